@@ -1,0 +1,15 @@
+/** An embedded key-value store that several processes share through memory-mapped files. */
+@SuppressWarnings("requires-automatic")
+module dev.cairn {
+    requires com.dynatrace.hash4j;
+    requires static com.fasterxml.jackson.core;
+    requires static HdrHistogram;
+    requires static info.picocli;
+    requires static transitive org.jspecify;
+    requires static me.tongfei.progressbar;
+
+    exports dev.cairn;
+
+    opens dev.cairn.cli to
+            info.picocli;
+}
