@@ -1,0 +1,32 @@
+package dev.cairn;
+
+import dev.cairn.engine.OpenStores;
+
+import java.nio.file.Path;
+
+/** Where stores are opened. */
+public final class Cairn {
+    private Cairn() {}
+
+    /** Opens a store with {@link Options#defaults()}; see {@link #open(Path, Options)}. */
+    public static CairnStore open(Path path) {
+        return open(path, Options.defaults());
+    }
+
+    /**
+     * Opens the store of a file, creating it if it is absent (unless read-only). Any number of
+     * processes may have it open; within a process all handles share one mapping.
+     *
+     * @param path of the data file, or {@code shm:NAME} for a store in the operating system's shared
+     *     memory; its companions lie beside it, with {@code -shm} and {@code -lock} behind the name
+     * @throws CorruptStore if bytes of the files cannot be what Cairn wrote
+     * @throws IncompatibleFormat if the file is no store, or one of another format
+     * @throws UnsupportedFileSystem on a network file system
+     * @throws LockTimeout if another process keeps opening or closing it
+     * @throws StoreFull if there is no space to create it
+     * @throws java.io.UncheckedIOException if a file or its directory cannot be used
+     */
+    public static CairnStore open(Path path, Options options) {
+        return OpenStores.open(path, options);
+    }
+}

@@ -1,0 +1,106 @@
+package dev.cairn;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.attribute.PosixFilePermission;
+import java.time.Duration;
+import java.util.Set;
+
+/**
+ * How to open a store. What is a property of the file (stripes, durability) counts when the file is
+ * created; opening an existing file takes over the file's own.
+ *
+ * @param maxBytes upper bound of the data file in bytes, 0 for none
+ * @param stripes locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}
+ * @param durability when writes are safe from power loss
+ * @param readOnly write nothing at all: works on files and file systems that cannot be written to
+ * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}
+ * @param permissions of the files that are created
+ * @param defaultTimeToLive for every put that names none; null for ever
+ */
+public record Options(
+        long maxBytes,
+        int stripes,
+        Durability durability,
+        boolean readOnly,
+        Duration lockTimeout,
+        Set<PosixFilePermission> permissions,
+        @Nullable Duration defaultTimeToLive) {
+
+    public static final int MAX_STRIPES = 4096;
+
+    private static final Options DEFAULTS =
+            new Options(
+                    0,
+                    64,
+                    Durability.CHECKPOINT,
+                    false,
+                    Duration.ofSeconds(10),
+                    Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE),
+                    null);
+
+    /** @throws IllegalArgumentException when a component is out of its range */
+    public Options {
+        if (maxBytes < 0) {
+            throw new IllegalArgumentException("maxBytes is negative: " + maxBytes);
+        }
+        if (Integer.bitCount(stripes) != 1 || stripes < 1 || stripes > MAX_STRIPES) {
+            throw new IllegalArgumentException(
+                    "stripes is no power of two from 1 to " + MAX_STRIPES + ": " + stripes);
+        }
+        if (lockTimeout.isNegative() || lockTimeout.isZero()) {
+            throw new IllegalArgumentException("lockTimeout is not positive: " + lockTimeout);
+        }
+        if (defaultTimeToLive != null && !defaultTimeToLive.isPositive()) {
+            throw new IllegalArgumentException(
+                    "defaultTimeToLive is not positive: " + defaultTimeToLive);
+        }
+        permissions = Set.copyOf(permissions);
+    }
+
+    /** 64 stripes, no upper bound, durable at checkpoints, files readable by their owner only. */
+    public static Options defaults() {
+        return DEFAULTS;
+    }
+
+    public Options withMaxBytes(long bytes) {
+        return new Options(
+                bytes, stripes, durability, readOnly, lockTimeout, permissions, defaultTimeToLive);
+    }
+
+    public Options withStripes(int count) {
+        return new Options(
+                maxBytes, count, durability, readOnly, lockTimeout, permissions, defaultTimeToLive);
+    }
+
+    public Options withDurability(Durability when) {
+        return new Options(
+                maxBytes, stripes, when, readOnly, lockTimeout, permissions, defaultTimeToLive);
+    }
+
+    public Options withReadOnly(boolean only) {
+        return new Options(
+                maxBytes, stripes, durability, only, lockTimeout, permissions, defaultTimeToLive);
+    }
+
+    public Options withLockTimeout(Duration timeout) {
+        return new Options(
+                maxBytes, stripes, durability, readOnly, timeout, permissions, defaultTimeToLive);
+    }
+
+    public Options withPermissions(Set<PosixFilePermission> ofCreatedFiles) {
+        return new Options(
+                maxBytes,
+                stripes,
+                durability,
+                readOnly,
+                lockTimeout,
+                ofCreatedFiles,
+                defaultTimeToLive);
+    }
+
+    public Options withDefaultTimeToLive(@Nullable Duration timeToLive) {
+        return new Options(
+                maxBytes, stripes, durability, readOnly, lockTimeout, permissions, timeToLive);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.cairn;
+
+/**
+ * Figures of a store at one moment; those of several stripes are not taken at one instant.
+ *
+ * @param entries live entries, expired ones included
+ * @param liveBytes bytes of the records (and of the runs of large values) of live entries
+ * @param dataFileBytes size of the data file, reserved space included
+ * @param sharedMemoryFileBytes size of the shared-memory file
+ * @param regionBytes size of a region
+ * @param regions regions of the data file
+ * @param freeRegions regions that a writer may claim now
+ * @param stripes number of stripes
+ * @param indexSlots entries the index has room for before it grows
+ * @param processes processes that have the store open for writing
+ * @param epoch number of the checkpoint to come
+ * @param durableEpoch number of the last completed checkpoint
+ * @param lockWaits times that this process found a stripe's shared lock taken
+ * @param longestLockWaitNanos its longest such wait, in nanoseconds
+ * @param takeovers locks that this process took over from a dead holder
+ */
+public record Stats(
+        long entries,
+        long liveBytes,
+        long dataFileBytes,
+        long sharedMemoryFileBytes,
+        long regionBytes,
+        long regions,
+        long freeRegions,
+        int stripes,
+        long indexSlots,
+        int processes,
+        long epoch,
+        long durableEpoch,
+        long lockWaits,
+        long longestLockWaitNanos,
+        long takeovers) {}

@@ -1,0 +1,12 @@
+package dev.cairn;
+
+import java.nio.file.Path;
+
+/** The store was used after {@link CairnStore#close()}. */
+public final class StoreClosed extends CairnException {
+    private static final long serialVersionUID = 1L;
+
+    public StoreClosed(Path path) {
+        super(path + ": this store is closed; open it again with Cairn.open", null);
+    }
+}

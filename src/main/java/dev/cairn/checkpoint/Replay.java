@@ -1,0 +1,193 @@
+package dev.cairn.checkpoint;
+
+import static dev.cairn.format.StripeWords.LIVE_BYTES;
+import static dev.cairn.format.StripeWords.LIVE_COUNT;
+import static dev.cairn.format.StripeWords.OLDEST;
+import static dev.cairn.format.StripeWords.OLDEST_NUMBER;
+import static dev.cairn.format.StripeWords.TAIL;
+import static dev.cairn.format.StripeWords.TAIL_NUMBER;
+import static dev.cairn.format.StripeWords.VERSION;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.CheckpointSlot.Cut;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
+import dev.cairn.index.Tables;
+import dev.cairn.log.Chain;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Records;
+import dev.cairn.log.Regions;
+import dev.cairn.shared.SharedMemory;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
+
+/**
+ * Fills a new shared-memory file from a checkpoint: feeds the records of every chain, in the order of
+ * their places, to the index (RULE 23). The file is this process's own until it is ready, and the
+ * data file is only read, so a second recovery after a failure here finds what this one found.
+ */
+public final class Replay {
+    /** Versions of what was lost are out of reach of what comes (an outside holder has them). */
+    public static final long VERSIONS_APART = 1L << 40;
+
+    /** Likewise allocation numbers, which stand in checksums. */
+    public static final long NUMBERS_APART = 1L << 32;
+
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final Index index;
+    private final Records records;
+    private final KeyHash hash;
+    private final Tables tables;
+    private final SharedMemory.Locks locks;
+    private final Regions regions;
+    private final LongAdder bytes = new LongAdder();
+
+    public Replay(
+            DataFile data,
+            SharedMemory shared,
+            Index index,
+            Records records,
+            KeyHash hash,
+            Tables tables,
+            SharedMemory.Locks locks,
+            Regions regions) {
+        this.data = data;
+        this.shared = shared;
+        this.index = index;
+        this.records = records;
+        this.hash = hash;
+        this.tables = tables;
+        this.locks = locks;
+        this.regions = regions;
+    }
+
+    /**
+     * Makes the shared memory what it was at the checkpoint.
+     *
+     * @param leastLog2 log2 of the buckets of an empty stripe's table
+     * @param parallel whether to use every processor
+     * @throws CorruptStore if a chain of the checkpoint is damaged; never tries an older one, whose
+     *     regions may have been used again
+     */
+    public void restore(CheckpointSlot slot, int leastLog2, boolean parallel) {
+        shared.release(SharedLayout.REGIONS, slot.regions());
+        shared.release(SharedLayout.ALLOCATIONS, slot.allocations());
+        shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
+        shared.release(SharedLayout.DURABLE, slot.epoch());
+        shared.release(SharedLayout.TIMELINE, slot.timeline().getMostSignificantBits());
+        shared.release(
+                SharedLayout.TIMELINE + Long.BYTES, slot.timeline().getLeastSignificantBits());
+        shared.release(SharedLayout.CLOCK, slot.clock());
+        if (slot.regions() > 0) {
+            shared.ensureOwnerEntry(locks, slot.regions() - 1);
+        }
+        IntStream stripes = IntStream.range(0, shared.stripes());
+        (parallel ? stripes.parallel() : stripes)
+                .forEach(stripe -> restore(stripe, slot.cuts().get(stripe), leastLog2));
+    }
+
+    /** Bytes of records read. */
+    public long bytes() {
+        return bytes.sum();
+    }
+
+    private void restore(int stripe, Cut cut, int leastLog2) {
+        int log2 = Tables.log2For(cut.liveCount(), leastLog2);
+        while (!tables.create(stripe, log2)) {
+            shared.makeRoom(locks, TableWord.bytes(log2));
+        }
+        Chain chain = Chain.follow(data, stripe, cut);
+        StripeWords words = shared.stripe(stripe);
+        List<Chain.Entry> withRun = new ArrayList<>();
+        chain.forEach(entry -> {
+            feed(stripe, cut, words, entry);
+            if (entry.run() != 0 && !entry.gone()) {
+                withRun.add(entry);
+            }
+        });
+        if (words.acquire(LIVE_COUNT) != cut.liveCount()) {
+            throw new CorruptStore(
+                    data.path(),
+                    -1,
+                    "%d live entries in stripe %d, as the checkpoint says"
+                            .formatted(cut.liveCount(), stripe),
+                    words.acquire(LIVE_COUNT) + " in its log");
+        }
+        for (RegionHeader region : chain.regions()) {
+            regions.adopt(stripe, region.region(), 1, region.number());
+        }
+        withRun.forEach(entry -> adoptRun(stripe, entry, chain));
+        words.release(VERSION, cut.version());
+        words.release(OLDEST, cut.oldest());
+        words.release(OLDEST_NUMBER, cut.oldestNumber());
+        words.release(TAIL_NUMBER, cut.tailNumber());
+        words.release(TAIL, cut.tail());
+        words.release(LIVE_BYTES, cut.liveBytes());
+    }
+
+    /** A run lives while its record is the one that counts, or a tombstone, which hides others. */
+    private void adoptRun(int stripe, Chain.Entry entry, Chain chain) {
+        Index.Spot spot = index.locate(stripe, hash.of(entry.key()), entry.key());
+        boolean counts = spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset();
+        if (counts) {
+            CorruptStore damage = chain.checkRun(entry);
+            if (damage != null) {
+                throw damage;
+            }
+        }
+        if (counts || entry.kind() == RecordLayout.TOMBSTONE) {
+            regions.adopt(
+                    stripe, Place.region(entry.run()), Place.low(entry.run()), entry.runNumber());
+        }
+    }
+
+    private void feed(int stripe, Cut cut, StripeWords words, Chain.Entry entry) {
+        bytes.add(entry.bytes());
+        if (entry.gone()) {
+            return;
+        }
+        long hashed = hash.of(entry.key());
+        if (entry.version() > cut.version() || index.stripe(hashed) != stripe) {
+            throw new CorruptStore(
+                    data.path(),
+                    entry.offset(),
+                    "a record of stripe %d up to version %d".formatted(stripe, cut.version()),
+                    "version %d of a key of stripe %d"
+                            .formatted(entry.version(), index.stripe(hashed)));
+        }
+        boolean put = entry.kind() == RecordLayout.PUT;
+        Index.Spot spot = index.locate(stripe, hashed, entry.key());
+        if (spot.slot() == 0) {
+            if (!put) {
+                return;
+            }
+            while (spot.slotAt() == 0) {
+                long room = tables.rebuild(stripe);
+                if (room != 0) {
+                    shared.makeRoom(locks, room);
+                }
+                spot = index.locate(stripe, hashed, entry.key());
+            }
+            index.raiseOverflow(stripe, hashed, spot.passed());
+        } else if (records.outlineLocked(Place.offset(spot.slot())).version() > entry.version()) {
+            return;
+        }
+        index.restore(spot, put ? entry.offset() : 0, hashed);
+        if (!put) {
+            index.lowerOverflow(stripe, hashed, spot.passed());
+        }
+        long change = !put ? -1 : spot.slot() == 0 ? 1 : 0;
+        words.release(LIVE_COUNT, words.acquire(LIVE_COUNT) + change);
+    }
+}

@@ -1,0 +1,5 @@
+/** Checkpoints and recovery. */
+@NullMarked
+package dev.cairn.checkpoint;
+
+import org.jspecify.annotations.NullMarked;

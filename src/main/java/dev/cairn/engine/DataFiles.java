@@ -1,0 +1,149 @@
+package dev.cairn.engine;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.Options;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.CheckpointSlot.Cut;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.OpenBlock;
+import dev.cairn.os.Host;
+import dev.cairn.os.Steps;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Collections;
+import java.util.UUID;
+
+/** Creating a data file, and reading what stands before its regions. */
+final class DataFiles {
+    /** Small, so that a store of few entries takes little: each stripe has a region of its own. */
+    private static final int REGION_BYTES = 1 << 16;
+
+    static final String REGION_BYTES_PROPERTY = "dev.cairn.region-bytes";
+
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private DataFiles() {}
+
+    /**
+     * The verified fixed part of a data file.
+     *
+     * @param openBlock null if it is torn
+     * @param newest the newest valid checkpoint
+     * @param newestCrc the checksum of its bytes
+     */
+    record Prefix(
+            DataHeader header,
+            @Nullable OpenBlock openBlock,
+            CheckpointSlot newest,
+            int newestCrc) {}
+
+    static UUID randomId() {
+        return new UUID(RANDOM.nextLong(), RANDOM.nextLong());
+    }
+
+    /**
+     * Creates a store's data file, complete before it has its name (RULE 23); under the open lock.
+     * Of two creators one finds that it exists.
+     */
+    static void create(StoreFiles files, Options options) throws IOException {
+        DataHeader header =
+                new DataHeader(
+                        randomId(),
+                        randomId(),
+                        options.stripes(),
+                        Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
+                        options.durability());
+        CheckpointSlot empty =
+                new CheckpointSlot(
+                        randomId(), 1, 0, 0, 0, Collections.nCopies(options.stripes(), Cut.EMPTY));
+        byte[] content = new byte[(int) header.regionsAt()];
+        put(content, DataHeader.HEADER_AT, header.encode());
+        put(content, DataHeader.OPEN_BLOCK_AT, OpenBlock.NONE.encode());
+        put(content, DataHeader.slotAt(0, options.stripes()), empty.encode(header.storeId(), 0));
+        Path made = files.dataBeingMade();
+        Files.deleteIfExists(made);
+        Host.create(made, content, options.permissions());
+        Steps.at("C link");
+        try {
+            Files.createLink(files.data(), made);
+        } catch (UnsupportedOperationException _) {
+            Files.move(made, files.data());
+        } catch (FileAlreadyExistsException _) {
+            // somebody who does not hold the open lock was faster: what is there counts
+        }
+        Steps.at("C unlink");
+        Files.deleteIfExists(made);
+        Host.forceDirectory(files.data().resolveSibling(""));
+    }
+
+    private static void put(byte[] content, long at, byte[] bytes) {
+        System.arraycopy(bytes, 0, content, (int) at, bytes.length);
+    }
+
+    /** Removes what a creator that was killed left; under the open lock. */
+    static void removeLeftovers(StoreFiles files) throws IOException {
+        Files.deleteIfExists(files.dataBeingMade());
+        Files.deleteIfExists(files.sharedBeingMade());
+    }
+
+    /**
+     * Reads and verifies.
+     *
+     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
+     */
+    static Prefix read(Path file) throws IOException {
+        byte[] block = Host.read(file, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
+        if (block.length < DataHeader.BLOCK_BYTES) {
+            throw new CorruptStore(
+                    file,
+                    block.length,
+                    "a header of " + DataHeader.BLOCK_BYTES + " bytes",
+                    "the end of the file");
+        }
+        DataHeader header = DataHeader.decode(file, block);
+        OpenBlock openBlock =
+                OpenBlock.decode(Host.read(file, DataHeader.OPEN_BLOCK_AT, OpenBlock.BYTES));
+        CheckpointSlot newest = null;
+        int newestCrc = 0;
+        int bytes = CheckpointSlot.bytes(header.stripes());
+        for (int index = 0; index < 2; index++) {
+            byte[] encoded = Host.read(file, DataHeader.slotAt(index, header.stripes()), bytes);
+            CheckpointSlot slot =
+                    encoded.length < bytes
+                            ? null
+                            : CheckpointSlot.decode(
+                                    encoded, header.storeId(), index, header.stripes());
+            if (slot != null && (newest == null || slot.epoch() > newest.epoch())) {
+                newest = slot;
+                newestCrc = CheckpointSlot.crc(encoded);
+            }
+        }
+        if (newest == null) {
+            throw new CorruptStore(
+                    file, DataHeader.SLOTS_AT, "a checkpoint with a valid checksum", "none");
+        }
+        requireLength(file, header, newest.regions());
+        return new Prefix(header, openBlock, newest, newestCrc);
+    }
+
+    /**
+     * @throws CorruptStore if the file ends before its last region
+     */
+    static void requireLength(Path file, DataHeader header, long regions) throws IOException {
+        long expected = header.regionAt(regions);
+        long found = Files.size(file);
+        if (regions < 0 || found < expected) {
+            throw new CorruptStore(
+                    file,
+                    found,
+                    regions + " regions, to byte " + expected,
+                    "the end of the file: it was cut off");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package dev.cairn.engine;
+
+import dev.cairn.CheckpointFailed;
+import dev.cairn.Options;
+import dev.cairn.Recovery;
+import dev.cairn.Stats;
+import dev.cairn.Verification;
+import dev.cairn.checkpoint.Checkpointer;
+import dev.cairn.checkpoint.Verifier;
+import dev.cairn.format.BucketWords;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.index.Walk;
+import dev.cairn.lock.SharedLock;
+import dev.cairn.os.KernelLocks;
+import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/** A store that is open in this process: one for all who opened it here (RULE 6). */
+final class Engine {
+    private static final int UNLOCKED_ATTEMPTS = 10;
+
+    private final StoreFiles files;
+    private final Options options;
+    private final @Nullable KernelLocks kernel;
+    private final KernelLocks.@Nullable Held registration;
+    private final Parts parts;
+    private final Recovery recovery;
+    private final Reader reader;
+    private final @Nullable Writer writer;
+    private volatile boolean closed;
+
+    /**
+     * @param kernel null for a snapshot
+     * @param registration of a read-only process, if it has one
+     */
+    Engine(
+            StoreFiles files,
+            Options options,
+            @Nullable KernelLocks kernel,
+            KernelLocks.@Nullable Held registration,
+            Parts parts,
+            Recovery recovery) {
+        this.files = files;
+        this.options = options;
+        this.kernel = kernel;
+        this.registration = registration;
+        this.parts = parts;
+        this.recovery = recovery;
+        this.reader = new Reader(parts);
+        this.writer = parts.writing() == null ? null : new Writer(parts, reader);
+    }
+
+    StoreFiles files() {
+        return files;
+    }
+
+    @Nullable KernelLocks kernel() {
+        return kernel;
+    }
+
+    boolean readOnly() {
+        return writer == null;
+    }
+
+    /** Whether its mappings are gone, or about to be. */
+    boolean closed() {
+        return closed;
+    }
+
+    Recovery recovery() {
+        return recovery;
+    }
+
+    Reader reader() {
+        return reader;
+    }
+
+    /**
+     * @throws UnsupportedOperationException if the store is open for reading only
+     */
+    Writer writer() {
+        if (writer == null) {
+            throw new UnsupportedOperationException(
+                    files.data() + ": this store was opened read-only");
+        }
+        return writer;
+    }
+
+    Stats stats() {
+        SharedMemory shared = parts.shared();
+        long liveBytes = 0;
+        long indexSlots = 0;
+        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            liveBytes += shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES);
+            indexSlots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
+        }
+        Parts.Writing writing = parts.writing();
+        return new Stats(
+                reader.size(),
+                liveBytes,
+                parts.data().regionAt(parts.data().regions()),
+                shared.acquire(SharedLayout.SHARED_BYTES),
+                parts.data().regionBytes(),
+                parts.data().regions(),
+                parts.data().countFree(),
+                shared.stripes(),
+                indexSlots,
+                writing == null ? 0 : writing.processes().open(),
+                shared.acquire(SharedLayout.EPOCH),
+                shared.acquire(SharedLayout.DURABLE),
+                writing == null ? 0 : writing.contention().waits(),
+                writing == null ? 0 : writing.contention().longestNanos(),
+                writing == null ? 0 : writing.contention().takeovers());
+    }
+
+    Verification verify() {
+        Verifier verifier = new Verifier(parts.data(), parts.index(), parts.hash());
+        for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
+            if (writer == null) {
+                verifyUnlocked(verifier, stripe);
+            } else {
+                SharedLock lock = writer.lockRepaired(stripe);
+                try {
+                    CheckpointSlot.Cut cut = Checkpointer.cut(parts.shared().stripe(stripe));
+                    verifier.verify(stripe, cut, slots(stripe));
+                } finally {
+                    lock.release();
+                }
+            }
+        }
+        return verifier.result();
+    }
+
+    /**
+     * Verifies a stripe to which others may write meanwhile: again until nobody did. Should they
+     * never pause, or a dead one have left it half done, the log alone is verified.
+     */
+    private void verifyUnlocked(Verifier verifier, int stripe) {
+        StripeWords words = parts.shared().stripe(stripe);
+        for (int attempt = 0; attempt < UNLOCKED_ATTEMPTS; attempt++) {
+            boolean pending = words.pending();
+            CheckpointSlot.Cut cut = Checkpointer.cut(words);
+            Verifier trial = new Verifier(parts.data(), parts.index(), parts.hash());
+            trial.verify(stripe, cut, slots(stripe));
+            VarHandle.acquireFence();
+            if (!pending && !words.pending() && Checkpointer.cut(words).equals(cut)) {
+                verifier.add(trial);
+                return;
+            }
+        }
+        verifier.verifyLog(stripe, Checkpointer.cut(words));
+    }
+
+    private long[] slots(int stripe) {
+        long[] all = new long[64];
+        int count = 0;
+        Walk walk = new Walk(parts.shared(), stripe);
+        while (walk.hasNext()) {
+            for (long slot : walk.slots()) {
+                if (count == all.length) {
+                    all = Arrays.copyOf(all, 2 * count);
+                }
+                all[count++] = slot;
+            }
+            walk.advance();
+        }
+        return Arrays.copyOf(all, count);
+    }
+
+    /**
+     * Gives the store back. The last process to do so makes it durable and marks it clean (RULE 5);
+     * if that fails, it is left as after a kill.
+     */
+    void close() {
+        closed = true;
+        if (writer == null) {
+            parts.close();
+            if (registration != null) {
+                registration.release();
+            }
+            closeKernelLocks();
+            return;
+        }
+        KernelLocks.@Nullable Held open = null;
+        try {
+            writer.retire();
+            open = OpenLock.exclusive(files, requireKernel(), options.lockTimeout());
+            if (parts.requireWriting().processes().alone()) {
+                closeAsLast(writer);
+            }
+        } finally {
+            parts.requireWriting().processes().leave();
+            parts.close();
+            if (open != null) {
+                open.release();
+            }
+            closeKernelLocks();
+        }
+    }
+
+    private void closeAsLast(Writer last) {
+        last.repairRetired();
+        try {
+            DataFiles.Prefix prefix = DataFiles.read(files.data());
+            CheckpointSlot newest = prefix.newest();
+            int crc = prefix.newestCrc();
+            if (!Checkpointer.cuts(parts.shared()).equals(newest.cuts())) {
+                Checkpointer checkpointer = new Checkpointer(parts.data(), parts.shared());
+                checkpointer.publish(checkpointer.timeline());
+                prefix = DataFiles.read(files.data());
+                newest = prefix.newest();
+                crc = prefix.newestCrc();
+            }
+            Steps.at("O mark");
+            SharedFiles.mark(parts.shared().file(), newest, crc);
+        } catch (IOException e) {
+            throw new CheckpointFailed(files.data(), "could not be closed as a whole", e);
+        }
+    }
+
+    private KernelLocks requireKernel() {
+        if (kernel == null) {
+            throw new IllegalStateException("a store open for writing has kernel locks");
+        }
+        return kernel;
+    }
+
+    private void closeKernelLocks() {
+        if (kernel != null) {
+            try {
+                kernel.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package dev.cairn.engine;
+
+import dev.cairn.Options;
+import dev.cairn.checkpoint.Replay;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.index.Commit;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
+import dev.cairn.index.Tables;
+import dev.cairn.lock.Contention;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.lock.SharedLock;
+import dev.cairn.log.Appender;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Records;
+import dev.cairn.log.Regions;
+import dev.cairn.os.MappedFile;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The parts of an open store, put together: what reading takes, and what writing takes besides.
+ *
+ * @param writing null if the store was opened read-only
+ */
+record Parts(
+        DataFile data,
+        SharedMemory shared,
+        Records records,
+        KeyHash hash,
+        Index index,
+        @Nullable Writing writing) {
+
+    /**
+     * The parts that only writers have.
+     *
+     * @param stripeLocks one for each stripe
+     * @param appenders likewise
+     */
+    record Writing(
+            ProcessTable processes,
+            Contention contention,
+            SharedMemory.Locks locks,
+            SharedLock[] stripeLocks,
+            Appender[] appenders,
+            Regions regions,
+            Tables tables,
+            Commit commit,
+            long lockTimeoutNanos) {}
+
+    static Parts forReading(MappedFile dataFile, DataHeader header, MappedFile sharedFile) {
+        SharedMemory shared = new SharedMemory(sharedFile, header.stripes());
+        DataFile data = new DataFile(dataFile, header, shared);
+        Records records = new Records(data);
+        KeyHash hash = new KeyHash(header.hashSeed());
+        return new Parts(data, shared, records, hash, new Index(shared, records), null);
+    }
+
+    Parts forWriting(ProcessTable processes, Options options) {
+        Contention contention = new Contention();
+        long timeoutNanos = options.lockTimeout().toNanos();
+        SharedMemory.Locks locks =
+                new SharedMemory.Locks(shared.base(), processes, contention, timeoutNanos);
+        Regions regions = new Regions(data, shared, locks, options.maxBytes());
+        int stripes = shared.stripes();
+        SharedLock[] stripeLocks = new SharedLock[stripes];
+        Appender[] appenders = new Appender[stripes];
+        for (int stripe = 0; stripe < stripes; stripe++) {
+            stripeLocks[stripe] =
+                    new SharedLock(
+                            shared.base(),
+                            SharedLayout.stripeAt(stripe) + StripeWords.LOCK,
+                            "the lock of stripe " + stripe,
+                            processes,
+                            contention);
+            appenders[stripe] = new Appender(data, regions, shared.stripe(stripe), stripe);
+        }
+        return new Parts(
+                data,
+                shared,
+                records,
+                hash,
+                index,
+                new Writing(
+                        processes,
+                        contention,
+                        locks,
+                        stripeLocks,
+                        appenders,
+                        regions,
+                        new Tables(shared, locks, index, records, hash),
+                        new Commit(shared, index, regions),
+                        timeoutNanos));
+    }
+
+    Writing requireWriting() {
+        if (writing == null) {
+            throw new UnsupportedOperationException(
+                    data.path() + ": this store was opened read-only");
+        }
+        return writing;
+    }
+
+    Replay replay() {
+        Writing with = requireWriting();
+        return new Replay(
+                data, shared, index, records, hash, with.tables, with.locks, with.regions);
+    }
+
+    void close() {
+        data.file().close();
+        shared.file().close();
+    }
+}

@@ -1,0 +1,204 @@
+package dev.cairn.engine;
+
+import dev.cairn.LockTimeout;
+import dev.cairn.Options;
+import dev.cairn.Recovery;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.Words;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.KernelLocks;
+import dev.cairn.os.MappedFile;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Opens a store for reading without storing anything anywhere.
+ *
+ * <p>Where the shared-memory file can be used, the reader sees every write of the others at once; it
+ * registers by a shared kernel lock, so that the file is not replaced under it. Where it cannot, or
+ * where the lock file cannot be read, the reader replays the last checkpoint into private memory: a
+ * snapshot, and {@link Recovery} says so.
+ */
+final class ReadOnlyOpening {
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
+    private final StoreFiles files;
+    private final Options options;
+    private final long start = System.nanoTime();
+
+    private ReadOnlyOpening(StoreFiles files, Options options) {
+        this.files = files;
+        this.options = options;
+    }
+
+    static Engine open(StoreFiles files, Options options) throws IOException {
+        if (!Files.exists(files.data())) {
+            throw new NoSuchFileException(
+                    files.data().toString(), null, "no store is there, and read-only makes none");
+        }
+        return new ReadOnlyOpening(files, options).open();
+    }
+
+    private Engine open() throws IOException {
+        if (!Files.isReadable(files.lock())) {
+            return snapshot("its lock file cannot be read");
+        }
+        KernelLocks kernel = KernelLocks.open(files.lock(), false, options.permissions());
+        Engine engine = null;
+        try {
+            KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
+            try {
+                engine = register(kernel);
+                return engine;
+            } finally {
+                open.release();
+            }
+        } finally {
+            if (engine == null || engine.kernel() == null) {
+                kernel.close();
+            }
+        }
+    }
+
+    private Engine register(KernelLocks kernel) throws IOException {
+        KernelLocks.@Nullable Held registration = registration(kernel);
+        Engine engine = null;
+        try {
+            DataFiles.Prefix prefix = DataFiles.read(files.data());
+            engine =
+                    switch (SharedFiles.look(files, prefix)) {
+                        case SharedFiles.Usable(long bytes) ->
+                                view(prefix, bytes, false, kernel, registration);
+                        case SharedFiles.Clean(long bytes) ->
+                                view(prefix, bytes, true, kernel, registration);
+                        case SharedFiles.Useless(String why) -> snapshot(why);
+                    };
+            return engine;
+        } finally {
+            if (registration != null && (engine == null || engine.kernel() == null)) {
+                registration.release();
+            }
+        }
+    }
+
+    /** Null if this JVM has one by another class loader, which serves as well while it lasts. */
+    private KernelLocks.@Nullable Held registration(KernelLocks kernel) {
+        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
+        while (true) {
+            switch (kernel.tryShared(ProcessTable.READERS_BYTE, 1)) {
+                case KernelLocks.Held held -> {
+                    return held;
+                }
+                case KernelLocks.Here _ -> {
+                    return null;
+                }
+                case KernelLocks.Elsewhere _ -> {
+                    if (System.nanoTime() - deadline > 0) {
+                        throw new LockTimeout(files.data(), "another process is recovering it");
+                    }
+                    LockSupport.parkNanos(PAUSE_NANOS);
+                }
+            }
+        }
+    }
+
+    private Engine view(
+            DataFiles.Prefix prefix,
+            long sharedBytes,
+            boolean clean,
+            KernelLocks kernel,
+            KernelLocks.@Nullable Held registration)
+            throws IOException {
+        MappedFile shared = MappedFile.map(files.shared(), sharedBytes, false);
+        long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
+        MappedFile data = mapData(prefix.header(), regions, shared);
+        Parts parts = Parts.forReading(data, prefix.header(), shared);
+        boolean alive =
+                kernel.tryShared(ProcessTable.READERS_BYTE + 1, ProcessTable.MEMBERS_LENGTH - 1)
+                                instanceof KernelLocks.Held probe
+                        ? !released(probe)
+                        : true;
+        return alive
+                ? engine(parts, prefix, Kind.JOINED, "others have it open", kernel, registration)
+                : clean
+                        ? engine(parts, prefix, Kind.CLEAN, "closed", kernel, registration)
+                        : engine(
+                                parts,
+                                prefix,
+                                Kind.REPAIRED,
+                                "its processes were killed; nothing was lost; read-only, so nothing"
+                                        + " was repaired",
+                                kernel,
+                                registration);
+    }
+
+    private static boolean released(KernelLocks.Held probe) {
+        probe.release();
+        return true;
+    }
+
+    private MappedFile mapData(DataHeader header, long regions, MappedFile shared)
+            throws IOException {
+        try {
+            DataFiles.requireLength(files.data(), header, regions);
+            return MappedFile.map(files.data(), header.regionAt(regions), false);
+        } catch (IOException | RuntimeException e) {
+            shared.close();
+            throw e;
+        }
+    }
+
+    private Engine snapshot(String why) throws IOException {
+        DataFiles.Prefix prefix = DataFiles.read(files.data());
+        MappedFile shared = SharedFiles.makePrivate(files, prefix);
+        MappedFile data = mapData(prefix.header(), prefix.newest().regions(), shared);
+        try {
+            Parts parts =
+                    Parts.forReading(data, prefix.header(), shared)
+                            .forWriting(
+                                    ProcessTable.solitary(files.data(), shared.first()), options);
+            Parts reading =
+                    new Parts(
+                            parts.data(),
+                            parts.shared(),
+                            parts.records(),
+                            parts.hash(),
+                            parts.index(),
+                            null);
+            parts.replay().restore(prefix.newest(), SharedFiles.leastBucketsLog2(), false);
+            return engine(reading, prefix, Kind.SNAPSHOT, why, null, null);
+        } catch (RuntimeException e) {
+            data.close();
+            shared.close();
+            throw e;
+        }
+    }
+
+    private Engine engine(
+            Parts parts,
+            DataFiles.Prefix prefix,
+            Kind kind,
+            String detail,
+            @Nullable KernelLocks kernel,
+            KernelLocks.@Nullable Held registration) {
+        Recovery recovery =
+                new Recovery(
+                        kind,
+                        detail,
+                        prefix.newest().epoch(),
+                        new Reader(parts).size(),
+                        0,
+                        0,
+                        Duration.ofNanos(System.nanoTime() - start));
+        return new Engine(files, options, kernel, registration, parts, recovery);
+    }
+}

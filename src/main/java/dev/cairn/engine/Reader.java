@@ -1,0 +1,210 @@
+package dev.cairn.engine;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.Versioned;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
+import dev.cairn.index.Walk;
+import dev.cairn.log.Records;
+import dev.cairn.log.Records.Outline;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiPredicate;
+
+/**
+ * The reads: lock-free, and storing nothing to shared memory.
+ *
+ * <p>RULE 9: every exit passes {@link #confirmed}, hits, misses and errors alike, before anything
+ * that was read is used. RULE 10: a failed attempt whose table word did not change is corruption, so
+ * each retry is owed to a step that another operation completed.
+ */
+final class Reader {
+    private final SharedMemory shared;
+    private final Records records;
+    private final KeyHash hash;
+    private final Index index;
+
+    /** Takes the results of loads that are made ahead, so that they are made. */
+    @SuppressWarnings("UnusedVariable")
+    private long touched;
+
+    Reader(Parts parts) {
+        this.shared = parts.shared();
+        this.records = parts.records();
+        this.hash = parts.hash();
+        this.index = parts.index();
+    }
+
+    byte @Nullable [] get(byte[] key) {
+        long hashed = hash.of(key);
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            if (outline == null) {
+                if (confirmed(stripe, table)) {
+                    return null;
+                }
+                continue;
+            }
+            byte[] value = outline.value();
+            if (confirmed(stripe, table)) { // R5
+                return value;
+            }
+        }
+    }
+
+    @Nullable Versioned getVersioned(byte[] key) {
+        long hashed = hash.of(key);
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            if (outline == null) {
+                if (confirmed(stripe, table)) {
+                    return null;
+                }
+                continue;
+            }
+            Versioned versioned = new Versioned(outline.value(), outline.version());
+            if (confirmed(stripe, table)) { // R5
+                return versioned;
+            }
+        }
+    }
+
+    boolean containsKey(byte[] key) {
+        long hashed = hash.of(key);
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            if (confirmed(stripe, table)) { // R5
+                return outline != null;
+            }
+        }
+    }
+
+    /**
+     * The outline of a key's record, its lengths confirmed so that they may be allocated; null if
+     * the key is absent or expired, or if the table word moved: unconfirmed.
+     */
+    private @Nullable Outline outline(int stripe, long table, long hashed, byte[] key) {
+        long slot = index.find(table, hashed, key);
+        if (slot == Index.ABSENT) {
+            return null;
+        }
+        Outline outline = slot == Index.NO_RECORD ? null : records.outline(Place.offset(slot));
+        if (!confirmed(stripe, table)) {
+            return null;
+        }
+        if (outline == null || outline.kind() != RecordLayout.PUT) {
+            throw damaged(stripe, table, hashed, slot);
+        }
+        return expired(outline.expires()) ? null : outline;
+    }
+
+    private CorruptStore damaged(int stripe, long table, long hashed, long slot) {
+        if (slot != Index.NO_RECORD) {
+            return records.noRecord(Place.offset(slot));
+        }
+        return new CorruptStore(
+                shared.file().path(),
+                shared.stripe(stripe).at() + StripeWords.TABLE,
+                "slots of records, for hash 0x%016x in table 0x%016x".formatted(hashed, table),
+                "one of a place that holds none");
+    }
+
+    private boolean confirmed(int stripe, long table) {
+        VarHandle.acquireFence();
+        return shared.table(stripe) == table;
+    }
+
+    /** RULE 28: the clock in shared memory is the highest that any writer saw. */
+    boolean expired(long expires) {
+        return expires != 0
+                && expires
+                        <= Math.max(System.currentTimeMillis(), shared.acquire(SharedLayout.CLOCK));
+    }
+
+    /** Looks at all buckets, then at all records, so that their cache misses overlap. */
+    List<byte @Nullable []> getAll(List<byte[]> keys) {
+        long[] hashes = new long[keys.size()];
+        long sum = 0;
+        for (int i = 0; i < hashes.length; i++) {
+            hashes[i] = hash.of(keys.get(i));
+            sum += index.touch(shared.table(index.stripe(hashes[i])), hashes[i]);
+        }
+        for (int i = 0; i < hashes.length; i++) {
+            long table = shared.table(index.stripe(hashes[i]));
+            sum += index.find(table, hashes[i], keys.get(i));
+        }
+        touched = sum;
+        List<byte @Nullable []> values = new ArrayList<>(hashes.length);
+        for (byte[] key : keys) {
+            values.add(get(key));
+        }
+        return values;
+    }
+
+    boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
+        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            Walk walk = new Walk(shared, stripe);
+            while (walk.hasNext()) {
+                for (Entry entry : next(walk, stripe)) {
+                    if (!action.test(entry.key, entry.value)) {
+                        return false;
+                    }
+                }
+                walk.advance();
+            }
+        }
+        return true;
+    }
+
+    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    private record Entry(byte[] key, byte[] value) {}
+
+    /** The entries of a walk's next prefix, all confirmed. */
+    private List<Entry> next(Walk walk, int stripe) {
+        while (true) {
+            long[] slots = walk.slots();
+            Outline[] outlines = new Outline[slots.length];
+            Arrays.setAll(outlines, i -> records.outline(Place.offset(slots[i])));
+            if (!confirmed(stripe, walk.table())) {
+                continue;
+            }
+            List<Entry> entries = new ArrayList<>(slots.length);
+            for (int i = 0; i < slots.length; i++) {
+                Outline outline = outlines[i];
+                if (outline == null) {
+                    throw records.noRecord(Place.offset(slots[i]));
+                }
+                if (!expired(outline.expires())) {
+                    entries.add(new Entry(outline.key(), outline.value()));
+                }
+            }
+            if (confirmed(stripe, walk.table())) {
+                return entries;
+            }
+        }
+    }
+
+    long size() {
+        long size = 0;
+        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            size += shared.stripe(stripe).acquire(StripeWords.LIVE_COUNT);
+        }
+        return size;
+    }
+}

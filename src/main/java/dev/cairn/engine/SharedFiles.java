@@ -1,0 +1,197 @@
+package dev.cairn.engine;
+
+import static dev.cairn.format.SharedLayout.BOOT_ID;
+import static dev.cairn.format.SharedLayout.CLEAN;
+import static dev.cairn.format.SharedLayout.CLEAN_EPOCH;
+import static dev.cairn.format.SharedLayout.CLEAN_SLOT_CRC;
+import static dev.cairn.format.SharedLayout.CLEAN_TIMELINE;
+import static dev.cairn.format.SharedLayout.DATA_INODE;
+import static dev.cairn.format.SharedLayout.MAGIC;
+import static dev.cairn.format.SharedLayout.MAGIC_VALUE;
+import static dev.cairn.format.SharedLayout.NONCE;
+import static dev.cairn.format.SharedLayout.READY;
+import static dev.cairn.format.SharedLayout.REGIONS;
+import static dev.cairn.format.SharedLayout.REGION_BYTES;
+import static dev.cairn.format.SharedLayout.SHARED_BYTES;
+import static dev.cairn.format.SharedLayout.STORE_ID;
+import static dev.cairn.format.SharedLayout.STRIPES;
+
+import dev.cairn.Options;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.Checksum;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.OwnerWords;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.format.Words;
+import dev.cairn.index.Tables;
+import dev.cairn.os.Host;
+import dev.cairn.os.MappedFile;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+
+/**
+ * Which shared-memory file goes with a data file (RULE 5), and making a new one. An existing file is
+ * never rebuilt in place: whoever still has it mapped must be able to go on reading.
+ */
+final class SharedFiles {
+    static final String LEAST_BUCKETS_LOG2_PROPERTY = "dev.cairn.least-buckets-log2";
+
+    /** 256 buckets, which fill the smallest area. */
+    private static final int LEAST_BUCKETS_LOG2 = 8;
+
+    private static final long IS_READY = 1;
+    private static final long IS_CLEAN = 1;
+
+    private SharedFiles() {}
+
+    /** What a look at the shared-memory file gave. */
+    sealed interface Finding {}
+
+    /** It goes with the data file and is of this boot. */
+    record Usable(long bytes) implements Finding {}
+
+    /** It goes with the data file, whose last process closed it; of whatever boot. */
+    record Clean(long bytes) implements Finding {}
+
+    /** It cannot be used. */
+    record Useless(String why) implements Finding {}
+
+    static int leastBucketsLog2() {
+        return Integer.getInteger(LEAST_BUCKETS_LOG2_PROPERTY, LEAST_BUCKETS_LOG2);
+    }
+
+    static Finding look(StoreFiles files, DataFiles.Prefix prefix) throws IOException {
+        Path file = files.shared();
+        if (!Files.exists(file)) {
+            return new Useless("the shared-memory file is gone");
+        }
+        byte[] header = Host.read(file, 0, SharedLayout.DIRECTORY);
+        if (header.length < SharedLayout.DIRECTORY || word(header, MAGIC) != MAGIC_VALUE) {
+            return new Useless("the shared-memory file is none, or of another version");
+        }
+        DataHeader data = prefix.header();
+        if (!Checksum.idAt(header, STORE_ID).equals(data.storeId())
+                || word(header, STRIPES) != data.stripes()
+                || word(header, REGION_BYTES) != data.regionBytes()) {
+            return new Useless("the shared-memory file is another store's");
+        }
+        if (prefix.openBlock() == null
+                || !Checksum.idAt(header, NONCE).equals(prefix.openBlock().nonce())
+                || word(header, DATA_INODE) != Host.inode(files.data())) {
+            return new Useless("the data file was replaced or restored under it");
+        }
+        long bytes = word(header, SHARED_BYTES);
+        if (word(header, READY) != IS_READY
+                || bytes < SharedLayout.areasAt(data.stripes())
+                || bytes > Files.size(file)) {
+            return new Useless("the shared-memory file is incomplete");
+        }
+        if (word(header, CLEAN) == IS_CLEAN) {
+            CheckpointSlot newest = prefix.newest();
+            return Checksum.idAt(header, CLEAN_TIMELINE).equals(newest.timeline())
+                            && word(header, CLEAN_EPOCH) == newest.epoch()
+                            && word(header, CLEAN_SLOT_CRC) == prefix.newestCrc()
+                            && word(header, REGIONS) >= newest.regions()
+                    ? new Clean(bytes)
+                    : new Useless("the shared-memory file was closed at another checkpoint");
+        }
+        return Host.sameBoot(Checksum.idAt(header, BOOT_ID))
+                ? new Usable(bytes)
+                : new Useless("the machine was restarted while the store was open");
+    }
+
+    private static long word(byte[] header, int at) {
+        return Words.plain(header, at);
+    }
+
+    /** Makes late readers of a file that is about to be replaced see that it was. */
+    static void retire(Path file, int stripes) throws IOException {
+        if (!Files.exists(file) || Files.size(file) < SharedLayout.areasAt(stripes)) {
+            return;
+        }
+        try (MappedFile old = MappedFile.map(file, SharedLayout.areasAt(stripes), true)) {
+            for (int stripe = 0; stripe < stripes; stripe++) {
+                Words.release(old.first(), SharedLayout.stripeAt(stripe) + StripeWords.TABLE, 0);
+            }
+        }
+    }
+
+    /** Makes a file with room for what a checkpoint needs; not ready. */
+    static MappedFile make(StoreFiles files, DataFiles.Prefix prefix, Options options)
+            throws IOException {
+        Path made = files.sharedBeingMade();
+        Files.deleteIfExists(made);
+        Host.create(made, new byte[0], options.permissions());
+        long bytes = bytesFor(prefix, 1);
+        MappedFile.reserve(made, 0, bytes);
+        MappedFile file = MappedFile.map(made, bytes, true);
+        identify(file.first(), prefix.header(), bytes);
+        Words.release(file.first(), DATA_INODE, Host.inode(files.data()));
+        return file;
+    }
+
+    /** As {@link #make}, in memory of this process alone. */
+    static MappedFile makePrivate(StoreFiles files, DataFiles.Prefix prefix) {
+        long bytes = bytesFor(prefix, 3); // should a table grow: the old, the next, and their sum
+        MappedFile file = MappedFile.anonymous(files.shared(), bytes);
+        identify(file.first(), prefix.header(), bytes);
+        return file;
+    }
+
+    private static long bytesFor(DataFiles.Prefix prefix, int tables) {
+        long bytes = SharedLayout.areasAt(prefix.header().stripes());
+        for (CheckpointSlot.Cut cut : prefix.newest().cuts()) {
+            int log2 = Tables.log2For(cut.liveCount(), leastBucketsLog2());
+            bytes += tables * TableWord.bytes(log2);
+        }
+        long regions = prefix.newest().regions();
+        for (int table = 0; OwnerWords.firstOf(table) < regions; table++) {
+            bytes += OwnerWords.regionsOf(table) * OwnerWords.BYTES;
+        }
+        return Words.roundUp(bytes, SharedLayout.AREA_BYTES);
+    }
+
+    private static void identify(MemorySegment memory, DataHeader header, long bytes) {
+        Words.release(memory, MAGIC, MAGIC_VALUE);
+        putId(memory, STORE_ID, header.storeId());
+        Words.release(memory, STRIPES, header.stripes());
+        Words.release(memory, REGION_BYTES, header.regionBytes());
+        Words.release(memory, SHARED_BYTES, bytes);
+    }
+
+    /** Says that the file is whole and which open block it goes with. */
+    static void ready(MemorySegment memory, UUID nonce) {
+        putId(memory, NONCE, nonce);
+        putId(memory, BOOT_ID, Host.bootId());
+        Words.release(memory, READY, IS_READY);
+    }
+
+    /** Takes back the clean mark, durably, before any other store (RULE 5). */
+    static void clearMark(MappedFile file) throws IOException {
+        Words.release(file.first(), CLEAN, 0);
+        file.force(0, SharedLayout.DIRECTORY);
+        putId(file.first(), BOOT_ID, Host.bootId());
+    }
+
+    /** Sets the clean mark: first what it is about, forced, then the mark, forced. */
+    static void mark(MappedFile file, CheckpointSlot slot, int crc) throws IOException {
+        MemorySegment memory = file.first();
+        putId(memory, CLEAN_TIMELINE, slot.timeline());
+        Words.release(memory, CLEAN_EPOCH, slot.epoch());
+        Words.release(memory, CLEAN_SLOT_CRC, crc);
+        file.force(0, Words.acquire(memory, SHARED_BYTES));
+        Words.release(memory, CLEAN, IS_CLEAN);
+        file.force(0, SharedLayout.DIRECTORY);
+    }
+
+    private static void putId(MemorySegment memory, int at, UUID id) {
+        Words.release(memory, at, id.getMostSignificantBits());
+        Words.release(memory, at + Long.BYTES, id.getLeastSignificantBits());
+    }
+}

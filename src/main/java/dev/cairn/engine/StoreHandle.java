@@ -1,0 +1,220 @@
+package dev.cairn.engine;
+
+import dev.cairn.CairnStore;
+import dev.cairn.CorruptStore;
+import dev.cairn.Options;
+import dev.cairn.Recovery;
+import dev.cairn.Stats;
+import dev.cairn.StoreClosed;
+import dev.cairn.Verification;
+import dev.cairn.Versioned;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiPredicate;
+import java.util.function.Supplier;
+
+/**
+ * What a user holds of an engine that others may share. Here errors of the machine become errors that
+ * a caller can act on: a mapping that was closed, bytes that led outside it, a page that is gone.
+ */
+final class StoreHandle implements CairnStore {
+    private final Engine engine;
+    private final Reader reader;
+    private final Options options;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    StoreHandle(Engine engine, Options options) {
+        this.engine = engine;
+        this.reader = engine.reader();
+        this.options = options;
+    }
+
+    @Override
+    public byte @Nullable [] get(byte[] key) {
+        requireOpen();
+        try {
+            return reader.get(key);
+        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    @Override
+    public @Nullable Versioned getVersioned(byte[] key) {
+        requireOpen();
+        try {
+            return reader.getVersioned(key);
+        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    @Override
+    public boolean containsKey(byte[] key) {
+        requireOpen();
+        try {
+            return reader.containsKey(key);
+        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    @Override
+    public List<byte @Nullable []> getAll(List<byte[]> keys) {
+        return guarded(() -> reader.getAll(keys));
+    }
+
+    @Override
+    public long put(byte[] key, byte[] value) {
+        return write(key, value, expiry(options.defaultTimeToLive()), Writer.ANY);
+    }
+
+    @Override
+    public long put(byte[] key, byte[] value, Duration timeToLive) {
+        if (!timeToLive.isPositive()) {
+            throw new IllegalArgumentException("timeToLive is not positive: " + timeToLive);
+        }
+        return write(key, value, expiry(timeToLive), Writer.ANY);
+    }
+
+    @Override
+    public boolean putIfAbsent(byte[] key, byte[] value) {
+        return write(key, value, expiry(options.defaultTimeToLive()), Writer.NOTHING) != 0;
+    }
+
+    @Override
+    public boolean replace(byte[] key, long version, byte[] value) {
+        return write(key, value, expiry(options.defaultTimeToLive()), positive(version)) != 0;
+    }
+
+    @Override
+    public boolean remove(byte[] key) {
+        return delete(key, Writer.ANY);
+    }
+
+    @Override
+    public boolean remove(byte[] key, long version) {
+        return delete(key, positive(version));
+    }
+
+    private static long positive(long version) {
+        if (version <= 0) {
+            throw new IllegalArgumentException("no version is " + version + "; they begin at 1");
+        }
+        return version;
+    }
+
+    private static long expiry(@Nullable Duration timeToLive) {
+        if (timeToLive == null) {
+            return 0;
+        }
+        try {
+            return Math.addExact(System.currentTimeMillis(), Math.max(1, timeToLive.toMillis()));
+        } catch (ArithmeticException _) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    private long write(byte[] key, byte[] value, long expires, long expected) {
+        Objects.requireNonNull(value, "value");
+        return apply(key, value, expires, expected);
+    }
+
+    private boolean delete(byte[] key, long expected) {
+        return apply(key, null, 0, expected) != 0;
+    }
+
+    private long apply(byte[] key, byte @Nullable [] value, long expires, long expected) {
+        Objects.requireNonNull(key, "key");
+        requireOpen();
+        if (options.readOnly()) {
+            throw new UnsupportedOperationException(path() + ": this store was opened read-only");
+        }
+        try {
+            return engine.writer().write(key, value, expires, expected);
+        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    @Override
+    public boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
+        return guarded(() -> reader.forEachWhile(action));
+    }
+
+    @Override
+    public long size() {
+        return guarded(reader::size);
+    }
+
+    @Override
+    public Stats stats() {
+        return guarded(engine::stats);
+    }
+
+    @Override
+    public Verification verify() {
+        return guarded(engine::verify);
+    }
+
+    @Override
+    public Recovery recovery() {
+        requireOpen();
+        return engine.recovery();
+    }
+
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            OpenStores.release(engine);
+        }
+    }
+
+    private <T> T guarded(Supplier<T> operation) {
+        requireOpen();
+        try {
+            return operation.get();
+        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    private void requireOpen() {
+        if (closed.get()) {
+            throw new StoreClosed(path());
+        }
+    }
+
+    /**
+     * The cause behind an error of the machine; the error itself if there is none that is ours, as
+     * when the user's own action threw it.
+     */
+    private RuntimeException meaning(Throwable e) {
+        if (engine.closed()) {
+            StoreClosed storeClosed = new StoreClosed(path());
+            storeClosed.addSuppressed(e);
+            return storeClosed;
+        }
+        if (e instanceof IllegalStateException ours) {
+            return ours;
+        }
+        CorruptStore corrupt =
+                new CorruptStore(
+                        path(),
+                        -1,
+                        "places within the files and pages that are there",
+                        e + "; was a file cut off?");
+        corrupt.addSuppressed(e);
+        return corrupt;
+    }
+
+    private Path path() {
+        return engine.files().data();
+    }
+}

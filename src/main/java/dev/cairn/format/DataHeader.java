@@ -1,0 +1,128 @@
+package dev.cairn.format;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.Durability;
+import dev.cairn.IncompatibleFormat;
+
+import java.nio.file.Path;
+import java.util.UUID;
+
+/**
+ * The first block of the data file: what never changes in a store's life.
+ *
+ * @param storeId random
+ * @param hashSeed two random words, the keys of the hash function
+ * @param stripes power of two
+ * @param regionBytes power of two
+ * @param durability fixed when the file is created
+ */
+public record DataHeader(
+        UUID storeId, UUID hashSeed, int stripes, int regionBytes, Durability durability) {
+    /** Blocks are forced and torn by themselves: nothing shares one with the header or a slot. */
+    public static final int BLOCK_BYTES = 4096;
+
+    public static final long HEADER_AT = 0;
+    public static final long OPEN_BLOCK_AT = HEADER_AT + BLOCK_BYTES;
+    public static final long SLOTS_AT = OPEN_BLOCK_AT + BLOCK_BYTES;
+
+    public static final int MAGIC = 0;
+    public static final int FORMAT_VERSION = 8;
+    public static final int FEATURES = 12;
+    public static final int STORE_ID = 16;
+    public static final int HASH_SEED = 32;
+    public static final int STRIPES = 48;
+    public static final int REGION_BYTES = 52;
+    public static final int DURABILITY = 56;
+    public static final int CRC = 60;
+    public static final int BYTES = 64;
+
+    /** "CAIRNKV" and a newline, which a transfer in text mode would change. */
+    public static final long MAGIC_VALUE = 0x0A56_4B4E_5249_4143L;
+
+    public static final int FORMAT_VERSION_VALUE = 1;
+    public static final int MIN_REGION_BYTES = 4096;
+    public static final int MAX_REGION_BYTES = 1 << 26;
+    private static final int MAX_STRIPES = 4096;
+    private static final int CHECKPOINT = 0;
+    private static final int NONE = 1;
+
+    public static long slotAt(int slot, int stripes) {
+        return SLOTS_AT + (long) slot * CheckpointSlot.bytes(stripes);
+    }
+
+    /** Where region 0 begins. */
+    public long regionsAt() {
+        return slotAt(2, stripes);
+    }
+
+    public long regionAt(long region) {
+        return regionsAt() + region * regionBytes;
+    }
+
+    public byte[] encode() {
+        byte[] block = new byte[BLOCK_BYTES];
+        Words.setPlain(block, MAGIC, MAGIC_VALUE);
+        Words.setIntPlain(block, FORMAT_VERSION, FORMAT_VERSION_VALUE);
+        Checksum.putId(block, STORE_ID, storeId);
+        Checksum.putId(block, HASH_SEED, hashSeed);
+        Words.setIntPlain(block, STRIPES, stripes);
+        Words.setIntPlain(block, REGION_BYTES, regionBytes);
+        Words.setIntPlain(block, DURABILITY, durability == Durability.NONE ? NONE : CHECKPOINT);
+        Words.setIntPlain(block, CRC, Checksum.of(block, 0, CRC));
+        return block;
+    }
+
+    /**
+     * Parses and verifies.
+     *
+     * @param block the file's first {@link #BLOCK_BYTES} bytes
+     * @throws IncompatibleFormat if it is no Cairn store, or one of another version
+     * @throws CorruptStore if it is one, and damaged
+     */
+    public static DataHeader decode(Path file, byte[] block) {
+        long magic = Words.plain(block, MAGIC);
+        if (magic != MAGIC_VALUE) {
+            throw new IncompatibleFormat(
+                    file, "is no Cairn store: it begins with 0x%016x".formatted(magic));
+        }
+        int version = Words.intPlain(block, FORMAT_VERSION);
+        int features = Words.intPlain(block, FEATURES);
+        if (version != FORMAT_VERSION_VALUE || features != 0) {
+            throw new IncompatibleFormat(
+                    file,
+                    "has format version %d and features 0x%x; this is Cairn for version %d without"
+                                    .formatted(version, features, FORMAT_VERSION_VALUE)
+                            + " any: use the Cairn that wrote it");
+        }
+        int crc = Checksum.of(block, 0, CRC);
+        if (crc != Words.intPlain(block, CRC)) {
+            throw new CorruptStore(
+                    file, CRC, "header CRC " + hex(crc), hex(Words.intPlain(block, CRC)));
+        }
+        int stripes = Words.intPlain(block, STRIPES);
+        int regionBytes = Words.intPlain(block, REGION_BYTES);
+        int durability = Words.intPlain(block, DURABILITY);
+        if (Integer.bitCount(stripes) != 1 || stripes < 1 || stripes > MAX_STRIPES) {
+            throw new CorruptStore(file, STRIPES, "1 to 4096, a power of two", "" + stripes);
+        }
+        if (Integer.bitCount(regionBytes) != 1
+                || regionBytes < MIN_REGION_BYTES
+                || regionBytes > MAX_REGION_BYTES) {
+            throw new CorruptStore(
+                    file, REGION_BYTES, "4 KiB to 64 MiB, a power of two", "" + regionBytes);
+        }
+        if (durability != CHECKPOINT && durability != NONE) {
+            throw new CorruptStore(file, DURABILITY, "0 or 1, a durability class", "" + durability);
+        }
+        return new DataHeader(
+                Checksum.idAt(block, STORE_ID),
+                Checksum.idAt(block, HASH_SEED),
+                stripes,
+                regionBytes,
+                durability == NONE ? Durability.NONE : Durability.CHECKPOINT);
+    }
+
+    static String hex(int word) {
+        return "0x%08x".formatted(word);
+    }
+}

@@ -1,0 +1,60 @@
+package dev.cairn.format;
+
+/**
+ * Bit fields that name places in the data file. A place counts 16-byte units from the file's start;
+ * place 0 lies in the header and so is never a record's.
+ *
+ * <pre>
+ * slot word    | 63      place, 40 bits      24 | 23  hash bits, 24  0 |   0: free slot
+ * tail word    | 63     region + 1, 40 bits  24 | 23 units in region 0 |   0: stripe has no region
+ * run word     | 63     region + 1, 40 bits  24 | 23   regions, 24   0 |   0: no run
+ * </pre>
+ */
+public final class Place {
+    public static final int UNIT_SHIFT = 4;
+    public static final int UNIT_BYTES = 1 << UNIT_SHIFT;
+    public static final int LOW_BITS = 24;
+    private static final long LOW_MASK = (1L << LOW_BITS) - 1;
+
+    private Place() {}
+
+    /** Packs 40 high and 24 low bits into any of the words above. */
+    public static long word(long high, long low) {
+        return high << LOW_BITS | low;
+    }
+
+    public static long high(long word) {
+        return word >>> LOW_BITS;
+    }
+
+    public static long low(long word) {
+        return word & LOW_MASK;
+    }
+
+    /** The slot word of a record at that byte of the file. */
+    public static long slot(long offset, long hashBits) {
+        return word(offset >>> UNIT_SHIFT, hashBits);
+    }
+
+    /** The byte of the file at which a slot word's record begins. */
+    public static long offset(long slotWord) {
+        return high(slotWord) << UNIT_SHIFT;
+    }
+
+    public static long tail(long region, long bytesInRegion) {
+        return word(region + 1, bytesInRegion >>> UNIT_SHIFT);
+    }
+
+    /** The region of a tail or run word that is not 0. */
+    public static long region(long word) {
+        return high(word) - 1;
+    }
+
+    public static int bytesInRegion(long tailWord) {
+        return (int) low(tailWord) << UNIT_SHIFT;
+    }
+
+    public static long run(long region, long regions) {
+        return word(region + 1, regions);
+    }
+}

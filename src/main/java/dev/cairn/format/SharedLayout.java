@@ -1,0 +1,71 @@
+package dev.cairn.format;
+
+/**
+ * The shared-memory file: offsets of everything in it that is not a table of the index.
+ *
+ * <pre>
+ *        0  identity, clean mark, store-wide words
+ *     1024  directory of owner tables
+ *     4096  process table
+ *    69632  stripe descriptors, 512 bytes each
+ *  areasAt  areas of 16 KiB units: tables of the index, owner tables
+ * </pre>
+ *
+ * Words that different actors store to stand on lines of their own.
+ */
+public final class SharedLayout {
+    public static final int MAGIC = 0;
+    public static final int READY = 8;
+    public static final int STORE_ID = 16;
+    public static final int NONCE = 32;
+    public static final int BOOT_ID = 48;
+    public static final int DATA_INODE = 64;
+    public static final int STRIPES = 72;
+    public static final int REGION_BYTES = 80;
+
+    public static final int CLEAN = 128;
+    public static final int CLEAN_TIMELINE = 136;
+    public static final int CLEAN_EPOCH = 152;
+    public static final int CLEAN_SLOT_CRC = 160;
+
+    public static final int REGIONS = 192;
+    public static final int SHARED_BYTES = 200;
+    public static final int ALLOCATIONS = 256;
+    public static final int CLAIM_HINT = 320;
+    public static final int EPOCH = 384;
+    public static final int DURABLE = 392;
+    public static final int TIMELINE = 400;
+    public static final int CLOCK = 448;
+    public static final int GROW_LOCK = 512;
+    public static final int ALLOCATION_LOCK = 576;
+
+    public static final int DIRECTORY = 1024;
+    public static final int DIRECTORY_ENTRIES = 40;
+
+    public static final int PROCESSES = 4096;
+    public static final int PROCESS_SLOTS = 1024;
+    public static final int PROCESS_BYTES = 64;
+
+    public static final int STRIPE_DESCRIPTORS = PROCESSES + PROCESS_SLOTS * PROCESS_BYTES;
+
+    /** "CAIRNSHM" with the layout's number in its last byte. */
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 1L << 56;
+
+    /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
+    public static final int AREA_BYTES = 1 << 14;
+
+    private SharedLayout() {}
+
+    public static long stripeAt(int stripe) {
+        return STRIPE_DESCRIPTORS + (long) stripe * StripeWords.BYTES;
+    }
+
+    public static long processAt(int slot) {
+        return PROCESSES + (long) slot * PROCESS_BYTES;
+    }
+
+    /** The first byte of the first area. */
+    public static long areasAt(int stripes) {
+        return Words.roundUp(stripeAt(stripes), AREA_BYTES);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.cairn.format;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A stripe's descriptor in shared memory.
+ *
+ * <pre>
+ * line 0   table word, count of swings (readers; puts do not write it)
+ * line 1   lock, version, tail, oldest, live counts        what is
+ * line 2   intent, building, next region, next run, strain what is being done
+ * line 3-4 companions of the intent                        what will be
+ * </pre>
+ *
+ * @param memory a mapping of the shared-memory file
+ * @param at the descriptor's first byte
+ */
+public record StripeWords(MemorySegment memory, long at) {
+    public static final int TABLE = 0;
+    public static final int SWINGS = 8;
+
+    public static final int LOCK = 64;
+    public static final int VERSION = 72;
+    public static final int TAIL = 80;
+    public static final int TAIL_NUMBER = 88;
+    public static final int OLDEST = 96;
+    public static final int OLDEST_NUMBER = 104;
+    public static final int LIVE_COUNT = 112;
+    public static final int LIVE_BYTES = 120;
+
+    public static final int INTENT = 128;
+    public static final int BUILDING = 136;
+    public static final int NEXT = 144;
+    public static final int NEXT_NUMBER = 152;
+    public static final int NEXT_RUN = 160;
+    public static final int NEXT_RUN_NUMBER = 168;
+    public static final int STRAIN = 176;
+
+    public static final int NEW_SLOT_AT = 192;
+    public static final int NEW_SLOT_WORD = 200;
+    public static final int NEW_TAG = 208;
+    public static final int NEW_TABLE = 216;
+    public static final int NEW_VERSION = 224;
+    public static final int NEW_TAIL = 232;
+    public static final int NEW_TAIL_NUMBER = 240;
+    public static final int NEW_OLDEST = 248;
+    public static final int NEW_OLDEST_NUMBER = 256;
+    public static final int NEW_LIVE_COUNT = 264;
+    public static final int NEW_LIVE_BYTES = 272;
+    public static final int DEAD_RUN = 280;
+    public static final int DEAD_RUN_NUMBER = 288;
+    public static final int DEATH_EPOCH = 296;
+
+    public static final int BYTES = 512;
+
+    public long acquire(int field) {
+        return Words.acquire(memory, at + field);
+    }
+
+    public void release(int field, long value) {
+        Words.release(memory, at + field, value);
+    }
+
+    /** Whether a holder left something behind, or is at it (seen by the holder: left behind). */
+    public boolean pending() {
+        return (acquire(INTENT) | acquire(BUILDING) | acquire(NEXT) | acquire(NEXT_RUN)) != 0;
+    }
+}

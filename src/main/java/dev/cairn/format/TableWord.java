@@ -1,0 +1,48 @@
+package dev.cairn.format;
+
+/**
+ * The word that says where a stripe's table is, and by changing that something it holds went
+ * elsewhere (RULE 8). Also names an area that is being built, then with generation 0.
+ *
+ * <pre>
+ * | 63  location, 24 bits, in units of 16 KiB  40 | 39 log2 of buckets 35 | 34  generation, 35  0 |
+ * </pre>
+ */
+public final class TableWord {
+    private static final int LOCATION_SHIFT = 40;
+    private static final int LOG2_SHIFT = 35;
+    private static final long LOG2_MASK = 31;
+    private static final long GENERATION_MASK = (1L << LOG2_SHIFT) - 1;
+    public static final int MAX_LOG2 = 31;
+
+    private TableWord() {}
+
+    public static long of(long offset, int log2, long generation) {
+        return offset / SharedLayout.AREA_BYTES << LOCATION_SHIFT
+                | (long) log2 << LOG2_SHIFT
+                | generation & GENERATION_MASK;
+    }
+
+    /** The table's first byte in the shared-memory file. */
+    public static long offset(long word) {
+        return (word >>> LOCATION_SHIFT) * SharedLayout.AREA_BYTES;
+    }
+
+    public static int log2(long word) {
+        return (int) (word >>> LOG2_SHIFT & LOG2_MASK);
+    }
+
+    public static long generation(long word) {
+        return word & GENERATION_MASK;
+    }
+
+    /** The same table, one generation on. */
+    public static long next(long word) {
+        return word & ~GENERATION_MASK | word + 1 & GENERATION_MASK;
+    }
+
+    /** Bytes of the area that a table takes. */
+    public static long bytes(int log2) {
+        return Math.max(SharedLayout.AREA_BYTES, (long) BucketWords.BYTES << log2);
+    }
+}

@@ -1,0 +1,87 @@
+package dev.cairn.format;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Access to words of mapped and heap memory, each method named by its memory order. Protocol words
+ * are 8-byte aligned and only ever touched by the ordered ones (RULE 12); the plain ones are for
+ * content that an ordered word publishes.
+ */
+public final class Words {
+    private static final VarHandle LONG =
+            ValueLayout.JAVA_LONG.withOrder(LITTLE_ENDIAN).varHandle();
+    private static final ValueLayout.OfLong LONG_UNALIGNED =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT_UNALIGNED =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final VarHandle HEAP_LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, LITTLE_ENDIAN);
+    private static final VarHandle HEAP_INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, LITTLE_ENDIAN);
+
+    private Words() {}
+
+    public static long acquire(MemorySegment memory, long at) {
+        return (long) LONG.getAcquire(memory, at);
+    }
+
+    public static void release(MemorySegment memory, long at, long value) {
+        LONG.setRelease(memory, at, value);
+    }
+
+    public static boolean cas(MemorySegment memory, long at, long expected, long value) {
+        return LONG.compareAndSet(memory, at, expected, value);
+    }
+
+    /** Stores and tells what was there; a full fence. */
+    public static long exchange(MemorySegment memory, long at, long value) {
+        return (long) LONG.getAndSet(memory, at, value);
+    }
+
+    /** Adds and tells what was there. */
+    public static long add(MemorySegment memory, long at, long delta) {
+        return (long) LONG.getAndAdd(memory, at, delta);
+    }
+
+    public static long plain(MemorySegment memory, long at) {
+        return memory.get(LONG_UNALIGNED, at);
+    }
+
+    public static int intPlain(MemorySegment memory, long at) {
+        return memory.get(INT_UNALIGNED, at);
+    }
+
+    public static void setPlain(MemorySegment memory, long at, long value) {
+        memory.set(LONG_UNALIGNED, at, value);
+    }
+
+    public static void setIntPlain(MemorySegment memory, long at, int value) {
+        memory.set(INT_UNALIGNED, at, value);
+    }
+
+    public static long plain(byte[] memory, int at) {
+        return (long) HEAP_LONG.get(memory, at);
+    }
+
+    public static int intPlain(byte[] memory, int at) {
+        return (int) HEAP_INT.get(memory, at);
+    }
+
+    public static void setPlain(byte[] memory, int at, long value) {
+        HEAP_LONG.set(memory, at, value);
+    }
+
+    public static void setIntPlain(byte[] memory, int at, int value) {
+        HEAP_INT.set(memory, at, value);
+    }
+
+    /** The least multiple of a power of two that is not below the value. */
+    public static long roundUp(long value, long powerOfTwo) {
+        return (value + powerOfTwo - 1) & -powerOfTwo;
+    }
+}

@@ -1,0 +1,5 @@
+/** The meaning of every byte of the two files: offsets, bit fields, accessors named by their access mode. */
+@NullMarked
+package dev.cairn.format;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,257 @@
+package dev.cairn.index;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.format.BucketWords;
+import dev.cairn.format.HashBits;
+import dev.cairn.format.Place;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.format.Words;
+import dev.cairn.log.Records;
+import dev.cairn.shared.SharedMemory;
+
+import java.lang.foreign.MemorySegment;
+
+/*
+ * Actors    any number of readers, anywhere, without a lock; one writer a stripe, with its lock.
+ * Words     the table word; in each bucket the meta word (tags, overflow count) and 7 slot words.
+ * Steps     R1 table word          R2 meta word, tags compared      R3 slot word, hash bits compared
+ *           R4 record: lengths, key                                 R5 fence, table word again
+ * Why it is safe
+ *           The slot word alone decides (RULE 7): non-zero is there, zero is not. An entry never
+ *           changes its slot within a table (RULE 11), so one that is there throughout is in one
+ *           slot throughout, and is seen when that slot is read; its tag was stored before the slot
+ *           word, and the buckets it passed were counted before the intent, so neither filter can
+ *           hide it. R5 proves that the table is the same and that no place of this stripe went
+ *           elsewhere since R1 (RULE 8); hence the record was the key's own, also for a mismatch.
+ * What is benign
+ *           A tag of a removed entry and a count that a killed writer left too high: a slot or a
+ *           bucket looked at in vain.
+ * If a process dies here
+ *           Readers leave nothing behind.
+ */
+/** The lookup of a key in its stripe's table. */
+public final class Index {
+    /** What {@link #find} returns for a key that is not there. */
+    public static final long ABSENT = 0;
+
+    /** What it returns when the bytes at a place it was led to cannot be a record's. */
+    public static final long NO_RECORD = -1;
+
+    /** Buckets that an entry may be away from home; a longer walk grows the table instead. */
+    public static final int MAX_WALK = 8;
+
+    private final SharedMemory shared;
+    private final Records records;
+    private final int stripesLog2;
+
+    public Index(SharedMemory shared, Records records) {
+        this.shared = shared;
+        this.records = records;
+        this.stripesLog2 = Integer.numberOfTrailingZeros(shared.stripes());
+    }
+
+    public int stripe(long hash) {
+        return HashBits.stripe(hash, stripesLog2);
+    }
+
+    /**
+     * The slot word of a key's entry, {@link #ABSENT} or {@link #NO_RECORD}; unconfirmed (RULE 9).
+     *
+     * @param table the stripe's table word, loaded before the call (R1)
+     */
+    public long find(long table, long hash, byte[] key) {
+        int log2 = TableWord.log2(table);
+        long tableAt = TableWord.offset(table);
+        MemorySegment memory = table(table);
+        long rest = HashBits.rest(hash, stripesLog2);
+        long prefix = HashBits.prefix(rest);
+        long tag = HashBits.tag(hash);
+        long mask = (1L << log2) - 1;
+        long bucket = HashBits.home(rest, log2);
+        for (int walk = maxWalk(log2); ; bucket = bucket + HashBits.stride(tag) & mask) {
+            long bucketAt = tableAt + bucket * BucketWords.BYTES;
+            long meta = Words.acquire(memory, bucketAt); // R2
+            for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
+                long slot = Words.acquire(memory, slotAt(bucketAt, match)); // R3
+                if (slot == 0 || Place.low(slot) != prefix) {
+                    continue;
+                }
+                switch (records.match(Place.offset(slot), key)) { // R4
+                    case SAME -> {
+                        return slot;
+                    }
+                    case NO_RECORD -> {
+                        return NO_RECORD;
+                    }
+                    case OTHER -> {}
+                }
+            }
+            if (BucketWords.overflow(meta) == 0 || --walk == 0) {
+                return ABSENT;
+            }
+        }
+    }
+
+    static int maxWalk(int log2) {
+        return log2 >= 3 ? MAX_WALK : 1 << log2;
+    }
+
+    private static long slotAt(long bucketAt, long match) {
+        return bucketAt + BucketWords.FIRST_SLOT + (long) Long.BYTES * BucketWords.slot(match);
+    }
+
+    private MemorySegment table(long table) {
+        if (table == 0) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    0,
+                    "a table word",
+                    "0: the shared-memory file was replaced under this process");
+        }
+        return shared.covering(TableWord.offset(table), TableWord.bytes(TableWord.log2(table)));
+    }
+
+    /** Starts to fetch what {@link #find} will read first; the result only keeps it from being dropped. */
+    public long touch(long table, long hash) {
+        long rest = HashBits.rest(hash, stripesLog2);
+        long bucket = HashBits.home(rest, TableWord.log2(table));
+        MemorySegment memory = table(table);
+        long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
+        return Words.acquire(memory, bucketAt);
+    }
+
+    /**
+     * Where a key's entry is, or could go.
+     *
+     * @param slotAt of the slot word in the shared-memory file; 0 if no slot is free near home
+     * @param slot the slot word, 0 if the key is not there
+     * @param passed buckets between home and the slot's
+     * @param walked buckets that had to be looked at to know
+     */
+    public record Spot(long slotAt, long slot, int passed, int walked) {}
+
+    /** Finds a key's slot, or a free one for it; under the stripe's lock. */
+    public Spot locate(int stripe, long hash, byte[] key) {
+        long table = shared.stripe(stripe).acquire(StripeWords.TABLE);
+        int log2 = TableWord.log2(table);
+        MemorySegment memory = table(table);
+        long rest = HashBits.rest(hash, stripesLog2);
+        long prefix = HashBits.prefix(rest);
+        long tag = HashBits.tag(hash);
+        long mask = (1L << log2) - 1;
+        long bucket = HashBits.home(rest, log2);
+        long freeAt = 0;
+        int freePassed = 0;
+        int walked = 0;
+        for (int pass = 0; pass < maxWalk(log2); pass++) {
+            long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
+            long meta = Words.acquire(memory, bucketAt);
+            if (walked == 0) {
+                for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
+                    long at = slotAt(bucketAt, match);
+                    long slot = Words.acquire(memory, at);
+                    if (slot != 0 && Place.low(slot) == prefix && isKey(slot, key)) {
+                        return new Spot(at, slot, pass, pass + 1);
+                    }
+                }
+                if (BucketWords.overflow(meta) == 0) {
+                    walked = pass + 1;
+                }
+            }
+            if (freeAt == 0) {
+                freeAt = freeSlot(memory, bucketAt);
+                freePassed = pass;
+            }
+            if (freeAt != 0 && walked != 0) {
+                break;
+            }
+            bucket = bucket + HashBits.stride(tag) & mask;
+        }
+        return new Spot(freeAt, 0, freePassed, walked == 0 ? maxWalk(log2) : walked);
+    }
+
+    private boolean isKey(long slot, byte[] key) {
+        return switch (records.match(Place.offset(slot), key)) {
+            case SAME -> true;
+            case OTHER -> false;
+            case NO_RECORD -> throw records.noRecord(Place.offset(slot));
+        };
+    }
+
+    static long freeSlot(MemorySegment memory, long bucketAt) {
+        for (int slot = 0; slot < BucketWords.SLOTS; slot++) {
+            long at = bucketAt + BucketWords.FIRST_SLOT + (long) slot * Long.BYTES;
+            if (Words.acquire(memory, at) == 0) {
+                return at;
+            }
+        }
+        return 0;
+    }
+
+    /** Counts an entry that passes buckets on its way from home; before the intent (RULE 11). */
+    public void raiseOverflow(int stripe, long hash, int passed) {
+        changeOverflow(stripe, hash, passed, 1);
+    }
+
+    /** Uncounts it; after its slot word is 0, and never by a redo. */
+    public void lowerOverflow(int stripe, long hash, int passed) {
+        changeOverflow(stripe, hash, passed, -1);
+    }
+
+    private void changeOverflow(int stripe, long hash, int passed, int change) {
+        if (passed == 0) {
+            return;
+        }
+        long table = shared.stripe(stripe).acquire(StripeWords.TABLE);
+        int log2 = TableWord.log2(table);
+        MemorySegment memory = table(table);
+        long tag = HashBits.tag(hash);
+        long bucket = HashBits.home(HashBits.rest(hash, stripesLog2), log2);
+        for (int pass = 0; pass < passed; pass++) {
+            long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
+            changeOverflow(memory, bucketAt, change);
+            bucket = bucket + HashBits.stride(tag) & (1L << log2) - 1;
+        }
+    }
+
+    static void changeOverflow(MemorySegment memory, long bucketAt, int change) {
+        long meta = Words.acquire(memory, bucketAt);
+        int count = BucketWords.overflow(meta);
+        if (count != BucketWords.MAX_OVERFLOW) { // sticky: how many more there were is not known
+            Words.release(memory, bucketAt, BucketWords.withOverflow(meta, count + change));
+        }
+    }
+
+    /**
+     * Stores a slot word with its tag: tag first (RULE 7).
+     *
+     * @param slot 0 removes; the tag then stays as a hint that is looked at in vain
+     */
+    void swing(long slotAt, long slot, long tag) {
+        MemorySegment memory = shared.covering(slotAt, Long.BYTES);
+        if (slot != 0) {
+            long bucketAt = BucketWords.bucketAt(slotAt);
+            long meta = Words.acquire(memory, bucketAt);
+            int at = BucketWords.slotOf(slotAt);
+            if (BucketWords.tag(meta, at) != tag) {
+                Words.release(memory, bucketAt, BucketWords.withTag(meta, at, tag));
+            }
+        }
+        Words.release(memory, slotAt, slot);
+    }
+
+    /** Stores the slot word of a record, or 0, in a table that nobody else sees yet. */
+    public void restore(Spot spot, long offset, long hash) {
+        swing(spot.slotAt(), offset == 0 ? 0 : slotWord(offset, hash), HashBits.tag(hash));
+    }
+
+    /** The slot word of a record at that byte of the data file. */
+    public long slotWord(long offset, long hash) {
+        return Place.slot(offset, HashBits.prefix(HashBits.rest(hash, stripesLog2)));
+    }
+
+    int stripesLog2() {
+        return stripesLog2;
+    }
+}

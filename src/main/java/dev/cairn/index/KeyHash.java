@@ -1,0 +1,29 @@
+package dev.cairn.index;
+
+import com.dynatrace.hash4j.hashing.Hasher64;
+import com.dynatrace.hash4j.hashing.Hashing;
+
+import java.util.UUID;
+
+/**
+ * The hash of keys: PolymurHash 2.0, a universal family, keyed with the store's random seed. Nobody
+ * who does not know the seed can choose keys that collide more often than by chance.
+ */
+public final class KeyHash {
+    private static final long TWEAK = 0;
+
+    private final Hasher64 hasher;
+
+    /**
+     * @param seed of the store's header
+     */
+    public KeyHash(UUID seed) {
+        hasher =
+                Hashing.polymurHash2_0(
+                        TWEAK, seed.getMostSignificantBits(), seed.getLeastSignificantBits());
+    }
+
+    public long of(byte[] key) {
+        return hasher.hashBytesToLong(key, 0, key.length);
+    }
+}

@@ -1,0 +1,150 @@
+package dev.cairn.index;
+
+import static dev.cairn.format.StripeWords.SWINGS;
+
+import dev.cairn.format.BucketWords;
+import dev.cairn.format.HashBits;
+import dev.cairn.format.Place;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.format.Words;
+import dev.cairn.shared.SharedMemory;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/**
+ * A walk through all entries of a stripe in the order of their hash prefix, without a lock and across
+ * any number of table swings.
+ *
+ * <p>The prefix of an entry never changes, while its slot does at a swing. So the walk notes the
+ * slots of one table, sorted by prefix, and goes through them prefix by prefix; once the table was
+ * swung, it notes those slots of the new one whose prefix is still to come. An entry that is there
+ * throughout is in every table, and its prefix comes once.
+ *
+ * <p>The count of swings, raised before each, tells a table from another at the same place: a walk
+ * that saw the same table before and after, and no swing begun between, saw one table.
+ */
+public final class Walk {
+    private static final int ORDINAL_BITS = Long.SIZE - HashBits.PREFIX_BITS;
+    private static final long ORDINAL_MASK = (1L << ORDINAL_BITS) - 1;
+    private static final long ALL_PREFIXES = 1L << HashBits.PREFIX_BITS;
+
+    private final SharedMemory shared;
+    private final StripeWords words;
+    private long table;
+    private long notedTable;
+    private long notedSwings;
+
+    /** Each {prefix: 24 bits, number of the slot in its table: 40 bits}, sorted. */
+    private long[] noted = {};
+
+    private int at;
+    private long prefix;
+
+    public Walk(SharedMemory shared, int stripe) {
+        this.shared = shared;
+        this.words = shared.stripe(stripe);
+    }
+
+    /** Whether there may be entries still to come. */
+    public boolean hasNext() {
+        return prefix < ALL_PREFIXES;
+    }
+
+    /**
+     * The slot words of the entries with the next prefix; the same ones when asked again. They are
+     * to be read and then confirmed against {@link #table}, as RULE 9 has it.
+     */
+    public long[] slots() {
+        long swings = words.acquire(SWINGS);
+        table = words.acquire(StripeWords.TABLE);
+        if (notedTable == 0 || swings != notedSwings || !sameTable(table, notedTable)) {
+            note();
+        }
+        if (at == noted.length) {
+            prefix = ALL_PREFIXES;
+            return new long[0];
+        }
+        prefix = noted[at] >>> ORDINAL_BITS;
+        long[] slots = new long[groupEnd() - at];
+        int count = 0;
+        MemorySegment memory = memory(table);
+        for (int i = at; i < at + slots.length; i++) {
+            long slot = Words.acquire(memory, slotAt(table, noted[i] & ORDINAL_MASK));
+            if (slot != 0 && Place.low(slot) == prefix) {
+                slots[count++] = slot;
+            }
+        }
+        return Arrays.copyOf(slots, count);
+    }
+
+    /** The table word that was loaded before the last slot words. */
+    public long table() {
+        return table;
+    }
+
+    /** Done with those entries: on to the next prefix. */
+    public void advance() {
+        if (at < noted.length) {
+            at = groupEnd();
+            prefix++;
+        }
+    }
+
+    private int groupEnd() {
+        int end = at + 1;
+        while (end < noted.length && noted[end] >>> ORDINAL_BITS == noted[at] >>> ORDINAL_BITS) {
+            end++;
+        }
+        return end;
+    }
+
+    private void note() {
+        long swings;
+        do {
+            swings = words.acquire(SWINGS);
+            table = words.acquire(StripeWords.TABLE);
+            collect();
+            VarHandle.acquireFence();
+        } while (!sameTable(words.acquire(StripeWords.TABLE), table)
+                || words.acquire(SWINGS) != swings);
+        Arrays.sort(noted);
+        notedTable = table;
+        notedSwings = swings;
+        at = 0;
+    }
+
+    private void collect() {
+        MemorySegment memory = memory(table);
+        long slots = (long) BucketWords.SLOTS << TableWord.log2(table);
+        long[] found = new long[64];
+        int count = 0;
+        for (long number = 0; number < slots; number++) {
+            long slot = Words.acquire(memory, slotAt(table, number));
+            if (slot != 0 && Place.low(slot) >= prefix) {
+                if (count == found.length) {
+                    found = Arrays.copyOf(found, 2 * count);
+                }
+                found[count++] = Place.low(slot) << ORDINAL_BITS | number;
+            }
+        }
+        noted = Arrays.copyOf(found, count);
+    }
+
+    private MemorySegment memory(long table) {
+        return shared.covering(TableWord.offset(table), TableWord.bytes(TableWord.log2(table)));
+    }
+
+    private static long slotAt(long table, long number) {
+        return TableWord.offset(table)
+                + number / BucketWords.SLOTS * BucketWords.BYTES
+                + BucketWords.FIRST_SLOT
+                + number % BucketWords.SLOTS * Long.BYTES;
+    }
+
+    private static boolean sameTable(long a, long b) {
+        return TableWord.offset(a) == TableWord.offset(b) && TableWord.log2(a) == TableWord.log2(b);
+    }
+}

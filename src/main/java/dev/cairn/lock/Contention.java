@@ -1,0 +1,32 @@
+package dev.cairn.lock;
+
+import java.util.concurrent.atomic.LongAccumulator;
+import java.util.concurrent.atomic.LongAdder;
+
+/** Figures of one process about its waits for shared locks. */
+public final class Contention {
+    private final LongAdder waits = new LongAdder();
+    private final LongAdder takeovers = new LongAdder();
+    private final LongAccumulator longestNanos = new LongAccumulator(Long::max, 0);
+
+    void waited(long nanos) {
+        waits.increment();
+        longestNanos.accumulate(nanos);
+    }
+
+    void tookOver() {
+        takeovers.increment();
+    }
+
+    public long waits() {
+        return waits.sum();
+    }
+
+    public long longestNanos() {
+        return longestNanos.get();
+    }
+
+    public long takeovers() {
+        return takeovers.sum();
+    }
+}

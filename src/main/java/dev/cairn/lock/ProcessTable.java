@@ -1,0 +1,267 @@
+package dev.cairn.lock;
+
+import static dev.cairn.format.ProcessWords.INCARNATION;
+import static dev.cairn.format.ProcessWords.LOCK_LOST;
+import static dev.cairn.format.ProcessWords.PID;
+import static dev.cairn.format.ProcessWords.PID_NAMESPACE;
+import static dev.cairn.format.ProcessWords.START_TICKS;
+import static dev.cairn.format.ProcessWords.STATE;
+import static dev.cairn.format.ProcessWords.STATE_FREE;
+import static dev.cairn.format.ProcessWords.STATE_OPEN;
+import static dev.cairn.format.ProcessWords.TIME_NAMESPACE;
+
+import dev.cairn.LockTimeout;
+import dev.cairn.format.LockWord;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.Words;
+import dev.cairn.os.KernelLocks;
+import dev.cairn.os.ProcessIdentity;
+import dev.cairn.os.ProcessIdentity.Life;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Who has the store open, and who of them is dead.
+ *
+ * <p>A process that opens the store claims a slot: it takes the kernel lock of the slot's byte, makes
+ * the slot's incarnation one greater, then says who it is. Lock words name slot and incarnation, so a
+ * word outlives neither its holder nor the slot's next owner (RULE 15).
+ *
+ * <p><b>Dead or not (RULE 16).</b> The kernel lock is the witness that works in every namespace; what
+ * /proc shows corrects it in two cases.
+ *
+ * <table>
+ * <caption>the decision</caption>
+ * <tr><th>kernel lock</th><th>/proc shows</th><th>then</th></tr>
+ * <tr><td>any</td><td>any, but the slot's incarnation is another</td><td>dead</td></tr>
+ * <tr><td>held</td><td>all its tasks exiting, in two looks</td><td>dead: the kernel still frees its
+ * memory, which takes 0.1 s a GiB</td></tr>
+ * <tr><td>held</td><td>anything else</td><td>alive</td></tr>
+ * <tr><td>free</td><td>it, running</td><td>alive; it lost its lock by a foreign close and is told
+ * </td></tr>
+ * <tr><td>free</td><td>anything else</td><td>dead; also a zombie that nobody reaps</td></tr>
+ * </table>
+ */
+public final class ProcessTable {
+    /** Byte of the lock file that whoever opens or closes the store holds meanwhile. */
+    public static final long OPEN_BYTE = 0;
+
+    /** Byte that read-only processes share. */
+    public static final long READERS_BYTE = 1;
+
+    private static final long FIRST_SLOT_BYTE = 16;
+
+    /** All bytes but the one of opening. */
+    public static final long MEMBERS_LENGTH =
+            FIRST_SLOT_BYTE + SharedLayout.PROCESS_SLOTS - READERS_BYTE;
+
+    private static final long BETWEEN_LOOKS_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final Path store;
+    private final MemorySegment memory;
+    private final @Nullable KernelLocks kernel;
+    private final int slot;
+    private final long incarnation;
+    private volatile KernelLocks.@Nullable Held held;
+
+    private ProcessTable(
+            Path store,
+            MemorySegment memory,
+            @Nullable KernelLocks kernel,
+            int slot,
+            long incarnation,
+            KernelLocks.@Nullable Held held) {
+        this.store = store;
+        this.memory = memory;
+        this.kernel = kernel;
+        this.slot = slot;
+        this.incarnation = incarnation;
+        this.held = held;
+    }
+
+    /**
+     * Makes this process a member.
+     *
+     * @throws LockTimeout when every slot is taken
+     */
+    public static ProcessTable join(Path store, MemorySegment memory, KernelLocks kernel) {
+        for (int slot = 0; slot < SharedLayout.PROCESS_SLOTS; slot++) {
+            if (!(kernel.tryExclusive(FIRST_SLOT_BYTE + slot, 1)
+                    instanceof KernelLocks.Held held)) {
+                continue;
+            }
+            long at = SharedLayout.processAt(slot);
+            if (Words.acquire(memory, at + STATE) == STATE_OPEN
+                    && identity(memory, at).look() == Life.RUNNING) {
+                Words.release(memory, at + LOCK_LOST, 1);
+                held.release();
+                continue;
+            }
+            long incarnation = Words.acquire(memory, at + INCARNATION) + 1;
+            ProcessIdentity self = ProcessIdentity.self();
+            Words.release(memory, at + INCARNATION, incarnation);
+            Words.release(memory, at + PID, self.pid());
+            Words.release(memory, at + START_TICKS, self.startTicks());
+            Words.release(memory, at + PID_NAMESPACE, self.pidNamespace());
+            Words.release(memory, at + TIME_NAMESPACE, self.timeNamespace());
+            Words.release(memory, at + LOCK_LOST, 0);
+            Words.release(memory, at + STATE, STATE_OPEN);
+            return new ProcessTable(store, memory, kernel, slot, incarnation, held);
+        }
+        throw new LockTimeout(
+                store,
+                "all "
+                        + SharedLayout.PROCESS_SLOTS
+                        + " process slots are taken; close it elsewhere");
+    }
+
+    /** A table of one, in memory that no other process has. */
+    public static ProcessTable solitary(Path store, MemorySegment memory) {
+        return new ProcessTable(store, memory, null, 0, 1, null);
+    }
+
+    private static ProcessIdentity identity(MemorySegment memory, long at) {
+        return new ProcessIdentity(
+                Words.acquire(memory, at + PID),
+                Words.acquire(memory, at + START_TICKS),
+                Words.acquire(memory, at + PID_NAMESPACE),
+                Words.acquire(memory, at + TIME_NAMESPACE));
+    }
+
+    /** The lock word of this process. */
+    public long word() {
+        return LockWord.of(slot, incarnation);
+    }
+
+    /** Judges the holder that a lock word names; see the table above. */
+    public boolean dead(long word) {
+        int other = LockWord.slot(word);
+        if (word == LockWord.ABANDONED || other < 0 || other >= SharedLayout.PROCESS_SLOTS) {
+            return true;
+        }
+        long at = SharedLayout.processAt(other);
+        if (Words.acquire(memory, at + INCARNATION) != LockWord.incarnation(word)) {
+            return true;
+        }
+        if (other == slot || kernel == null) {
+            return false;
+        }
+        if (Words.acquire(memory, at + STATE) == STATE_FREE) {
+            return true; // it left, and whatever still names it was left too
+        }
+        ProcessIdentity identity = identity(memory, at);
+        boolean dead =
+                switch (kernel.tryShared(FIRST_SLOT_BYTE + other, 1)) {
+                    case KernelLocks.Held probe -> {
+                        probe.release();
+                        yield !runsWithoutLock(at, identity);
+                    }
+                    case KernelLocks.Elsewhere _ -> exiting(identity);
+                    case KernelLocks.Here _ -> false;
+                };
+        return dead || Words.acquire(memory, at + INCARNATION) != LockWord.incarnation(word);
+    }
+
+    private boolean runsWithoutLock(long at, ProcessIdentity identity) {
+        if (identity.look() != Life.RUNNING) {
+            return false;
+        }
+        Words.release(memory, at + LOCK_LOST, 1);
+        return true;
+    }
+
+    private static boolean exiting(ProcessIdentity identity) {
+        if (identity.look() != Life.EXITING) {
+            return false;
+        }
+        LockSupport.parkNanos(BETWEEN_LOOKS_NANOS);
+        return identity.look() == Life.EXITING;
+    }
+
+    /** Takes the kernel lock again if another process found it lost; one load otherwise. */
+    void keepKernelLock() {
+        long at = SharedLayout.processAt(slot) + LOCK_LOST;
+        if (Words.acquire(memory, at) != 0) {
+            takeKernelLockAgain(at);
+        }
+    }
+
+    private synchronized void takeKernelLockAgain(long at) {
+        if (kernel != null
+                && Words.acquire(memory, at) != 0
+                && kernel.tryExclusive(FIRST_SLOT_BYTE + slot, 1)
+                        instanceof KernelLocks.Held again) {
+            held = again;
+            Words.release(memory, at, 0);
+        }
+    }
+
+    /** For a person: who holds the lock, and what is known of it. */
+    String describe(long word) {
+        int other = LockWord.slot(word);
+        if (other < 0 || other >= SharedLayout.PROCESS_SLOTS) {
+            return "nobody";
+        }
+        long at = SharedLayout.processAt(other);
+        ProcessIdentity identity = identity(memory, at);
+        return switch (identity.look()) {
+            case RUNNING ->
+                    "process %d, which is alive%s"
+                            .formatted(
+                                    identity.pid(),
+                                    Words.acquire(memory, at + LOCK_LOST) != 0
+                                            ? " but lost its kernel lock"
+                                            : " (stopped, perhaps?)");
+            case EXITING -> "process " + identity.pid() + ", which is exiting";
+            case GONE -> "process " + identity.pid() + ", which is gone";
+            case UNSEEN -> "process " + identity.pid() + " of another container";
+        };
+    }
+
+    /** Processes that have the store open, this one included. */
+    public int open() {
+        int count = 0;
+        for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
+            long at = SharedLayout.processAt(other);
+            if (Words.acquire(memory, at + STATE) == STATE_OPEN
+                    && !dead(LockWord.of(other, Words.acquire(memory, at + INCARNATION)))) {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    /** Whether no other process and no other class loader is a member; under the open lock. */
+    public boolean alone() {
+        return free(READERS_BYTE + 1, FIRST_SLOT_BYTE + slot)
+                && free(FIRST_SLOT_BYTE + slot + 1, FIRST_SLOT_BYTE + SharedLayout.PROCESS_SLOTS);
+    }
+
+    private boolean free(long from, long to) {
+        if (from == to || kernel == null) {
+            return true;
+        }
+        if (kernel.tryExclusive(from, to - from) instanceof KernelLocks.Held probe) {
+            probe.release();
+            return true;
+        }
+        return false;
+    }
+
+    /** Gives the slot back; this process must hold no lock word. */
+    public void leave() {
+        Words.release(memory, SharedLayout.processAt(slot) + STATE, STATE_FREE);
+        if (held != null) {
+            held.release();
+        }
+    }
+
+    Path store() {
+        return store;
+    }
+}

@@ -1,0 +1,188 @@
+package dev.cairn.lock;
+
+import dev.cairn.LockTimeout;
+import dev.cairn.StoreClosed;
+import dev.cairn.format.LockWord;
+import dev.cairn.format.Words;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+
+/*
+ * Actors    threads of this process, threads of others, corpses.
+ * Words     the lock word {slot, incarnation} in shared memory; a lock of this process before it, so
+ *           that at most one thread of a process ever deals with the word.
+ * Steps     L1 take the process-local lock.
+ *           L2 CAS the word from 0 to ours.
+ *           L3 no luck: spin, then park with growing pauses, trying again each time (RULE 17).
+ *           L4 after a while: is the holder dead? Then CAS exactly the word that was judged to ours.
+ *           L5 exchange the word for 0, give the local lock back.
+ * Why it is safe
+ *           L4 cannot hit a live holder: a word that names a dead incarnation is stored by nobody
+ *           any more, so if the CAS finds it, the corpse still has the lock; of two waiters that
+ *           judged alike one CAS fails. A word that names this very incarnation, seen by the holder
+ *           of the local lock, was left by a thread of ours that failed: taken over like a corpse's.
+ * What is benign
+ *           Barging: a newcomer may pass a sleeper. Sleeps are timed, so no wake-up can be lost.
+ * If a process dies here
+ *           Between L2 and L5 the word names it, and L4 of somebody else takes over. Whoever takes a
+ *           stripe's lock repairs first, from whomever it came (RULE 12).
+ */
+/** A lock in shared memory that outlives no holder; not reentrant, and never interrupted. */
+public final class SharedLock {
+    private static final int SPINS = 200;
+    private static final long FIRST_PAUSE_NANOS = 20_000;
+    private static final long LONGEST_PAUSE_NANOS = 1_000_000;
+
+    /** A holder is not suspected before: judging costs several system calls, holding far less. */
+    private static final long SUSPECT_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
+
+    private final ReentrantLock local = new ReentrantLock();
+    private final MemorySegment memory;
+    private final long at;
+    private final String name;
+    private final ProcessTable processes;
+    private final Contention contention;
+    private final long mine;
+
+    /** Guarded by the local lock. */
+    private boolean retired;
+
+    /**
+     * @param at the lock word's offset in the memory
+     * @param name for messages: what the lock guards
+     */
+    public SharedLock(
+            MemorySegment memory,
+            long at,
+            String name,
+            ProcessTable processes,
+            Contention contention) {
+        this.memory = memory;
+        this.at = at;
+        this.name = name;
+        this.processes = processes;
+        this.contention = contention;
+        this.mine = processes.word();
+    }
+
+    /**
+     * Takes the lock.
+     *
+     * @throws LockTimeout if a live holder keeps it longer than that
+     * @throws StoreClosed if this process is done with it
+     */
+    public void acquire(long timeoutNanos) {
+        if (!local.tryLock()) { // L1
+            waitForLocal(timeoutNanos);
+        }
+        try {
+            if (retired) {
+                throw new StoreClosed(processes.store());
+            }
+            processes.keepKernelLock();
+            if (!Words.cas(memory, at, 0, mine)) { // L2
+                waitForShared(timeoutNanos);
+            }
+        } catch (RuntimeException | Error e) {
+            local.unlock();
+            throw e;
+        }
+    }
+
+    private void waitForLocal(long timeoutNanos) {
+        long deadline = System.nanoTime() + timeoutNanos;
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    if (local.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                        return;
+                    }
+                    throw new LockTimeout(
+                            processes.store(),
+                            "%s was kept by another thread of this process for %d ms"
+                                    .formatted(name, TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
+                } catch (InterruptedException _) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void waitForShared(long timeoutNanos) { // L3
+        long start = System.nanoTime();
+        long pause = FIRST_PAUSE_NANOS;
+        for (int spin = 0; ; spin++) {
+            long word = Words.acquire(memory, at);
+            if (word == 0 && Words.cas(memory, at, 0, mine)) {
+                contention.waited(System.nanoTime() - start);
+                return;
+            }
+            if (spin < SPINS && word != mine && word != LockWord.ABANDONED) {
+                Thread.onSpinWait();
+                continue;
+            }
+            long waited = System.nanoTime() - start;
+            if (takeOver(word, waited)) {
+                contention.waited(System.nanoTime() - start);
+                return;
+            }
+            if (waited > timeoutNanos) {
+                throw new LockTimeout(
+                        processes.store(),
+                        "%s was not to be had in %d ms: held by %s"
+                                .formatted(
+                                        name,
+                                        TimeUnit.NANOSECONDS.toMillis(timeoutNanos),
+                                        processes.describe(word)));
+            }
+            boolean interrupted = Thread.interrupted(); // or parking would return at once for ever
+            LockSupport.parkNanos(pause);
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+        }
+    }
+
+    private boolean takeOver(long word, long waitedNanos) { // L4
+        boolean left =
+                word == mine
+                        || word == LockWord.ABANDONED
+                        || word != 0 && waitedNanos > SUSPECT_AFTER_NANOS && processes.dead(word);
+        if (!left || !Words.cas(memory, at, word, mine)) {
+            return false;
+        }
+        contention.tookOver();
+        return true;
+    }
+
+    /** Gives the lock back; only by the thread that took it. */
+    public void release() {
+        Words.exchange(memory, at, 0); // L5
+        local.unlock();
+    }
+
+    /** From now on nobody in this process gets it; waits for whoever has it. */
+    public void retire() {
+        local.lock();
+        try {
+            retired = true;
+        } finally {
+            local.unlock();
+        }
+    }
+
+    /** Gives up a lock whose guarded state could not be repaired: whoever takes it next must. */
+    public void abandon() {
+        Words.exchange(memory, at, LockWord.ABANDONED);
+        local.unlock();
+    }
+}

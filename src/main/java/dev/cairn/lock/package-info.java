@@ -1,0 +1,5 @@
+/** Locks in shared memory, the process table, and what a dead owner left. */
+@NullMarked
+package dev.cairn.lock;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,244 @@
+package dev.cairn.log;
+
+import static dev.cairn.format.RecordLayout.HEADER_BYTES;
+import static dev.cairn.format.RecordLayout.IDENTITY_BYTES;
+
+import dev.cairn.format.Checksum;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.Words;
+import dev.cairn.os.Steps;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.UUID;
+import java.util.zip.CRC32C;
+
+/**
+ * Writes records behind the tail of one stripe's log, under the stripe's lock. Nothing that it writes
+ * exists before the commit moves the tail word over it (RULES 1, 3); what a killed writer left there
+ * is overwritten.
+ */
+public final class Appender {
+    private static final byte[] PADDING = new byte[Place.UNIT_BYTES];
+
+    private final DataFile data;
+    private final Regions regions;
+    private final StripeWords stripe;
+    private final int index;
+    private final UUID storeId;
+    private final CRC32C crc = new CRC32C();
+    private final byte[] scratch =
+            new byte
+                    [IDENTITY_BYTES
+                            + HEADER_BYTES
+                            + RecordLayout.EXPIRY_BYTES
+                            + RecordLayout.RUN_BYTES];
+
+    public Appender(DataFile data, Regions regions, StripeWords stripe, int index) {
+        this.data = data;
+        this.regions = regions;
+        this.stripe = stripe;
+        this.index = index;
+        this.storeId = data.header().storeId();
+    }
+
+    /**
+     * Where a record goes, and the stripe's log once it is there.
+     *
+     * @param offset of the record in the file
+     * @param tail the tail word behind it
+     * @param tailNumber allocation number of its region
+     * @param oldest first region of the chain plus one
+     * @param oldestNumber its allocation number
+     * @param run its run, 0 if it has none
+     * @param runNumber the run's allocation number
+     */
+    public record Spot(
+            long offset,
+            long tail,
+            long tailNumber,
+            long oldest,
+            long oldestNumber,
+            long run,
+            long runNumber) {}
+
+    /**
+     * Finds the place, rolling to a new region and claiming a run where needed.
+     *
+     * @return null if there is no room: give the lock back, {@link Regions#makeRoom}, start again
+     */
+    public @Nullable Spot reserve(Draft draft) {
+        int regionBytes = data.regionBytes();
+        int runRegions = draft.runRegions(regionBytes);
+        long run = 0;
+        long runNumber = 0;
+        if (runRegions > 0) {
+            long first = regions.claimRun(stripe, index, runRegions);
+            if (first < 0) {
+                return null;
+            }
+            run = Place.run(first, runRegions);
+            runNumber = stripe.acquire(StripeWords.NEXT_RUN_NUMBER);
+        }
+        long tail = stripe.acquire(StripeWords.TAIL);
+        long number = stripe.acquire(StripeWords.TAIL_NUMBER);
+        long oldest = stripe.acquire(StripeWords.OLDEST);
+        long oldestNumber = stripe.acquire(StripeWords.OLDEST_NUMBER);
+        int bytes = draft.bytes();
+        if (tail == 0 || Place.bytesInRegion(tail) + bytes > regionBytes) {
+            long region = roll(tail, number);
+            if (region < 0) {
+                return null;
+            }
+            tail = Place.tail(region, RegionHeader.BYTES);
+            number = stripe.acquire(StripeWords.NEXT_NUMBER);
+            if (oldest == 0) {
+                oldest = region + 1;
+                oldestNumber = number;
+            }
+        }
+        long region = Place.region(tail);
+        int into = Place.bytesInRegion(tail);
+        return new Spot(
+                data.regionAt(region) + into,
+                Place.tail(region, into + bytes),
+                number,
+                oldest,
+                oldestNumber,
+                run,
+                runNumber);
+    }
+
+    /** Prepares a new tail region; it becomes true through the tail word alone. */
+    private long roll(long tail, long tailNumber) {
+        long region = regions.claim(stripe, index);
+        if (region < 0) {
+            return -1;
+        }
+        Steps.at("W2 header");
+        long predecessor = tail == 0 ? 0 : Place.region(tail) + 1;
+        long number = stripe.acquire(StripeWords.NEXT_NUMBER);
+        byte[] header =
+                new RegionHeader(
+                                region,
+                                number,
+                                index,
+                                0,
+                                predecessor,
+                                predecessor == 0 ? 0 : tailNumber)
+                        .encode(storeId);
+        store(data.regionAt(region), header, header.length);
+        int left = tail == 0 ? 0 : data.regionBytes() - Place.bytesInRegion(tail);
+        if (left >= RecordLayout.MIN_BYTES) {
+            Steps.at("W2 filler");
+            fill(data.regionAt(Place.region(tail)) + Place.bytesInRegion(tail), left, tailNumber);
+        }
+        return region;
+    }
+
+    private void fill(long offset, int bytes, long number) {
+        RecordLayout.identity(scratch, storeId, index, number, offset);
+        header(RecordLayout.FILLER, 0, 0, 0, bytes - HEADER_BYTES);
+        store(offset, IDENTITY_BYTES + HEADER_BYTES, Checksum.of(scratch, 0, 64));
+    }
+
+    private void header(int kind, int flags, long version, int keyLength, int valueLength) {
+        Words.setPlain(scratch, IDENTITY_BYTES + RecordLayout.VERSION, version);
+        Words.setPlain(
+                scratch, IDENTITY_BYTES + RecordLayout.CRC, RecordLayout.control(kind, flags));
+        Words.setPlain(
+                scratch,
+                IDENTITY_BYTES + RecordLayout.KEY_LENGTH,
+                RecordLayout.lengths(keyLength, valueLength));
+    }
+
+    /** Writes the content of a record, and of its run, to its place. */
+    public void write(Draft draft, Spot spot, long version) {
+        int runCrc = spot.run == 0 ? 0 : writeRun(draft, spot);
+        int flags = draft.flags();
+        RecordLayout.identity(scratch, storeId, index, spot.tailNumber, spot.offset);
+        header(draft.kind(), flags, version, draft.key().length, draft.value().length);
+        int at = IDENTITY_BYTES + HEADER_BYTES;
+        if ((flags & RecordLayout.EXPIRES) != 0) {
+            Words.setPlain(scratch, at, draft.expires());
+            at += RecordLayout.EXPIRY_BYTES;
+        }
+        if (spot.run != 0) {
+            Words.setPlain(scratch, at + RecordLayout.RUN_WORD, spot.run);
+            Words.setPlain(scratch, at + RecordLayout.RUN_NUMBER, spot.runNumber);
+            Words.setPlain(scratch, at + RecordLayout.RUN_CRC, runCrc & 0xFFFF_FFFFL);
+            at += RecordLayout.RUN_BYTES;
+        }
+        boolean keyHere = (flags & RecordLayout.KEY_IN_RUN) == 0;
+        boolean valueHere = (flags & RecordLayout.VALUE_IN_RUN) == 0;
+        long end = spot.offset + draft.bytes();
+        long contentAt = spot.offset + at - IDENTITY_BYTES;
+        crc.reset();
+        crc.update(scratch, 0, at);
+        MemorySegment memory = data.covering(end, 0);
+        if (keyHere) {
+            crc.update(draft.key());
+            contentAt = copy(memory, contentAt, draft.key());
+        }
+        if (valueHere) {
+            crc.update(draft.value());
+            contentAt = copy(memory, contentAt, draft.value());
+        }
+        int padding = (int) (end - contentAt);
+        crc.update(PADDING, 0, padding);
+        MemorySegment.copy(PADDING, 0, memory, ValueLayout.JAVA_BYTE, contentAt, padding);
+        store(spot.offset, at, (int) crc.getValue());
+    }
+
+    private int writeRun(Draft draft, Spot spot) {
+        long region = Place.region(spot.run);
+        long offset = data.regionAt(region);
+        byte[] header =
+                new RegionHeader(region, spot.runNumber, index, (int) Place.low(spot.run), 0, 0)
+                        .encode(storeId);
+        store(offset, header, header.length);
+        Steps.at("W3 run");
+        MemorySegment memory = data.covering(offset, Place.low(spot.run) * data.regionBytes());
+        RecordLayout.identity(scratch, storeId, index, spot.runNumber, offset);
+        crc.reset();
+        crc.update(scratch, 0, IDENTITY_BYTES);
+        long at = offset + RegionHeader.BYTES;
+        if ((draft.flags() & RecordLayout.KEY_IN_RUN) != 0) {
+            crc.update(draft.key());
+            at = copy(memory, at, draft.key());
+        }
+        if ((draft.flags() & RecordLayout.VALUE_IN_RUN) != 0) {
+            crc.update(draft.value());
+            copy(memory, at, draft.value());
+        }
+        return (int) crc.getValue();
+    }
+
+    private static long copy(MemorySegment memory, long at, byte[] bytes) {
+        MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, at, bytes.length);
+        return at + bytes.length;
+    }
+
+    /** Stores the scratch's record header, with its checksum, and what follows up to the end. */
+    private void store(long offset, int scratchEnd, int checksum) {
+        Words.setIntPlain(scratch, IDENTITY_BYTES + RecordLayout.CRC, checksum);
+        int bytes = scratchEnd - IDENTITY_BYTES;
+        MemorySegment.copy(
+                scratch,
+                IDENTITY_BYTES,
+                data.covering(offset, bytes),
+                ValueLayout.JAVA_BYTE,
+                offset,
+                bytes);
+    }
+
+    private void store(long offset, byte[] bytes, int length) {
+        MemorySegment.copy(
+                bytes, 0, data.covering(offset, length), ValueLayout.JAVA_BYTE, offset, length);
+    }
+}

@@ -1,0 +1,318 @@
+package dev.cairn.log;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.format.CheckpointSlot.Cut;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.Words;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * The regions of a stripe from its oldest to its tail, and the records in them: what recovery and
+ * verification read. Every checksum is compared before a byte is used, over copies on the heap.
+ */
+public final class Chain {
+    private static final int COPY_BYTES = 1 << 16;
+    private static final byte[] NO_KEY = {};
+
+    private final DataFile data;
+    private final int stripe;
+    private final long tail;
+    private final List<RegionHeader> regions;
+
+    private Chain(DataFile data, int stripe, long tail, List<RegionHeader> regions) {
+        this.data = data;
+        this.stripe = stripe;
+        this.tail = tail;
+        this.regions = regions;
+    }
+
+    /**
+     * A record whose checksum was right.
+     *
+     * @param offset in the file
+     * @param bytes it takes there
+     * @param liveBytes as {@link #bytes}, with its run
+     * @param key empty if it went with the run
+     * @param run 0 if it has none
+     * @param runContentBytes of key and value in the run
+     * @param gone its key lay in a run that is another's by now, as it may once the record was
+     *     superseded: whose it was does not matter
+     */
+    public record Entry(
+            long offset,
+            int bytes,
+            long version,
+            int kind,
+            byte[] key,
+            long expires,
+            long liveBytes,
+            long run,
+            long runNumber,
+            int runCrc,
+            long runContentBytes,
+            boolean gone) {}
+
+    /** Gets records in the order of their places. */
+    public interface Visitor {
+        void record(Entry entry);
+    }
+
+    /**
+     * Follows a stripe's chain from its tail back to its oldest region.
+     *
+     * @throws CorruptStore where a region is not what the next one says
+     */
+    public static Chain follow(DataFile data, int stripe, Cut cut) {
+        List<RegionHeader> regions = new ArrayList<>();
+        if (cut.tail() == 0) {
+            return new Chain(data, stripe, 0, regions);
+        }
+        long region = Place.region(cut.tail());
+        long number = cut.tailNumber();
+        while (true) {
+            RegionHeader header = header(data, stripe, region, number, 0);
+            regions.add(header);
+            if (region + 1 == cut.oldest() && number == cut.oldestNumber()) {
+                return new Chain(data, stripe, cut.tail(), regions.reversed());
+            }
+            if (header.predecessor() == 0 || header.predecessorNumber() >= number) {
+                throw new CorruptStore(
+                        data.path(),
+                        data.regionAt(region),
+                        "an earlier region before it, since %d is the oldest of stripe %d"
+                                .formatted(cut.oldest() - 1, stripe),
+                        "region %d, number %d"
+                                .formatted(header.predecessor() - 1, header.predecessorNumber()));
+            }
+            region = header.predecessor() - 1;
+            number = header.predecessorNumber();
+        }
+    }
+
+    private static RegionHeader header(
+            DataFile data, int stripe, long region, long number, int runRegions) {
+        String expected =
+                "the header of region %d of stripe %d, number %d".formatted(region, stripe, number);
+        if (region < 0 || region >= data.regions()) {
+            throw new CorruptStore(
+                    data.path(), -1, expected, "a file of " + data.regions() + " regions");
+        }
+        byte[] bytes = new byte[RegionHeader.BYTES];
+        copy(data, data.regionAt(region), bytes, bytes.length);
+        RegionHeader header = RegionHeader.decode(bytes, data.header().storeId(), region);
+        if (header == null
+                || header.stripe() != stripe
+                || header.number() != number
+                || header.runRegions() != runRegions) {
+            throw new CorruptStore(
+                    data.path(),
+                    data.regionAt(region),
+                    expected,
+                    header == null ? "bytes without a valid checksum" : header.toString());
+        }
+        return header;
+    }
+
+    private static void copy(DataFile data, long at, byte[] to, int length) {
+        MemorySegment.copy(data.covering(at, length), ValueLayout.JAVA_BYTE, at, to, 0, length);
+    }
+
+    public List<RegionHeader> regions() {
+        return regions;
+    }
+
+    /** Reads all records. */
+    public void forEach(Visitor visitor) {
+        forEachBehind(Cut.EMPTY, visitor);
+    }
+
+    /**
+     * Reads the records behind the tail of an earlier cut; all if its tail region is not in the
+     * chain.
+     *
+     * @throws CorruptStore at the first byte that belongs to no valid record (RULE 1)
+     */
+    public void forEachBehind(Cut cut, Visitor visitor) {
+        byte[] buffer = new byte[data.regionBytes()];
+        int start = 0;
+        for (int i = 0; i < regions.size(); i++) {
+            if (regions.get(i).number() == cut.tailNumber() && cut.tail() != 0) {
+                start = i;
+            }
+        }
+        for (int i = start; i < regions.size(); i++) {
+            RegionHeader region = regions.get(i);
+            boolean last = i == regions.size() - 1;
+            boolean cutHere = cut.tail() != 0 && region.number() == cut.tailNumber();
+            readRegion(
+                    region,
+                    buffer,
+                    cutHere ? Place.bytesInRegion(cut.tail()) : RegionHeader.BYTES,
+                    last ? Place.bytesInRegion(tail) : data.regionBytes(),
+                    visitor);
+        }
+    }
+
+    private void readRegion(RegionHeader region, byte[] buffer, int from, int to, Visitor visitor) {
+        long regionAt = data.regionAt(region.region());
+        if (to > data.regionBytes() || from < RegionHeader.BYTES || from > to) {
+            throw new CorruptStore(
+                    data.path(), regionAt, "a tail within the region", from + " to " + to);
+        }
+        copy(data, regionAt, buffer, to);
+        int at = from;
+        while (at < to && (to < data.regionBytes() || to - at >= RecordLayout.MIN_BYTES)) {
+            Entry entry = entry(region, buffer, at, to);
+            if (entry.kind != RecordLayout.FILLER) {
+                visitor.record(entry);
+            }
+            at += entry.bytes;
+        }
+    }
+
+    private Entry entry(RegionHeader region, byte[] buffer, int at, int to) {
+        long offset = data.regionAt(region.region()) + at;
+        if (to - at < RecordLayout.MIN_BYTES) {
+            throw notRecord(offset, (to - at) + " bytes before the tail");
+        }
+        long control = Words.plain(buffer, at + RecordLayout.CRC);
+        long lengths = Words.plain(buffer, at + RecordLayout.KEY_LENGTH);
+        if (!RecordLayout.plausible(control, lengths)) {
+            throw notRecord(offset, "kind, flags or lengths of none");
+        }
+        int kind = RecordLayout.kind(control);
+        int flags = RecordLayout.flags(control);
+        int keyLength = RecordLayout.keyLength(lengths);
+        int valueLength = RecordLayout.valueLength(lengths);
+        long bytes = RecordLayout.bytes(flags, keyLength, valueLength);
+        if (bytes > to - at) {
+            throw notRecord(offset, "one of " + bytes + " bytes, " + (to - at) + " before the end");
+        }
+        int checked = kind == RecordLayout.FILLER ? RecordLayout.HEADER_BYTES : (int) bytes;
+        int crc = Words.intPlain(buffer, at + RecordLayout.CRC);
+        Words.setIntPlain(buffer, at + RecordLayout.CRC, 0);
+        CRC32C computed = identityCrc(region.number(), offset);
+        computed.update(buffer, at, checked);
+        if ((int) computed.getValue() != crc) {
+            throw notRecord(
+                    offset,
+                    "checksum 0x%08x over bytes with 0x%08x"
+                            .formatted(crc, (int) computed.getValue()));
+        }
+        if (kind == RecordLayout.FILLER) {
+            return filler(offset, (int) bytes);
+        }
+        long version = Words.plain(buffer, at + RecordLayout.VERSION);
+        int expiryAt = at + RecordLayout.HEADER_BYTES;
+        long expires = (flags & RecordLayout.EXPIRES) != 0 ? Words.plain(buffer, expiryAt) : 0;
+        int runRegions = Draft.runRegions(flags, keyLength, valueLength, data.regionBytes());
+        int keyAt = at + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
+        if (runRegions == 0) {
+            byte[] key = Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength);
+            return new Entry(
+                    offset, (int) bytes, version, kind, key, expires, bytes, 0, 0, 0, 0, false);
+        }
+        int runAt = at + RecordLayout.runAt(flags);
+        long run = Words.plain(buffer, runAt + RecordLayout.RUN_WORD);
+        if (Place.low(run) != runRegions
+                || Place.region(run) < 0
+                || Place.region(run) > data.regions() - runRegions) {
+            throw notRecord(offset, "one whose run is 0x%016x".formatted(run));
+        }
+        boolean keyHere = (flags & RecordLayout.KEY_IN_RUN) == 0;
+        Entry entry =
+                new Entry(
+                        offset,
+                        (int) bytes,
+                        version,
+                        kind,
+                        keyHere ? Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength) : NO_KEY,
+                        expires,
+                        bytes + (long) runRegions * data.regionBytes(),
+                        run,
+                        Words.plain(buffer, runAt + RecordLayout.RUN_NUMBER),
+                        Words.intPlain(buffer, runAt + RecordLayout.RUN_CRC),
+                        RecordLayout.runContentBytes(flags, keyLength, valueLength),
+                        !keyHere);
+        return keyHere ? entry : withKeyOfRun(entry, keyLength);
+    }
+
+    private static Entry filler(long offset, int bytes) {
+        return new Entry(offset, bytes, 0, RecordLayout.FILLER, NO_KEY, 0, 0, 0, 0, 0, 0, false);
+    }
+
+    private Entry withKeyOfRun(Entry entry, int keyLength) {
+        if (checkRun(entry) != null) {
+            return entry;
+        }
+        byte[] key = new byte[keyLength];
+        copy(data, data.regionAt(Place.region(entry.run)) + RegionHeader.BYTES, key, keyLength);
+        return new Entry(
+                entry.offset,
+                entry.bytes,
+                entry.version,
+                entry.kind,
+                key,
+                entry.expires,
+                entry.liveBytes,
+                entry.run,
+                entry.runNumber,
+                entry.runCrc,
+                entry.runContentBytes,
+                false);
+    }
+
+    private CRC32C identityCrc(long number, long offset) {
+        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
+        RecordLayout.identity(identity, data.header().storeId(), stripe, number, offset);
+        CRC32C crc = new CRC32C();
+        crc.update(identity);
+        return crc;
+    }
+
+    private CorruptStore notRecord(long offset, String found) {
+        return new CorruptStore(data.path(), offset, "a record of stripe " + stripe, found);
+    }
+
+    /**
+     * Compares header and checksum of a record's run.
+     *
+     * @return null if they are right, else what is wrong
+     */
+    public @Nullable CorruptStore checkRun(Entry entry) {
+        long region = Place.region(entry.run);
+        try {
+            header(data, stripe, region, entry.runNumber, (int) Place.low(entry.run));
+        } catch (CorruptStore e) {
+            return e;
+        }
+        long offset = data.regionAt(region);
+        CRC32C crc = identityCrc(entry.runNumber, offset);
+        byte[] buffer = new byte[COPY_BYTES];
+        long at = offset + RegionHeader.BYTES;
+        for (long left = entry.runContentBytes; left > 0; ) {
+            int length = (int) Math.min(left, buffer.length);
+            copy(data, at, buffer, length);
+            crc.update(buffer, 0, length);
+            at += length;
+            left -= length;
+        }
+        return (int) crc.getValue() == entry.runCrc
+                ? null
+                : new CorruptStore(
+                        data.path(),
+                        offset,
+                        "a run with checksum 0x%08x".formatted(entry.runCrc),
+                        "0x%08x".formatted((int) crc.getValue()));
+    }
+}

@@ -1,0 +1,109 @@
+package dev.cairn.log;
+
+import dev.cairn.Durability;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.OwnerWords;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.Words;
+import dev.cairn.os.MappedFile;
+import dev.cairn.shared.SharedMemory;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** The data file as one process uses it: its header, its mapping, and how many regions it has. */
+public final class DataFile {
+    private final MappedFile file;
+    private final DataHeader header;
+    private final SharedMemory shared;
+    private final long regionsAt;
+    private final int regionShift;
+
+    public DataFile(MappedFile file, DataHeader header, SharedMemory shared) {
+        this.file = file;
+        this.header = header;
+        this.shared = shared;
+        this.regionsAt = header.regionsAt();
+        this.regionShift = Integer.numberOfTrailingZeros(header.regionBytes());
+    }
+
+    public Path path() {
+        return file.path();
+    }
+
+    public DataHeader header() {
+        return header;
+    }
+
+    public MappedFile file() {
+        return file;
+    }
+
+    /** Regions that the file has, all with real blocks. */
+    public long regions() {
+        return shared.acquire(SharedLayout.REGIONS);
+    }
+
+    public long regionAt(long region) {
+        return regionsAt + (region << regionShift);
+    }
+
+    public long regionOf(long offset) {
+        return offset - regionsAt >> regionShift;
+    }
+
+    public int regionBytes() {
+        return 1 << regionShift;
+    }
+
+    /** How far into its region a place lies. */
+    public int bytesIntoRegion(long offset) {
+        return (int) (offset - regionsAt) & regionBytes() - 1;
+    }
+
+    /** The longest mapping so far: enough for most places, and one field read. */
+    public MemorySegment memory() {
+        return file.segment();
+    }
+
+    /** A mapping of every region the file has by now. */
+    public MemorySegment remapped() {
+        return file.segment(regionAt(regions()));
+    }
+
+    /** Whether the bytes lie in regions that the file has. */
+    public boolean has(long from, long bytes) {
+        return from >= regionsAt && bytes >= 0 && from <= regionAt(regions()) - bytes;
+    }
+
+    /** A mapping that has these bytes, of which the caller knows that the file has them. */
+    public MemorySegment covering(long from, long bytes) {
+        MemorySegment memory = file.segment();
+        return from <= memory.byteSize() - bytes ? memory : remapped();
+    }
+
+    /** Whether a writer may claim a region (RULE 25). */
+    boolean free(long region) {
+        long at = shared.ownerAt(region);
+        MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+        if (OwnerWords.isAlive(Words.acquire(memory, at + OwnerWords.OWNER))) {
+            return false;
+        }
+        long birth = Words.acquire(memory, at + OwnerWords.BIRTH);
+        long death = Words.acquire(memory, at + OwnerWords.DEATH);
+        return header.durability() == Durability.NONE
+                || birth == death
+                || death <= shared.acquire(SharedLayout.DURABLE);
+    }
+
+    /** How many regions a writer may claim now. */
+    public long countFree() {
+        long free = 0;
+        for (long region = 0; region < regions(); region++) {
+            if (free(region)) {
+                free++;
+            }
+        }
+        return free;
+    }
+}

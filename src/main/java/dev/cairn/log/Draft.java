@@ -1,0 +1,64 @@
+package dev.cairn.log;
+
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A record to be written: all of it but its version and its place.
+ *
+ * @param kind put or tombstone
+ * @param flags of {@link RecordLayout}
+ * @param value empty for a tombstone
+ * @param expires milliseconds since 1970, 0 never
+ */
+public record Draft(int kind, int flags, byte[] key, byte[] value, long expires) {
+    private static final byte[] NOTHING = {};
+
+    /** A key up to this share of a region stands in the record itself, where lookups find it. */
+    private static final int KEY_SHARE = 4;
+
+    /**
+     * Decides what stands in the record and what in a run.
+     *
+     * @param value null for a tombstone
+     */
+    public static Draft of(byte[] key, byte @Nullable [] value, long expires, int regionBytes) {
+        int kind = value == null ? RecordLayout.TOMBSTONE : RecordLayout.PUT;
+        byte[] content = value == null ? NOTHING : value;
+        int flags = expires == 0 ? 0 : RecordLayout.EXPIRES;
+        int room = regionBytes - RegionHeader.BYTES;
+        if (key.length > room / KEY_SHARE) {
+            flags |= RecordLayout.KEY_IN_RUN;
+        }
+        if (RecordLayout.bytes(flags, key.length, content.length) > room) {
+            flags |= RecordLayout.VALUE_IN_RUN;
+        }
+        return new Draft(kind, flags, key, content, expires);
+    }
+
+    /** Bytes in the chain's region. */
+    public int bytes() {
+        return (int) RecordLayout.bytes(flags, key.length, value.length);
+    }
+
+    /** Regions of its run, 0 if it needs none. */
+    public int runRegions(int regionBytes) {
+        return runRegions(flags, key.length, value.length, regionBytes);
+    }
+
+    static int runRegions(int flags, long keyLength, long valueLength, int regionBytes) {
+        if ((flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0) {
+            return 0;
+        }
+        long bytes =
+                RegionHeader.BYTES + RecordLayout.runContentBytes(flags, keyLength, valueLength);
+        return (int) ((bytes + regionBytes - 1) / regionBytes);
+    }
+
+    /** Bytes that the entry takes while it lives, its run included. */
+    public long liveBytes(int regionBytes) {
+        return bytes() + (long) runRegions(regionBytes) * regionBytes;
+    }
+}

@@ -1,0 +1,221 @@
+package dev.cairn.log;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.Words;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Reads records where they lie.
+ *
+ * <p>RULE 9: while the caller holds no lock, what these methods return is a rumour until the table
+ * word was seen unchanged behind it. They touch nothing outside the mapped regions, allocate nothing
+ * whose size the bytes say, and throw nothing, whatever the bytes are.
+ */
+public final class Records {
+    private final DataFile data;
+
+    public Records(DataFile data) {
+        this.data = data;
+    }
+
+    /** What comparing a key with that of a record gave. */
+    public enum Match {
+        SAME,
+        OTHER,
+        /** The bytes cannot be a record's: once confirmed, the store is corrupt. */
+        NO_RECORD
+    }
+
+    /**
+     * A record's outline, unconfirmed.
+     *
+     * @param memory a mapping that has all of it
+     * @param version as it stands there
+     * @param keyAt offset of the key in the file
+     * @param valueAt offset of the value in the file
+     * @param expires milliseconds since 1970, 0 never
+     * @param liveBytes bytes it takes while it lives, its run included
+     * @param run 0 if it has none
+     */
+    public record Outline(
+            MemorySegment memory,
+            long version,
+            int kind,
+            long keyAt,
+            int keyLength,
+            long valueAt,
+            int valueLength,
+            long expires,
+            long liveBytes,
+            long run,
+            long runNumber) {
+
+        /** Copies the value; only after a confirmation, since its length is allocated. */
+        public byte[] value() {
+            return copy(valueAt, valueLength);
+        }
+
+        /** Copies the key; only after a confirmation, since its length is allocated. */
+        public byte[] key() {
+            return copy(keyAt, keyLength);
+        }
+
+        private byte[] copy(long at, int length) {
+            byte[] bytes = new byte[length];
+            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, bytes, 0, length);
+            return bytes;
+        }
+
+        /** Whether the key is this one; no allocation. */
+        public boolean hasKey(byte[] key) {
+            return keyLength == key.length && same(memory, keyAt, key);
+        }
+    }
+
+    /** Compares a key with that of the record at a place; the fast path of every lookup. */
+    public Match match(long offset, byte[] key) {
+        MemorySegment memory = data.memory();
+        int into = data.bytesIntoRegion(offset);
+        if (into < RegionHeader.BYTES || into > data.regionBytes() - RecordLayout.MIN_BYTES) {
+            return Match.NO_RECORD;
+        }
+        if (offset > memory.byteSize() - data.regionBytes()) { // the region may end behind it
+            if (!data.has(offset, RecordLayout.MIN_BYTES)) {
+                return Match.NO_RECORD;
+            }
+            memory = data.remapped();
+        }
+        long control = Words.plain(memory, offset + RecordLayout.CRC);
+        long lengths = Words.plain(memory, offset + RecordLayout.KEY_LENGTH);
+        int flags = RecordLayout.flags(control);
+        if (RecordLayout.kind(control) != RecordLayout.PUT
+                || (flags & RecordLayout.KEY_IN_RUN) != 0) {
+            return matchSlowly(offset, key);
+        }
+        if (RecordLayout.keyLength(lengths) != key.length) {
+            return RecordLayout.plausible(control, lengths) ? Match.OTHER : Match.NO_RECORD;
+        }
+        int keyInto = into + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
+        if (keyInto + (long) key.length > data.regionBytes()) {
+            return Match.NO_RECORD;
+        }
+        return same(memory, offset + keyInto - into, key) ? Match.SAME : Match.OTHER;
+    }
+
+    private Match matchSlowly(long offset, byte[] key) {
+        Outline outline = outline(offset);
+        if (outline == null || outline.kind != RecordLayout.PUT) {
+            return Match.NO_RECORD;
+        }
+        return outline.hasKey(key) ? Match.SAME : Match.OTHER;
+    }
+
+    private static boolean same(MemorySegment memory, long at, byte[] key) {
+        int i = 0;
+        for (; i <= key.length - Long.BYTES; i += Long.BYTES) {
+            if (Words.plain(memory, at + i) != Words.plain(key, i)) {
+                return false;
+            }
+        }
+        for (; i < key.length; i++) {
+            if (memory.get(ValueLayout.JAVA_BYTE, at + i) != key[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Null if the bytes at that place cannot be a record that fits its region and its run. */
+    public @Nullable Outline outline(long offset) {
+        int into = data.bytesIntoRegion(offset);
+        if (into < RegionHeader.BYTES
+                || (offset & Place.UNIT_BYTES - 1) != 0
+                || into > data.regionBytes() - RecordLayout.MIN_BYTES
+                || !data.has(offset, RecordLayout.MIN_BYTES)) {
+            return null;
+        }
+        MemorySegment memory = data.covering(offset, data.regionBytes() - into);
+        long control = Words.plain(memory, offset + RecordLayout.CRC);
+        long lengths = Words.plain(memory, offset + RecordLayout.KEY_LENGTH);
+        int flags = RecordLayout.flags(control);
+        int keyLength = RecordLayout.keyLength(lengths);
+        int valueLength = RecordLayout.valueLength(lengths);
+        if (!RecordLayout.plausible(control, lengths)) {
+            return null;
+        }
+        long bytes = RecordLayout.bytes(flags, keyLength, valueLength);
+        if (into + bytes > data.regionBytes()) {
+            return null;
+        }
+        long at = offset + RecordLayout.HEADER_BYTES;
+        long expires = 0;
+        if ((flags & RecordLayout.EXPIRES) != 0) {
+            expires = Words.plain(memory, at);
+            at += RecordLayout.EXPIRY_BYTES;
+        }
+        int runRegions = Draft.runRegions(flags, keyLength, valueLength, data.regionBytes());
+        long run = 0;
+        long runNumber = 0;
+        long runContentAt = 0;
+        if (runRegions > 0) {
+            run = Words.plain(memory, at + RecordLayout.RUN_WORD);
+            runNumber = Words.plain(memory, at + RecordLayout.RUN_NUMBER);
+            at += RecordLayout.RUN_BYTES;
+            long regions = data.regions();
+            long first = Place.region(run);
+            if (Place.low(run) != runRegions || first < 0 || first > regions - runRegions) {
+                return null;
+            }
+            runContentAt = data.regionAt(first) + RegionHeader.BYTES;
+            memory = data.covering(data.regionAt(first + runRegions), 0);
+        }
+        boolean keyInRun = (flags & RecordLayout.KEY_IN_RUN) != 0;
+        boolean valueInRun = (flags & RecordLayout.VALUE_IN_RUN) != 0;
+        long keyAt = keyInRun ? runContentAt : at;
+        long valueAt =
+                valueInRun
+                        ? runContentAt + (keyInRun ? keyLength : 0)
+                        : at + (keyInRun ? 0 : keyLength);
+        return new Outline(
+                memory,
+                Words.plain(memory, offset + RecordLayout.VERSION),
+                RecordLayout.kind(control),
+                keyAt,
+                keyLength,
+                valueAt,
+                valueLength,
+                expires,
+                bytes + (long) runRegions * data.regionBytes(),
+                run,
+                runNumber);
+    }
+
+    /** The outline under the stripe's lock, where bytes that are no record mean damage. */
+    public Outline outlineLocked(long offset) {
+        Outline outline = outline(offset);
+        if (outline == null || outline.kind() != RecordLayout.PUT) {
+            throw noRecord(offset);
+        }
+        return outline;
+    }
+
+    /** The error for a confirmed place at which no record lies. */
+    public CorruptStore noRecord(long offset) {
+        String found = "a place outside the file";
+        if (data.has(offset, RecordLayout.MIN_BYTES)) {
+            byte[] header = new byte[RecordLayout.HEADER_BYTES];
+            MemorySegment.copy(
+                    data.remapped(), ValueLayout.JAVA_BYTE, offset, header, 0, header.length);
+            found = Arrays.toString(header);
+        }
+        return new CorruptStore(data.path(), offset, "a record that the index points to", found);
+    }
+}

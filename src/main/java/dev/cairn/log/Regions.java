@@ -1,0 +1,299 @@
+package dev.cairn.log;
+
+import static dev.cairn.format.StripeWords.NEXT;
+import static dev.cairn.format.StripeWords.NEXT_NUMBER;
+import static dev.cairn.format.StripeWords.NEXT_RUN;
+import static dev.cairn.format.StripeWords.NEXT_RUN_NUMBER;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.StoreFull;
+import dev.cairn.format.OwnerWords;
+import dev.cairn.format.Place;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.Words;
+import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/*
+ * Actors    writers, each under the lock of its stripe; whoever grows the file, under the grow lock.
+ * Words     a region's owner word {number, stripe, alive}, birth and death epoch; the stripe's next
+ *           and next run words, which name a claim from before it is made until it is committed.
+ * Steps     N1 next number, next := {region}         N2 CAS of the dead owner word judged
+ *           N3 birth := epoch                         (then the first byte of the region)
+ *           D1 death epoch                            D2 owner word dead, by CAS of {stripe, number}
+ * Why it is safe
+ *           Two claimers of one region: one CAS fails. Allocation numbers are never given twice
+ *           (RULE 4), so D2 repeated after the region went to somebody else changes nothing.
+ *           The epoch stands still while a stripe's lock is held, because a cut takes them all.
+ * If a process dies here
+ *           Before N2 the owner word is another's or dead; after it, it is exactly what next says,
+ *           and the repairer marks it dead with death = birth. Whether birth was stored or is the
+ *           former life's, birth = death means free, and free it was.
+ * If power fails here
+ *           None of this is durable: recovery computes it from the chains.
+ */
+/** Which region of the data file belongs to whom, and which is free (RULE 25). */
+public final class Regions {
+    /** Entries that are looked at under a stripe's lock before room is sought without it. */
+    private static final int LOOK = 1024;
+
+    private static final long LARGEST_GROWTH_BYTES = 256L << 20;
+    private static final int PAGE_BYTES = 4096;
+    private static final int GROWTH_DIVISOR = 4;
+    private static final int LEAST_GROWTH_REGIONS = 16;
+
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final SharedMemory.Locks locks;
+    private final long maxRegions;
+
+    /**
+     * @param maxBytes bound of the data file, 0 for none
+     */
+    public Regions(DataFile data, SharedMemory shared, SharedMemory.Locks locks, long maxBytes) {
+        this.data = data;
+        this.shared = shared;
+        this.locks = locks;
+        this.maxRegions = maxBytes == 0 ? Long.MAX_VALUE : Math.max(0, data.regionOf(maxBytes));
+    }
+
+    /**
+     * Claims a region for the log of a stripe whose lock the caller holds; the stripe's next word
+     * names it until the commit.
+     *
+     * @return the region, or -1 if none is near: {@link #makeRoom} without the lock, then again
+     */
+    public long claim(StripeWords stripe, int index) {
+        long count = data.regions();
+        long hint = shared.acquire(SharedLayout.CLAIM_HINT);
+        long number = nextNumber();
+        for (long look = 0; look < Math.min(count, LOOK); look++) {
+            long region = (hint + look) % count;
+            if (!data.free(region)) {
+                continue;
+            }
+            stripe.release(NEXT_NUMBER, number);
+            stripe.release(NEXT, Place.run(region, 1)); // N1
+            Steps.at("N2");
+            if (take(region, OwnerWords.alive(index, number))) {
+                shared.release(SharedLayout.CLAIM_HINT, region + 1);
+                return region;
+            }
+            stripe.release(NEXT, 0);
+        }
+        return -1;
+    }
+
+    /**
+     * Claims neighbouring regions for a run; the stripe's next run word names them.
+     *
+     * @return the first of them, or -1: {@link #makeRoom} without the lock, then again
+     */
+    public long claimRun(StripeWords stripe, int index, int regions) {
+        long count = data.regions();
+        long from = shared.acquire(SharedLayout.CLAIM_HINT);
+        long first = freeRun(from, Math.min(count, from + LOOK + 2L * regions), regions);
+        if (first < 0) {
+            return -1;
+        }
+        long number = nextNumber();
+        stripe.release(NEXT_RUN_NUMBER, number);
+        stripe.release(NEXT_RUN, Place.run(first, regions)); // N1
+        Steps.at("N2 run");
+        for (long region = first; region < first + regions; region++) {
+            if (!take(region, OwnerWords.alive(index, number))) {
+                abandonRun(stripe, index);
+                return -1;
+            }
+            Steps.at("N3 run");
+        }
+        shared.release(SharedLayout.CLAIM_HINT, first + regions);
+        return first;
+    }
+
+    private long nextNumber() {
+        return Words.add(shared.base(), SharedLayout.ALLOCATIONS, 1) + 1; // RULE 4
+    }
+
+    private boolean take(long region, long owner) {
+        long at = shared.ownerAt(region);
+        MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+        long judged = Words.acquire(memory, at + OwnerWords.OWNER);
+        if (OwnerWords.isAlive(judged)
+                || !data.free(region)
+                || !Words.cas(memory, at + OwnerWords.OWNER, judged, owner)) { // N2
+            return false;
+        }
+        Steps.at("N3");
+        Words.release(memory, at + OwnerWords.BIRTH, shared.acquire(SharedLayout.EPOCH)); // N3
+        return true;
+    }
+
+    /** Frees a claim that did not commit; the caller holds the stripe's lock. */
+    public void abandon(StripeWords stripe, int index) {
+        abandon(stripe, index, NEXT, NEXT_NUMBER);
+    }
+
+    /** As {@link #abandon}, for a run. */
+    public void abandonRun(StripeWords stripe, int index) {
+        abandon(stripe, index, NEXT_RUN, NEXT_RUN_NUMBER);
+    }
+
+    private void abandon(StripeWords stripe, int index, int next, int nextNumber) {
+        long run = stripe.acquire(next);
+        if (run == 0) {
+            return;
+        }
+        long alive = OwnerWords.alive(index, stripe.acquire(nextNumber));
+        checkRun(stripe, next, run);
+        for (long i = 0; i < Place.low(run); i++) {
+            long at = shared.ownerAt(Place.region(run) + i);
+            MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+            if (Words.acquire(memory, at + OwnerWords.OWNER) == alive) {
+                Words.release(
+                        memory,
+                        at + OwnerWords.DEATH,
+                        Words.acquire(memory, at + OwnerWords.BIRTH));
+                Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive));
+            }
+        }
+        stripe.release(next, 0);
+    }
+
+    /** Marks a run dead as of an epoch; the caller holds the stripe's lock. */
+    public void bury(StripeWords stripe, int index, long run, long number, long epoch) {
+        long alive = OwnerWords.alive(index, number);
+        checkRun(stripe, StripeWords.DEAD_RUN, run);
+        for (long i = 0; i < Place.low(run); i++) {
+            long at = shared.ownerAt(Place.region(run) + i);
+            MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+            if (Words.acquire(memory, at + OwnerWords.OWNER) == alive) {
+                Words.release(memory, at + OwnerWords.DEATH, epoch); // D1
+                Steps.at("D2");
+                Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive)); // D2
+            }
+        }
+    }
+
+    private void checkRun(StripeWords stripe, int field, long run) {
+        if (run >>> Place.LOW_BITS == 0 || Place.region(run) + Place.low(run) > data.regions()) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    stripe.at() + field,
+                    "a run of regions of " + data.regions(),
+                    "0x%016x".formatted(run));
+        }
+    }
+
+    /** Enters a region that recovery found in a chain, or a run of a record that counts. */
+    public void adopt(int stripe, long first, long regions, long number) {
+        for (long region = first; region < first + regions; region++) {
+            long at = shared.ownerAt(region);
+            MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+            long owner = OwnerWords.alive(stripe, number);
+            if (!Words.cas(memory, at + OwnerWords.OWNER, 0, owner)) {
+                long found = Words.acquire(memory, at + OwnerWords.OWNER);
+                throw new CorruptStore(
+                        data.path(),
+                        data.regionAt(region),
+                        "a region of stripe " + stripe + " and of no other",
+                        "one of stripe " + OwnerWords.stripe(found) + " too");
+            }
+        }
+    }
+
+    /**
+     * Sees to it that so many neighbouring regions are free, by looking for them everywhere and
+     * else by lengthening the file; without a stripe's lock (RULE 13).
+     *
+     * @throws StoreFull if the bound is reached or the disk is full
+     */
+    public void makeRoom(int regions) {
+        locks.whileGrowing(() -> makeRoomHolding(regions));
+    }
+
+    private void makeRoomHolding(int regions) {
+        long count = data.regions();
+        long first = freeRun(0, count, regions);
+        if (first < 0) {
+            grow(count, regions);
+            first = count;
+        }
+        shared.release(SharedLayout.CLAIM_HINT, first);
+    }
+
+    private long freeRun(long from, long to, int regions) {
+        long start = from;
+        for (long region = from; region < to; region++) {
+            if (!data.free(region)) {
+                start = region + 1;
+            } else if (region - start + 1 >= regions) {
+                return start;
+            }
+        }
+        return -1;
+    }
+
+    private void grow(long count, int needed) {
+        long step =
+                Math.max(
+                        Math.min(count / GROWTH_DIVISOR, LARGEST_GROWTH_BYTES / data.regionBytes()),
+                        Math.max(LEAST_GROWTH_REGIONS, shared.stripes()));
+        long wanted = Math.min(count + Math.max(step, needed), maxRegions);
+        if (wanted < count + needed) {
+            throw new StoreFull(
+                    data.path(),
+                    "the store may have %d regions of %d bytes, and %d more are needed"
+                                    .formatted(maxRegions, data.regionBytes(), needed)
+                            + "; remove entries, or open it with a greater maxBytes",
+                    null);
+        }
+        try {
+            reserve(count, wanted);
+        } catch (IOException first) {
+            try {
+                reserve(count, count + needed);
+                wanted = count + needed;
+            } catch (IOException e) {
+                e.addSuppressed(first);
+                throw new StoreFull(
+                        data.path(),
+                        "no space for " + needed * (long) data.regionBytes() + " more bytes",
+                        e);
+            }
+        }
+        shared.release(SharedLayout.REGIONS, wanted);
+    }
+
+    private void reserve(long from, long to) throws IOException {
+        shared.ensureOwnerEntry(locks, to - 1);
+        data.file().reserve(data.regionAt(from), data.regionAt(to));
+    }
+
+    /**
+     * Stores one word of every page that belongs to somebody again. After a failed force in this
+     * boot pages may be clean and yet not on disk; only a store makes the next force write them
+     * (RULE 23).
+     */
+    public void storeAgain() {
+        MemorySegment memory = data.remapped();
+        storeAgain(memory, 0, data.regionAt(0));
+        for (long region = 0; region < data.regions(); region++) {
+            long at = shared.ownerAt(region);
+            long owner = Words.acquire(shared.covering(at, OwnerWords.BYTES), at);
+            if (OwnerWords.isAlive(owner)) {
+                storeAgain(memory, data.regionAt(region), data.regionAt(region + 1));
+            }
+        }
+    }
+
+    private static void storeAgain(MemorySegment memory, long from, long to) {
+        for (long at = from; at < to; at += PAGE_BYTES) {
+            Words.release(memory, at, Words.acquire(memory, at));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package dev.cairn.os;
+
+import dev.cairn.UnsupportedFileSystem;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Set;
+import java.util.UUID;
+
+/** What Cairn asks of the machine it runs on. */
+public final class Host {
+    private static final UUID NO_BOOT = new UUID(0, 0);
+
+    /** File systems that other hosts change, or whose mappings are not one memory for all. */
+    private static final Set<String> NETWORK =
+            Set.of(
+                    "nfs",
+                    "nfs4",
+                    "cifs",
+                    "smb",
+                    "smb2",
+                    "smb3",
+                    "smbfs",
+                    "9p",
+                    "afs",
+                    "ceph",
+                    "fuse.ceph",
+                    "fuse.sshfs",
+                    "fuse.s3fs",
+                    "fuse.glusterfs",
+                    "lustre",
+                    "gpfs",
+                    "ocfs2",
+                    "gfs2",
+                    "coda",
+                    "ncpfs",
+                    "afpfs",
+                    "webdav",
+                    "fuse.davfs");
+
+    private Host() {}
+
+    /**
+     * Identity of this boot of the kernel; the nil UUID where the system tells none, which equals no
+     * boot: a store is then always recovered from its last checkpoint unless it was closed.
+     */
+    public static UUID bootId() {
+        try {
+            return UUID.fromString(
+                    Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip());
+        } catch (IOException | IllegalArgumentException _) {
+            return NO_BOOT;
+        }
+    }
+
+    public static boolean sameBoot(UUID recorded) {
+        return !recorded.equals(NO_BOOT) && recorded.equals(bootId());
+    }
+
+    /**
+     * Refuses what is not one memory for all processes.
+     *
+     * @throws UnsupportedFileSystem if the directory lies on a network file system
+     */
+    public static void requireLocal(Path file, Path directory) throws IOException {
+        String type = fileSystemType(directory);
+        if (isNetwork(type)) {
+            throw new UnsupportedFileSystem(
+                    file,
+                    "lies on a network file system ("
+                            + type
+                            + "), where memory is not shared between processes; use a local one");
+        }
+    }
+
+    static boolean isNetwork(String type) {
+        return NETWORK.contains(type.toLowerCase(Locale.ROOT));
+    }
+
+    private static String fileSystemType(Path directory) throws IOException {
+        return Files.getFileStore(directory).type();
+    }
+
+    /** The file's inode number, the same for every name of it; 0 where the system tells none. */
+    public static long inode(Path file) throws IOException {
+        try {
+            return (long) Files.getAttribute(file, "unix:ino");
+        } catch (UnsupportedOperationException | IllegalArgumentException _) {
+            return 0;
+        }
+    }
+
+    /** How many names the file has; 1 where the system does not tell. */
+    public static int links(Path file) throws IOException {
+        try {
+            return (int) Files.getAttribute(file, "unix:nlink");
+        } catch (UnsupportedOperationException | IllegalArgumentException _) {
+            return 1;
+        }
+    }
+
+    /** Up to so many bytes of a file, fewer where it ends before. */
+    public static byte[] read(Path file, long at, int bytes) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(bytes, rest(channel, at)));
+            while (buffer.hasRemaining() && channel.read(buffer, at + buffer.position()) >= 0) {
+                // again until it is full or the file ends
+            }
+            return Arrays.copyOf(buffer.array(), buffer.position());
+        }
+    }
+
+    private static long rest(FileChannel channel, long at) throws IOException {
+        return Math.max(0, channel.size() - at);
+    }
+
+    /**
+     * Creates a file with that content, durable but for its name.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException if it exists
+     */
+    public static void create(Path file, byte[] content, Set<PosixFilePermission> permissions)
+            throws IOException {
+        try {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(permissions));
+        } catch (UnsupportedOperationException _) {
+            Files.createFile(file);
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            ByteBuffer buffer = ByteBuffer.wrap(content);
+            while (buffer.hasRemaining()) {
+                channel.write(buffer);
+            }
+            channel.force(true);
+        }
+    }
+
+    /** Makes names that were made, renamed or removed in a directory durable. */
+    public static void forceDirectory(Path directory) throws IOException {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+}

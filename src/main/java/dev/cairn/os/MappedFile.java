@@ -1,0 +1,201 @@
+package dev.cairn.os;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file in memory, from its first byte, that other processes may lengthen.
+ *
+ * <p>Each mapping covers the whole file as it was when the mapping was made; a longer one is added
+ * when somebody needs bytes beyond it. Old mappings show the same bytes and stay until {@link
+ * #close}, so no reader ever waits for one to go. Each is made through a channel of its own, because
+ * an interrupt closes the channel it hits.
+ */
+public final class MappedFile implements AutoCloseable {
+    /** One write of zeros: larger writes make large folios, which cost write-back later. */
+    private static final int ZEROS_BYTES = 4096;
+
+    private volatile Path path;
+    private final boolean writable;
+    private final boolean file;
+    private final Arena arena;
+    private final MemorySegment first;
+    private volatile MemorySegment current;
+
+    private MappedFile(
+            Path path, boolean writable, boolean file, Arena arena, MemorySegment first) {
+        this.path = path;
+        this.writable = writable;
+        this.file = file;
+        this.arena = arena;
+        this.first = first;
+        this.current = first;
+    }
+
+    /**
+     * Maps a file from its first byte.
+     *
+     * @param bytes to map; the file must have them, since a store beyond its end kills the JVM
+     * @throws IOException if the file is shorter or cannot be mapped
+     */
+    @SuppressWarnings("MustBeClosed") // closed with the mapped file
+    public static MappedFile map(Path path, long bytes, boolean writable) throws IOException {
+        Arena arena = Arena.ofShared();
+        try {
+            return new MappedFile(
+                    path, writable, true, arena, mapping(path, bytes, writable, arena));
+        } catch (IOException | RuntimeException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** Memory of this process alone, zeroed, in the place of a file. */
+    @SuppressWarnings("MustBeClosed") // closed with the mapped file
+    public static MappedFile anonymous(Path standsFor, long bytes) {
+        Arena arena = Arena.ofShared();
+        return new MappedFile(standsFor, true, false, arena, arena.allocate(bytes, ZEROS_BYTES));
+    }
+
+    private static MemorySegment mapping(Path path, long bytes, boolean writable, Arena arena)
+            throws IOException {
+        try (FileChannel channel =
+                writable
+                        ? FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)
+                        : FileChannel.open(path, StandardOpenOption.READ)) {
+            long size = channel.size();
+            if (size < bytes) { // mapping more would lengthen the file with a hole
+                throw new IOException(path + ": has " + size + " bytes, expected " + bytes);
+            }
+            MemorySegment segment =
+                    channel.map(writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, bytes, arena);
+            Native.adviseRandom(segment);
+            return segment;
+        }
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** The file has another name from now on. */
+    public void renamed(Path to) {
+        path = to;
+    }
+
+    /** The first mapping; enough for whatever lies in the part that never grows. */
+    public MemorySegment first() {
+        return first;
+    }
+
+    /** The longest mapping so far. */
+    public MemorySegment segment() {
+        return current;
+    }
+
+    /**
+     * A mapping of at least that many bytes, which the caller knows the file to have.
+     *
+     * @throws UncheckedIOException if the file turns out shorter
+     */
+    public MemorySegment segment(long bytes) {
+        MemorySegment segment = current;
+        return segment.byteSize() >= bytes ? segment : remap(bytes);
+    }
+
+    private synchronized MemorySegment remap(long bytes) {
+        MemorySegment segment = current;
+        if (segment.byteSize() >= bytes) {
+            return segment;
+        }
+        boolean interrupted = Thread.interrupted(); // mapping would fail, and it is no wait
+        try {
+            segment = mapping(path, bytes, writable, arena);
+            current = segment;
+            return segment;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * Makes a range durable: what this process or any other stored there before the call.
+     *
+     * <p>RULE 20: also forces through the first mapping, since an error of earlier write-back is
+     * told once to each open file, and only to those open when it happened.
+     *
+     * @throws IOException when the operating system could not; what is durable is then unknown
+     */
+    public void force(long from, long to) throws IOException {
+        try {
+            segment(to).asSlice(from, to - from).force();
+            first.asSlice(0, Math.min(first.byteSize(), ZEROS_BYTES)).force();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    /**
+     * Lengthens the file with real blocks, so that a later store to them cannot meet a full disk.
+     * Does not map them.
+     *
+     * @throws IOException when there is no space; the file is then as long as it was
+     */
+    public void reserve(long from, long to) throws IOException {
+        if (!file) {
+            throw new IOException(path + ": private memory cannot grow");
+        }
+        reserve(path, from, to);
+    }
+
+    /** As {@link #reserve(long, long)}, for a file that is not mapped yet. */
+    public static void reserve(Path path, long from, long to) throws IOException {
+        int errno = Native.allocate(path, from, to - from);
+        if (errno == 0) {
+            return;
+        }
+        boolean interrupted = Thread.interrupted();
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            try {
+                if (Native.isNoSpace(errno)) {
+                    throw new IOException(path + ": No space left on device");
+                }
+                writeZeros(channel, from, to);
+            } catch (IOException e) {
+                channel.truncate(from); // nobody has mapped what was never published
+                throw e;
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static void writeZeros(FileChannel channel, long from, long to) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_BYTES);
+        for (long at = from; at < to; at += zeros.limit()) {
+            zeros.clear().limit((int) Math.min(ZEROS_BYTES, to - at));
+            while (zeros.hasRemaining()) {
+                channel.write(zeros, at + zeros.position());
+            }
+        }
+    }
+
+    /** Unmaps everything; whoever still uses a mapping gets an IllegalStateException. */
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

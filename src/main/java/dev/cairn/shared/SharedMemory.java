@@ -1,0 +1,260 @@
+package dev.cairn.shared;
+
+import static dev.cairn.format.SharedLayout.ALLOCATION_LOCK;
+import static dev.cairn.format.SharedLayout.AREA_BYTES;
+import static dev.cairn.format.SharedLayout.DIRECTORY;
+import static dev.cairn.format.SharedLayout.DIRECTORY_ENTRIES;
+import static dev.cairn.format.SharedLayout.GROW_LOCK;
+import static dev.cairn.format.SharedLayout.SHARED_BYTES;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.StoreFull;
+import dev.cairn.format.OwnerWords;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.format.Words;
+import dev.cairn.lock.Contention;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.lock.SharedLock;
+import dev.cairn.os.MappedFile;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.function.LongConsumer;
+
+/**
+ * The shared-memory file as one process uses it.
+ *
+ * <p>Behind the fixed part lie areas: tables of the index and owner tables. RULE 14: there is no free
+ * list. An area is in use iff a table word, a {@code building} word or the directory names it, so a
+ * kill at any point leaks nothing and frees nothing twice. Areas are never unmapped: a reader of an
+ * old table finds by the table word that it read in vain.
+ */
+public final class SharedMemory {
+    /** The file grows by a quarter of itself, so that its mappings stay few. */
+    private static final int GROWTH_DIVISOR = 4;
+
+    private final MappedFile file;
+    private final MemorySegment base;
+    private final int stripes;
+    private final StripeWords[] stripeWords;
+
+    public SharedMemory(MappedFile file, int stripes) {
+        this.file = file;
+        this.base = file.first();
+        this.stripes = stripes;
+        this.stripeWords = new StripeWords[stripes];
+        Arrays.setAll(stripeWords, stripe -> new StripeWords(base, SharedLayout.stripeAt(stripe)));
+    }
+
+    /** The locks of whoever may write. */
+    public static final class Locks {
+        private final SharedLock grow;
+        private final SharedLock allocation;
+        private final long timeoutNanos;
+
+        public Locks(
+                MemorySegment base,
+                ProcessTable processes,
+                Contention contention,
+                long timeoutNanos) {
+            this.grow =
+                    new SharedLock(
+                            base, GROW_LOCK, "the lock of file growth", processes, contention);
+            this.allocation =
+                    new SharedLock(
+                            base, ALLOCATION_LOCK, "the lock of areas", processes, contention);
+            this.timeoutNanos = timeoutNanos;
+        }
+
+        /** From now on nobody in this process grows or allocates. */
+        public void retire() {
+            grow.retire();
+            allocation.retire();
+        }
+
+        /** Runs with the lock under which both files grow; never with a stripe's lock (RULE 13). */
+        public void whileGrowing(Runnable action) {
+            grow.acquire(timeoutNanos);
+            try {
+                action.run();
+            } finally {
+                grow.release();
+            }
+        }
+    }
+
+    public MemorySegment base() {
+        return base;
+    }
+
+    public int stripes() {
+        return stripes;
+    }
+
+    public StripeWords stripe(int stripe) {
+        return stripeWords[stripe];
+    }
+
+    /** The table word of a stripe; the only word of the descriptor that a reader needs. */
+    public long table(int stripe) {
+        return Words.acquire(base, SharedLayout.stripeAt(stripe) + StripeWords.TABLE);
+    }
+
+    public long acquire(int field) {
+        return Words.acquire(base, field);
+    }
+
+    public void release(int field, long value) {
+        Words.release(base, field, value);
+    }
+
+    /**
+     * A mapping that has these bytes of the file.
+     *
+     * @throws CorruptStore if the file does not
+     */
+    public MemorySegment covering(long from, long bytes) {
+        MemorySegment memory = file.segment();
+        return from >= 0 && from <= memory.byteSize() - bytes ? memory : remapped(from, bytes);
+    }
+
+    private MemorySegment remapped(long from, long bytes) {
+        long published = acquire(SHARED_BYTES);
+        if (from < 0 || bytes < 0 || from > published - bytes) {
+            throw new CorruptStore(
+                    file.path(),
+                    from,
+                    bytes + " bytes of an area",
+                    "a file of " + published + " bytes");
+        }
+        return file.segment(published);
+    }
+
+    /**
+     * Finds an area that nothing names and has it named, as one step that no other allocation
+     * interrupts.
+     *
+     * @param naming stores the word that names the area, given its offset
+     * @return the offset, or -1 if the file has no such gap: {@link #makeRoom}, then try again
+     */
+    public long allocate(Locks locks, long bytes, LongConsumer naming) {
+        locks.allocation.acquire(locks.timeoutNanos);
+        try {
+            long offset = gap(bytes);
+            if (offset >= 0) {
+                naming.accept(offset);
+            }
+            return offset;
+        } finally {
+            locks.allocation.release();
+        }
+    }
+
+    private long gap(long bytes) {
+        long[] used = usedAreas();
+        long end = acquire(SHARED_BYTES);
+        long candidate = SharedLayout.areasAt(stripes);
+        for (long area : used) {
+            long from = (area >>> Integer.SIZE) * AREA_BYTES;
+            if (area != 0 && from - candidate >= bytes) {
+                return candidate;
+            }
+            candidate = Math.max(candidate, from + (area & 0xFFFF_FFFFL) * AREA_BYTES);
+        }
+        return end - candidate >= bytes ? candidate : -1;
+    }
+
+    /** Sorted; each {offset in units: 32 bits, units: 32 bits}, zeros among them mean nothing. */
+    private long[] usedAreas() {
+        long[] used = new long[2 * stripes + DIRECTORY_ENTRIES];
+        for (int i = 0; i < stripes; i++) {
+            used[2 * i] = tableArea(stripeWords[i].acquire(StripeWords.BUILDING)); // RULE 14: first
+            used[2 * i + 1] = tableArea(stripeWords[i].acquire(StripeWords.TABLE));
+        }
+        for (int table = 0; table < DIRECTORY_ENTRIES; table++) {
+            long offset = acquire(DIRECTORY + table * Long.BYTES);
+            used[2 * stripes + table] = offset == 0 ? 0 : area(offset, ownerTableBytes(table));
+        }
+        Arrays.sort(used);
+        return used;
+    }
+
+    private static long tableArea(long tableWord) {
+        return tableWord == 0
+                ? 0
+                : area(TableWord.offset(tableWord), TableWord.bytes(TableWord.log2(tableWord)));
+    }
+
+    private static long area(long offset, long bytes) {
+        return offset / AREA_BYTES << Integer.SIZE | bytes / AREA_BYTES;
+    }
+
+    /**
+     * Lengthens the file by at least that much; without a stripe's lock (RULE 13).
+     *
+     * @throws StoreFull if there is no space for it
+     */
+    public void makeRoom(Locks locks, long bytes) {
+        locks.whileGrowing(() -> growHolding(bytes));
+    }
+
+    private void growHolding(long bytes) {
+        long from = acquire(SHARED_BYTES);
+        long most = Words.roundUp(Math.max(bytes, from / GROWTH_DIVISOR), AREA_BYTES);
+        try {
+            file.reserve(from, from + most);
+        } catch (IOException e) {
+            throw new StoreFull(
+                    file.path(), "no space for " + most + " more bytes of index: free some", e);
+        }
+        release(SHARED_BYTES, from + most);
+    }
+
+    /**
+     * Makes sure that a region has an owner entry; under the grow lock.
+     *
+     * @throws StoreFull if there is no space for its table
+     */
+    public void ensureOwnerEntry(Locks locks, long region) {
+        int table = OwnerWords.table(region);
+        for (int each = 0; each <= table; each++) {
+            int entry = DIRECTORY + each * Long.BYTES;
+            long bytes = ownerTableBytes(each);
+            while (acquire(entry) == 0
+                    && allocate(locks, bytes, offset -> nameZeroed(entry, offset, bytes)) < 0) {
+                growHolding(bytes);
+            }
+        }
+    }
+
+    private void nameZeroed(int entry, long offset, long bytes) {
+        covering(offset, bytes).asSlice(offset, bytes).fill((byte) 0);
+        release(entry, offset);
+    }
+
+    private static long ownerTableBytes(int table) {
+        return OwnerWords.regionsOf(table) * OwnerWords.BYTES;
+    }
+
+    /**
+     * Where a region's owner entry stands in the file.
+     *
+     * @throws CorruptStore if there is no table for it
+     */
+    public long ownerAt(long region) {
+        int table = OwnerWords.table(region);
+        long offset = table < DIRECTORY_ENTRIES ? acquire(DIRECTORY + table * Long.BYTES) : 0;
+        if (offset == 0) {
+            throw new CorruptStore(
+                    file.path(), DIRECTORY + table * 8L, "owner table of region " + region, "none");
+        }
+        return offset + (region - OwnerWords.firstOf(table)) * OwnerWords.BYTES;
+    }
+
+    public MappedFile file() {
+        return file;
+    }
+}
