@@ -12,4 +12,6 @@ module dev.cairn {
 
     opens dev.cairn.cli to
             info.picocli;
+    opens dev.cairn.cli.demo to
+            info.picocli;
 }

@@ -1,0 +1,15 @@
+package dev.cairn.cli;
+
+import dev.cairn.CairnStore;
+
+import picocli.CommandLine.Command;
+
+@Command(name = "del", description = "Removes one entry.")
+final class Del extends KeyVerb {
+    @Override
+    public Integer call() {
+        try (CairnStore store = openExisting()) {
+            return store.remove(key()) ? ExitCode.OK : ExitCode.NOT_FOUND;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package dev.cairn.cli;
+
+import dev.cairn.CairnStore;
+
+import picocli.CommandLine.Command;
+
+@Command(name = "has", description = "Tells by its exit code whether a key is there.")
+final class Has extends KeyVerb {
+    @Override
+    public Integer call() {
+        try (CairnStore store = openToRead()) {
+            return store.containsKey(key()) ? ExitCode.OK : ExitCode.NOT_FOUND;
+        }
+    }
+}

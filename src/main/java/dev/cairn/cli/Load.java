@@ -1,0 +1,88 @@
+package dev.cairn.cli;
+
+import dev.cairn.CairnException;
+import dev.cairn.CairnStore;
+import dev.cairn.cli.text.Entry;
+import dev.cairn.cli.text.EntryReader;
+import dev.cairn.cli.text.MalformedInput;
+import dev.cairn.cli.text.TextFormat;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+@Command(
+        name = "load",
+        description = "Writes the entries of a text file; creates the store if there is none.")
+final class Load extends StoreVerb {
+    @Parameters(
+            index = "1",
+            arity = "0..1",
+            paramLabel = "INPUT",
+            description = "The text file; standard input when absent or -.")
+    private @Nullable Path input;
+
+    @Option(
+            names = "--format",
+            description = "${COMPLETION-CANDIDATES}; else by the input's extension, else tsv.")
+    private @Nullable TextFormat format;
+
+    @Override
+    public Integer call() throws IOException {
+        Path source = input == null || input.toString().equals("-") ? null : input;
+        long size = source == null ? -1 : Files.size(source);
+        String name = source == null ? "standard input" : source.toString();
+        try (Counted in =
+                new Counted(source == null ? streams().in() : Files.newInputStream(source))) {
+            TextFormat chosen = format == null ? TextFormat.of(source) : format;
+            long loaded = load(chosen.reader(in, name), in, size);
+            streams().print(Units.entries(loaded) + " loaded\n");
+        }
+        return ExitCode.OK;
+    }
+
+    /** Reads the first entry before it opens the store, so that a wrong format creates none. */
+    private long load(EntryReader reader, Counted in, long size) throws IOException {
+        Entry entry = reader.next();
+        long loaded = 0;
+        try (CairnStore store = openOrCreate();
+                Progress progress =
+                        new Progress(streams(), "load", Progress.Unit.MEBIBYTES, size)) {
+            while (entry != null) {
+                store.put(entry.key(), entry.value());
+                loaded++;
+                progress.to(in.bytes);
+                entry = reader.next();
+            }
+        } catch (MalformedInput | CairnException e) {
+            throw new Failure(
+                    "%s; %s before it loaded".formatted(Failure.describe(e), Units.entries(loaded)),
+                    e);
+        }
+        return loaded;
+    }
+
+    /** Counts the bytes that were read. */
+    private static final class Counted extends FilterInputStream {
+        private long bytes;
+
+        Counted(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read(byte[] target, int offset, int length) throws IOException {
+            int count = super.read(target, offset, length);
+            bytes += Math.max(count, 0);
+            return count;
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.cairn.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.CairnStore;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+import java.io.IOException;
+import java.time.Duration;
+
+@Command(name = "put", description = "Writes one entry; creates the store if there is none.")
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+final class Put extends KeyVerb {
+    @Parameters(
+            index = "2",
+            paramLabel = "VALUE",
+            description = "The value, as UTF-8; - reads it from standard input, any bytes.")
+    private String value;
+
+    @Option(
+            names = "--ttl",
+            paramLabel = "DURATION",
+            converter = DurationConverter.class,
+            description = "How long the entry lives: 500ms, 10s, 5m, 2h, 7d or ISO (PT10S).")
+    private @Nullable Duration timeToLive;
+
+    @Override
+    public Integer call() throws IOException {
+        byte[] bytes = value.equals("-") ? streams().in().readAllBytes() : value.getBytes(UTF_8);
+        try (CairnStore store = openOrCreate()) {
+            if (timeToLive == null) {
+                store.put(key(), bytes);
+            } else {
+                store.put(key(), bytes, timeToLive);
+            }
+        }
+        return ExitCode.OK;
+    }
+}

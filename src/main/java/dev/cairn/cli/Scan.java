@@ -1,0 +1,67 @@
+package dev.cairn.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.CairnStore;
+import dev.cairn.cli.text.EntryWriter;
+import dev.cairn.cli.text.TextFormat;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+
+@Command(
+        name = "scan",
+        description = "Lists entries, in no order: key, tab, value, with the escapes of tsv.")
+@SuppressWarnings("NullAway.Init") // picocli sets the field
+final class Scan extends StoreVerb {
+    @Option(
+            names = "--prefix",
+            defaultValue = "",
+            description = "Only keys that begin with these bytes, as UTF-8.")
+    private String prefix;
+
+    @Option(names = "--limit", paramLabel = "N", description = "At most N entries.")
+    private long limit = Long.MAX_VALUE;
+
+    @Option(names = "--json", description = "One JSON object a line, as dump --format jsonl.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException {
+        byte[] wanted = prefix.getBytes(UTF_8);
+        BufferedOutputStream out = new BufferedOutputStream(streams().out(), 1 << 16);
+        EntryWriter writer = (json ? TextFormat.JSONL : TextFormat.TSV).writer(out);
+        try (CairnStore store = openToRead()) {
+            if (limit > 0) {
+                scan(store, wanted, writer);
+            }
+        }
+        writer.finish();
+        return ExitCode.OK;
+    }
+
+    private void scan(CairnStore store, byte[] wanted, EntryWriter writer) {
+        long[] left = {limit};
+        store.forEachWhile((key, value) -> {
+            if (!startsWith(key, wanted)) {
+                return true;
+            }
+            try {
+                writer.write(key, value);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return --left[0] > 0;
+        });
+    }
+
+    private static boolean startsWith(byte[] key, byte[] prefix) {
+        return key.length >= prefix.length
+                && Arrays.equals(key, 0, prefix.length, prefix, 0, prefix.length);
+    }
+}

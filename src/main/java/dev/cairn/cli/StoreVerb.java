@@ -1,0 +1,43 @@
+package dev.cairn.cli;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.Options;
+
+import picocli.CommandLine.Parameters;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A verb about one store, its first argument. */
+@SuppressWarnings("NullAway.Init") // picocli sets the field
+abstract class StoreVerb extends Verb {
+    private static final String SHARED_MEMORY = "shm:";
+
+    @Parameters(
+            index = "0",
+            paramLabel = "FILE",
+            description = "The store's file, or shm:NAME in the system's shared memory.")
+    Path file;
+
+    final CairnStore openOrCreate() {
+        return Cairn.open(file);
+    }
+
+    /** Opens for writing, but creates nothing: a mistyped name is told. */
+    final CairnStore openExisting() {
+        return open(Options.defaults());
+    }
+
+    final CairnStore openToRead() {
+        return open(Options.defaults().withReadOnly(true));
+    }
+
+    private CairnStore open(Options options) {
+        if (!file.toString().startsWith(SHARED_MEMORY) && !Files.exists(file)) {
+            throw new Failure(
+                    file + ": there is no such store; 'cairn put' and 'cairn load' create one");
+        }
+        return Cairn.open(file, options);
+    }
+}

@@ -1,0 +1,38 @@
+package dev.cairn.cli;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/** Figures as people read them. */
+public final class Units {
+    private static final String[] BYTES = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    private static final String[] TIMES = {"ns", "µs", "ms", "s"};
+
+    private Units() {}
+
+    public static String count(long number) {
+        return String.format(Locale.ROOT, "%,d", number);
+    }
+
+    public static String entries(long number) {
+        return count(number) + (number == 1 ? " entry" : " entries");
+    }
+
+    public static String bytes(long number) {
+        return number < 1024 ? number + " bytes" : scaled((double) number, 1024, BYTES);
+    }
+
+    public static String time(Duration duration) {
+        long nanos = duration.toNanos();
+        return nanos < 1000 ? nanos + " ns" : scaled((double) nanos, 1000, TIMES);
+    }
+
+    private static String scaled(double number, int step, String[] names) {
+        int name = 0;
+        while (number >= step && name < names.length - 1) {
+            number /= step;
+            name++;
+        }
+        return String.format(Locale.ROOT, number < 10 ? "%.2f %s" : "%.1f %s", number, names[name]);
+    }
+}

@@ -1,0 +1,16 @@
+package dev.cairn.cli;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.IVersionProvider;
+
+/** The jar's version; the launcher, which runs the classes themselves, names the build file's. */
+final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+        @Nullable String ofJar = Main.class.getPackage().getImplementationVersion();
+        String version =
+                ofJar != null ? ofJar : System.getProperty("cairn.version", "(unpackaged)");
+        return new String[] {"cairn " + version + ", Java " + Runtime.version()};
+    }
+}

@@ -1,0 +1,50 @@
+package dev.cairn.cli.demo;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.Stats;
+import dev.cairn.Verification;
+import dev.cairn.cli.Progress;
+import dev.cairn.cli.Streams;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Every entry of the finished store against the file it came from.
+ *
+ * @param equal entries that agree byte for byte
+ * @param wrong those that do not, a sentence each, and whatever else is not as it should be
+ */
+record Comparison(int equal, List<String> wrong, Stats stats, Verification verification) {
+    private static final int WRONG_KEPT = 20;
+
+    static Comparison of(DemoSource source, Path file, Streams streams) throws IOException {
+        List<String> wrong = new ArrayList<>();
+        int equal = 0;
+        try (CairnStore store = Cairn.open(file);
+                Progress progress =
+                        new Progress(streams, "compare", Progress.Unit.ENTRIES, source.size())) {
+            for (int index = 0; index < source.size(); index++) {
+                byte[] value = store.get(source.key(index));
+                if (value != null && Arrays.equals(value, source.bytes(index))) {
+                    equal++;
+                } else if (wrong.size() < WRONG_KEPT) {
+                    wrong.add(
+                            source.name(index)
+                                    + (value == null ? ": is missing" : ": has other bytes"));
+                }
+                progress.to(index + 1L);
+            }
+            if (store.size() != source.size()) {
+                wrong.add("the store has " + store.size() + " entries, not " + source.size());
+            }
+            Verification verification = store.verify();
+            wrong.addAll(verification.damages());
+            return new Comparison(equal, List.copyOf(wrong), store.stats(), verification);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package dev.cairn.cli.demo;
+
+import dev.cairn.cli.Failure;
+import dev.cairn.cli.Units;
+import dev.cairn.cli.Verb;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+
+@Command(
+        name = "demo",
+        description = {
+            "Three processes load every class file of the running JDK into one new store while two"
+                    + " look entries up; one writer is killed and replaced; at the end every entry"
+                    + " is compared with its file.",
+            "Exit code 0 only when every byte agreed."
+        })
+public final class Demo extends Verb {
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "Load the regular files of this directory tree instead.")
+    private @Nullable Path data;
+
+    @Option(
+            names = "--file",
+            paramLabel = "FILE",
+            description = "Keep the store in this new file instead of a temporary directory.")
+    private @Nullable Path file;
+
+    @Option(
+            names = "--seconds",
+            defaultValue = "5",
+            description = "Go on for at least so long; writers then rewrite their shares.")
+    private int seconds;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (file != null && Files.exists(file)) {
+            throw new Failure(file + ": it exists already; the demo needs a new store");
+        }
+        DemoSource source = source();
+        Path scratch = Files.createTempDirectory("cairn-demo");
+        Path store = file != null ? file.toAbsolutePath() : scratch.resolve("demo.cairn");
+        Path list = scratch.resolve("list.tsv");
+        DemoRun run = new DemoRun(source, list, store, streams());
+        AtomicBoolean cleaned = new AtomicBoolean();
+        Runnable clean =
+                () -> {
+                    if (cleaned.compareAndSet(false, true)) {
+                        run.close();
+                        delete(scratch);
+                    }
+                };
+        Thread interrupted = new Thread(clean);
+        Runtime.getRuntime().addShutdownHook(interrupted);
+        try {
+            source.writeTo(list);
+            return play(source, run, store);
+        } finally {
+            clean.run();
+            forget(interrupted);
+        }
+    }
+
+    private int play(DemoSource source, DemoRun run, Path store)
+            throws IOException, InterruptedException {
+        DemoRun.Outcome outcome = run.play(Duration.ofSeconds(seconds));
+        DemoReport report =
+                new DemoReport(source, outcome, Comparison.of(source, store, streams()));
+        streams().print(report.text());
+        return report.everyByteAgreed() ? 0 : 4;
+    }
+
+    private DemoSource source() throws IOException {
+        List<String> notes = new ArrayList<>();
+        DemoSource source =
+                data == null
+                        ? DemoSource.ofJdk()
+                        : DemoSource.ofDirectory(data.toRealPath(), notes);
+        if (source.size() < DemoRun.WRITERS) {
+            throw new Failure(
+                    "%s: %d readable files; the demo needs at least %d, one a writer"
+                            .formatted(data, source.size(), DemoRun.WRITERS));
+        }
+        notes.addFirst(
+                "%s %s, %s"
+                        .formatted(
+                                Units.count(source.size()),
+                                data == null ? "class files of this JDK" : "files of " + data,
+                                Units.bytes(source.totalBytes())));
+        streams().print(String.join("\n", notes) + "\n");
+        return source;
+    }
+
+    private static void delete(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void forget(Thread shutdownHook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(shutdownHook);
+        } catch (IllegalStateException e) {
+            // The JVM is shutting down; the hook finds nothing left to do.
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** The command line: {@link dev.cairn.cli.Main} and one class a verb. */
+@NullMarked
+package dev.cairn.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,47 @@
+package dev.cairn.cli.text;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.StreamWriteFeature;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Base64;
+
+/**
+ * One JSON object a line, {@code {"key":"..","value":".."}}; bytes that are not valid UTF-8 stand
+ * in {@code key64} or {@code value64}, as base64.
+ */
+final class JsonLinesWriter implements EntryWriter {
+    private static final JsonFactory FACTORY =
+            JsonFactory.builder().disable(StreamWriteFeature.AUTO_CLOSE_TARGET).build();
+
+    private final JsonGenerator json;
+
+    JsonLinesWriter(OutputStream out) throws IOException {
+        json = FACTORY.createGenerator(out).setRootValueSeparator(null);
+    }
+
+    @Override
+    public void write(byte[] key, byte[] value) throws IOException {
+        json.writeStartObject();
+        field("key", key);
+        field("value", value);
+        json.writeEndObject();
+        json.writeRaw('\n');
+    }
+
+    @Override
+    public void finish() throws IOException {
+        json.close();
+    }
+
+    private void field(String name, byte[] bytes) throws IOException {
+        String text = Utf8.decode(bytes);
+        if (text != null) {
+            json.writeStringField(name, text);
+        } else {
+            json.writeStringField(name + "64", Base64.getEncoder().encodeToString(bytes));
+        }
+    }
+}

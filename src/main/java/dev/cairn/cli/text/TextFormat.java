@@ -1,0 +1,53 @@
+package dev.cairn.cli.text;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** The formats of entries as text; each is lossless for any bytes. */
+public enum TextFormat {
+    /** Key, tab, value: {@link TsvWriter}. */
+    TSV,
+    /** One JSON object a line: {@link JsonLinesWriter}. */
+    JSONL,
+    /** The dump format of Berkeley DB and LMDB: {@link DumpReader}. */
+    MDB;
+
+    /** The format that the file's extension names, tsv when it names none or there is no file. */
+    public static TextFormat of(@Nullable Path file) {
+        String name = file == null ? "" : file.toString().toLowerCase(Locale.ROOT);
+        return switch (name.substring(name.lastIndexOf('.') + 1)) {
+            case "jsonl", "ndjson" -> JSONL;
+            case "mdb", "dump" -> MDB;
+            default -> TSV;
+        };
+    }
+
+    /** Reads entries from the stream; messages call it by the name. */
+    public EntryReader reader(InputStream in, String name) {
+        Lines lines = new Lines(in, name);
+        return switch (this) {
+            case TSV -> new TsvReader(lines);
+            case JSONL -> new JsonLinesReader(lines);
+            case MDB -> new DumpReader(lines);
+        };
+    }
+
+    /** Writes entries to the stream, in many small writes: it should buffer. */
+    public EntryWriter writer(OutputStream out) throws IOException {
+        return switch (this) {
+            case TSV -> new TsvWriter(out);
+            case JSONL -> new JsonLinesWriter(out);
+            case MDB -> new DumpWriter(out);
+        };
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

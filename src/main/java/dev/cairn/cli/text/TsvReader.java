@@ -1,0 +1,73 @@
+package dev.cairn.cli.text;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.util.Arrays;
+
+/** Reads what {@link TsvWriter} writes; bytes above 0x7f may also stand for themselves. */
+final class TsvReader implements EntryReader {
+    private final Lines lines;
+
+    TsvReader(Lines lines) {
+        this.lines = lines;
+    }
+
+    @Override
+    public @Nullable Entry next() throws IOException {
+        byte[] line = lines.next();
+        if (line == null) {
+            return null;
+        }
+        int tab = 0;
+        while (tab < line.length && line[tab] != '\t') {
+            tab++;
+        }
+        if (tab == line.length) {
+            throw lines.malformed("expected KEY, a tab and VALUE, found no tab");
+        }
+        return new Entry(unescape(line, 0, tab), unescape(line, tab + 1, line.length));
+    }
+
+    private byte[] unescape(byte[] line, int from, int to) throws MalformedInput {
+        byte[] bytes = new byte[to - from];
+        int length = 0;
+        for (int i = from; i < to; i++) {
+            byte b = line[i];
+            if (b == '\t') {
+                throw lines.malformed("expected one tab, found another; write \\t for a tab");
+            }
+            if (b == '\r') {
+                throw lines.malformed(
+                        "found a carriage return; write \\r for one, and end lines with \\n only");
+            }
+            if (b == '\\') {
+                i++;
+                switch (i < to ? line[i] : 0) {
+                    case 't' -> b = '\t';
+                    case 'n' -> b = '\n';
+                    case 'r' -> b = '\r';
+                    case '\\' -> b = '\\';
+                    case 'x' -> {
+                        b = hexByte(line, i + 1, to);
+                        i += 2;
+                    }
+                    default ->
+                            throw lines.malformed(
+                                    "expected \\t, \\n, \\r, \\\\ or \\xHH after column "
+                                            + (i - 1));
+                }
+            }
+            bytes[length++] = b;
+        }
+        return Arrays.copyOf(bytes, length);
+    }
+
+    private byte hexByte(byte[] line, int at, int to) throws MalformedInput {
+        int value = at + 2 <= to ? Hex.byteAt(line, at) : -1;
+        if (value < 0) {
+            throw lines.malformed("expected two hexadecimal digits after \\x, column " + at);
+        }
+        return (byte) value;
+    }
+}

@@ -1,0 +1,66 @@
+package dev.cairn.cli.text;
+
+import java.io.IOException;
+import java.io.OutputStream;
+
+/**
+ * One entry a line: key, tab, value. Tab, line feed, carriage return and backslash are written
+ * {@code \t \n \r \\}, other control characters and bytes that are not valid UTF-8 {@code \xHH}, so
+ * that any bytes survive and a terminal is safe.
+ */
+final class TsvWriter implements EntryWriter {
+    private final OutputStream out;
+
+    TsvWriter(OutputStream out) {
+        this.out = out;
+    }
+
+    @Override
+    public void write(byte[] key, byte[] value) throws IOException {
+        escape(key);
+        out.write('\t');
+        escape(value);
+        out.write('\n');
+    }
+
+    @Override
+    public void finish() throws IOException {
+        out.flush();
+    }
+
+    private void escape(byte[] bytes) throws IOException {
+        for (int i = 0; i < bytes.length; ) {
+            int length = Utf8.sequenceAt(bytes, i);
+            if (length > 1) {
+                out.write(bytes, i, length);
+            } else {
+                escape(bytes[i]);
+            }
+            i += Math.max(length, 1);
+        }
+    }
+
+    /** One byte that is ASCII or no UTF-8 at all. */
+    private void escape(byte b) throws IOException {
+        switch (b) {
+            case '\t' -> escaped('t');
+            case '\n' -> escaped('n');
+            case '\r' -> escaped('r');
+            case '\\' -> escaped('\\');
+            default -> {
+                if (b >= ' ' && b != 0x7f) {
+                    out.write(b);
+                } else {
+                    escaped('x');
+                    out.write(Hex.high(b));
+                    out.write(Hex.low(b));
+                }
+            }
+        }
+    }
+
+    private void escaped(int letter) throws IOException {
+        out.write('\\');
+        out.write(letter);
+    }
+}

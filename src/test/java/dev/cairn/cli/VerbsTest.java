@@ -1,0 +1,184 @@
+package dev.cairn.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.cli.CommandLineFixture.Result;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+class VerbsTest {
+    private final CommandLineFixture cairn = new CommandLineFixture();
+
+    @TempDir Path directory;
+    private Path store;
+
+    @BeforeEach
+    void nameStore() {
+        store = directory.resolve("test.cairn");
+    }
+
+    @Test
+    void whatWasPutIsGot() {
+        assertThat(cairn.run("put", store, "schlüssel", "wört").exit()).isZero();
+
+        Result got = cairn.run("get", store, "schlüssel");
+
+        assertThat(got.exit()).isZero();
+        assertThat(got.out()).isEqualTo("wört");
+        assertThat(got.err()).isEmpty();
+    }
+
+    @Test
+    void aValueOfAnyBytesComesFromStandardInput() {
+        byte[] value = {0, -1, '\n', '\r', 0};
+
+        assertThat(cairn.with(value).run("put", store, "k", "-").exit()).isZero();
+
+        assertThat(cairn.run("get", store, "k").bytes()).isEqualTo(value);
+    }
+
+    @Test
+    void wordsThatLookSpecialAreOrdinaryKeysAndValues() {
+        assertThat(cairn.run("put", store, "@key", "").exit()).isZero();
+        assertThat(cairn.run("put", store, "--", "-k", "--json").exit()).isZero();
+
+        assertThat(cairn.run("get", store, "@key")).matches(r -> r.exit() == 0);
+        assertThat(cairn.run("get", store, "--", "-k").out()).isEqualTo("--json");
+    }
+
+    @Test
+    void aMissingKeyExitsWithOneAndPrintsNothing() {
+        cairn.run("put", store, "k", "v");
+
+        for (String verb : new String[] {"get", "has", "del"}) {
+            Result result = cairn.run(verb, store, "other");
+            assertThat(result.exit()).isEqualTo(1);
+            assertThat(result.out() + result.err()).isEmpty();
+        }
+        assertThat(cairn.run("has", store, "k").exit()).isZero();
+        assertThat(cairn.run("del", store, "k").exit()).isZero();
+        assertThat(cairn.run("has", store, "k").exit()).isEqualTo(1);
+    }
+
+    @Test
+    void anEntryWithATimeToLiveEnds() throws InterruptedException {
+        assertThat(cairn.run("put", store, "k", "v", "--ttl", "1h").exit()).isZero();
+        assertThat(cairn.run("put", store, "brief", "v", "--ttl", "1ms").exit()).isZero();
+        Thread.sleep(50);
+
+        assertThat(cairn.run("has", store, "k").exit()).isZero();
+        assertThat(cairn.run("has", store, "brief").exit()).isEqualTo(1);
+    }
+
+    @Test
+    void scanListsCountsAndEscapes() {
+        cairn.run("put", store, "a1", "x\ty");
+        cairn.run("put", store, "a2", "z");
+        cairn.run("put", store, "b", "z");
+
+        assertThat(cairn.run("scan", store).out().lines())
+                .containsExactlyInAnyOrder("a1\tx\\ty", "a2\tz", "b\tz");
+        assertThat(cairn.run("scan", store, "--prefix", "a").out().lines())
+                .containsExactlyInAnyOrder("a1\tx\\ty", "a2\tz");
+        assertThat(cairn.run("scan", store, "--limit", "2").out().lines()).hasSize(2);
+        assertThat(cairn.run("scan", store, "--limit", "0").out()).isEmpty();
+        assertThat(cairn.run("scan", store, "--json", "--prefix", "b").out())
+                .isEqualTo("{\"key\":\"b\",\"value\":\"z\"}\n");
+        assertThat(cairn.run("count", store).out()).isEqualTo("3\n");
+        assertThat(cairn.run("count", store, "--json").out()).isEqualTo("{\"entries\":3}\n");
+    }
+
+    @Test
+    void statTellsAllFigures() {
+        cairn.run("put", store, "k", "v");
+
+        assertThat(cairn.run("stat", store).out())
+                .startsWith(store + "\n")
+                .containsPattern("entries +1\n")
+                .contains("stripes", "data file", "checkpoint", "opened");
+        assertThat(cairn.run("stat", store, "--json").out())
+                .startsWith("{\"file\":")
+                .contains("\"entries\":1,", "\"longestLockWaitNanos\":", "\"recovery\":{\"kind\":");
+    }
+
+    @Test
+    void aSoundStoreChecks() {
+        cairn.run("put", store, "k", "v");
+
+        Result text = cairn.run("check", store);
+        assertThat(text.exit()).isZero();
+        assertThat(text.out()).startsWith(store + ": sound: 1 entry, ");
+        assertThat(cairn.run("check", store, "--json").out())
+                .contains("\"sound\":true", "\"entries\":1", "\"damages\":[]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"get", "has", "del", "scan", "count", "dump", "stat", "check"})
+    void aStoreThatIsNotThereIsToldAndNotCreated(String verb) throws IOException {
+        boolean aboutAKey = verb.length() == 3;
+
+        Result result = aboutAKey ? cairn.run(verb, store, "k") : cairn.run(verb, store);
+
+        assertThat(result.exit()).isEqualTo(4);
+        assertThat(result.err())
+                .startsWith("cairn: " + store + ": there is no such store")
+                .hasLineCount(1);
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files).isEmpty();
+        }
+    }
+
+    @Test
+    void aForeignFileIsToldInOneLineAndStaysAsItIs() throws IOException {
+        byte[] foreign =
+                "no store at all, but long enough to be looked at\n".repeat(1000).getBytes(UTF_8);
+        Files.write(store, foreign);
+
+        Result result = cairn.run("put", store, "k", "v");
+
+        assertThat(result.exit()).isEqualTo(4);
+        assertThat(result.err()).startsWith("cairn: " + store + ": ").hasLineCount(1);
+        assertThat(Files.readAllBytes(store)).isEqualTo(foreign);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "frobnicate",
+                "put",
+                "put f k",
+                "get f k extra",
+                "put f k v --ttl 5x",
+                "put f k v --ttl 0s",
+                "put f k v --ttl PT-1S",
+                "scan f --limit many",
+                "dump f --format xml",
+                "get f k --unknown"
+            })
+    void aWrongCommandLineExitsWithTwoAndOneLine(String line) {
+        Result result = cairn.run((Object[]) line.strip().split(" +", -1));
+
+        assertThat(result.exit()).isEqualTo(2);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err()).startsWith("cairn: ").contains("--help'").hasLineCount(1);
+    }
+
+    @Test
+    void helpAndVersionGoToStandardOutput() {
+        assertThat(cairn.run("--help").out()).contains("put", "check", "demo", "Exit codes:");
+        assertThat(cairn.run("put", "--help").out()).contains("--ttl", "FILE", "KEY", "VALUE");
+        assertThat(cairn.run("--version").out()).startsWith("cairn ").contains("Java 2");
+    }
+}
