@@ -6,7 +6,7 @@ import java.util.List;
  * What {@link CairnStore#verify()} found.
  *
  * @param entries live entries seen
- * @param records records whose checksum was compared, dead ones and fillers included
+ * @param records records whose checksum was compared, dead ones included
  * @param bytes bytes of log read
  * @param damages one sentence each, with file and offset; at most {@value #MAX_DAMAGES}
  */

@@ -22,6 +22,7 @@ import dev.cairn.index.KeyHash;
 import dev.cairn.index.Tables;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.LargeKeys;
 import dev.cairn.log.Records;
 import dev.cairn.log.Regions;
 import dev.cairn.shared.SharedMemory;
@@ -110,19 +111,27 @@ public final class Replay {
         Chain chain = Chain.follow(data, stripe, cut);
         StripeWords words = shared.stripe(stripe);
         List<Chain.Entry> withRun = new ArrayList<>();
+        LargeKeys largeKeys = new LargeKeys();
         chain.forEach(entry -> {
             feed(stripe, cut, words, entry);
-            if (entry.run() != 0 && !entry.gone()) {
+            largeKeys.saw(entry);
+            if (entry.run() != null && !entry.gone()) {
                 withRun.add(entry);
             }
         });
-        if (words.acquire(LIVE_COUNT) != cut.liveCount()) {
+        CorruptStore damage = largeKeys.damage(data.path());
+        if (damage != null) {
+            throw damage;
+        }
+        if (words.acquire(LIVE_COUNT) != cut.liveCount()
+                || words.acquire(LIVE_BYTES) != cut.liveBytes()) {
             throw new CorruptStore(
                     data.path(),
                     -1,
-                    "%d live entries in stripe %d, as the checkpoint says"
-                            .formatted(cut.liveCount(), stripe),
-                    words.acquire(LIVE_COUNT) + " in its log");
+                    "%d live entries of %d bytes in stripe %d, as the checkpoint says"
+                            .formatted(cut.liveCount(), cut.liveBytes(), stripe),
+                    "%d of %d in its log"
+                            .formatted(words.acquire(LIVE_COUNT), words.acquire(LIVE_BYTES)));
         }
         for (RegionHeader region : chain.regions()) {
             regions.adopt(stripe, region.region(), 1, region.number());
@@ -133,22 +142,23 @@ public final class Replay {
         words.release(OLDEST_NUMBER, cut.oldestNumber());
         words.release(TAIL_NUMBER, cut.tailNumber());
         words.release(TAIL, cut.tail());
-        words.release(LIVE_BYTES, cut.liveBytes());
     }
 
     /** A run lives while its record is the one that counts, or a tombstone, which hides others. */
     private void adoptRun(int stripe, Chain.Entry entry, Chain chain) {
-        Index.Spot spot = index.locate(stripe, hash.of(entry.key()), entry.key());
-        boolean counts = spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset();
+        Chain.Run run = entry.run();
+        if (run == null) {
+            return;
+        }
+        boolean counts = index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
         if (counts) {
-            CorruptStore damage = chain.checkRun(entry);
+            CorruptStore damage = chain.checkRun(run);
             if (damage != null) {
                 throw damage;
             }
         }
         if (counts || entry.kind() == RecordLayout.TOMBSTONE) {
-            regions.adopt(
-                    stripe, Place.region(entry.run()), Place.low(entry.run()), entry.runNumber());
+            regions.adopt(stripe, Place.region(run.word()), Place.low(run.word()), run.number());
         }
     }
 
@@ -180,8 +190,14 @@ public final class Replay {
                 spot = index.locate(stripe, hashed, entry.key());
             }
             index.raiseOverflow(stripe, hashed, spot.passed());
-        } else if (records.outlineLocked(Place.offset(spot.slot())).version() > entry.version()) {
-            return;
+        }
+        long superseded = 0;
+        if (spot.slot() != 0) {
+            Records.Outline old = records.outlineLocked(Place.offset(spot.slot()));
+            if (old.version() > entry.version()) {
+                return;
+            }
+            superseded = old.liveBytes();
         }
         index.restore(spot, put ? entry.offset() : 0, hashed);
         if (!put) {
@@ -189,5 +205,7 @@ public final class Replay {
         }
         long change = !put ? -1 : spot.slot() == 0 ? 1 : 0;
         words.release(LIVE_COUNT, words.acquire(LIVE_COUNT) + change);
+        words.release(
+                LIVE_BYTES, words.acquire(LIVE_BYTES) + (put ? entry.liveBytes() : 0) - superseded);
     }
 }

@@ -9,6 +9,7 @@ import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.LargeKeys;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -40,16 +41,26 @@ public final class Verifier {
      *
      * @param cut the stripe at a moment at which nobody wrote to it, and since which nobody has, or
      *     the caller holds its lock
-     * @param slots the slot words of its table at that moment
+     * @param table its table word at that moment
+     * @param slots the slot words of that table
      */
-    public void verify(int stripe, Cut cut, long[] slots) {
+    public void verify(int stripe, Cut cut, long table, long[] slots) {
         try {
             Chain chain = Chain.follow(data, stripe, cut);
             Map<ByteBuffer, Chain.Entry> newest = new HashMap<>();
-            chain.forEach(entry -> enter(newest, stripe, cut, entry));
+            LargeKeys largeKeys = new LargeKeys();
+            chain.forEach(entry -> {
+                enter(newest, stripe, cut, entry);
+                largeKeys.saw(entry);
+            });
+            CorruptStore lost = largeKeys.damage(data.path());
+            if (lost != null) {
+                damage(lost.getMessage());
+            }
             newest.values().removeIf(entry -> entry.kind() == RecordLayout.TOMBSTONE);
             newest.values().forEach(entry -> checkRun(chain, entry));
             compare(stripe, cut, newest, slots);
+            newest.values().forEach(entry -> lookUp(table, entry));
         } catch (CorruptStore e) {
             damage(e.getMessage());
         }
@@ -80,12 +91,23 @@ public final class Verifier {
     }
 
     private void checkRun(Chain chain, Chain.Entry entry) {
-        if (entry.run() != 0) {
-            bytes += entry.runContentBytes();
-            CorruptStore wrong = chain.checkRun(entry);
+        if (entry.run() != null) {
+            bytes += entry.run().contentBytes();
+            CorruptStore wrong = chain.checkRun(entry.run());
             if (wrong != null) {
                 damage(wrong.getMessage());
             }
+        }
+    }
+
+    /** What the slots hold, tags and overflow counts must not hide. */
+    private void lookUp(long table, Chain.Entry entry) {
+        long hashed = hash.of(entry.key());
+        long found = index.find(table, hashed, entry.key());
+        if (found != index.slotWord(entry.offset(), hashed)) {
+            damage(
+                    "%s: at byte %d: expected a record that a lookup of its key finds, found slot word 0x%016x"
+                            .formatted(data.path(), entry.offset(), found));
         }
     }
 

@@ -6,6 +6,9 @@ import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.OpenBlock;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
 import dev.cairn.os.Host;
 import dev.cairn.os.Steps;
 
@@ -129,21 +132,49 @@ final class DataFiles {
                     file, DataHeader.SLOTS_AT, "a checkpoint with a valid checksum", "none");
         }
         requireLength(file, header, newest.regions());
+        requirePlausible(file, header, newest);
         return new Prefix(header, openBlock, newest, newestCrc);
     }
 
     /**
+     * Compares the length of the file with what it is said to hold.
+     *
      * @throws CorruptStore if the file ends before its last region
      */
     static void requireLength(Path file, DataHeader header, long regions) throws IOException {
-        long expected = header.regionAt(regions);
         long found = Files.size(file);
-        if (regions < 0 || found < expected) {
+        if (regions < 0 || regions > (found - header.regionsAt()) / header.regionBytes()) {
             throw new CorruptStore(
                     file,
                     found,
-                    regions + " regions, to byte " + expected,
+                    regions + " regions of " + header.regionBytes() + " bytes",
                     "the end of the file: it was cut off");
+        }
+    }
+
+    /** Refuses a checkpoint whose figures cannot be, though its checksum is right. */
+    private static void requirePlausible(Path file, DataHeader header, CheckpointSlot slot) {
+        for (Cut cut : slot.cuts()) {
+            boolean none = cut.tail() == 0 && cut.oldest() == 0 && cut.liveCount() == 0;
+            boolean some =
+                    cut.tail() != 0
+                            && Place.region(cut.tail()) < slot.regions()
+                            && Place.bytesInRegion(cut.tail()) >= RegionHeader.BYTES
+                            && Place.bytesInRegion(cut.tail()) <= header.regionBytes()
+                            && cut.oldest() > 0
+                            && cut.oldest() <= slot.regions()
+                            && cut.version() >= 0
+                            && cut.liveCount() >= 0
+                            && cut.liveCount()
+                                    <= slot.regions()
+                                            * (header.regionBytes() / RecordLayout.MIN_BYTES);
+            if (!none && !some) {
+                throw new CorruptStore(
+                        file,
+                        DataHeader.SLOTS_AT,
+                        "a stripe within %d regions".formatted(slot.regions()),
+                        cut.toString());
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.index.Walk;
+import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.Steps;
@@ -49,6 +50,7 @@ final class Engine {
             @Nullable KernelLocks kernel,
             KernelLocks.@Nullable Held registration,
             Parts parts,
+            Reader reader,
             Recovery recovery) {
         this.files = files;
         this.options = options;
@@ -56,7 +58,7 @@ final class Engine {
         this.registration = registration;
         this.parts = parts;
         this.recovery = recovery;
-        this.reader = new Reader(parts);
+        this.reader = reader;
         this.writer = parts.writing() == null ? null : new Writer(parts, reader);
     }
 
@@ -132,7 +134,8 @@ final class Engine {
                 SharedLock lock = writer.lockRepaired(stripe);
                 try {
                     CheckpointSlot.Cut cut = Checkpointer.cut(parts.shared().stripe(stripe));
-                    verifier.verify(stripe, cut, slots(stripe));
+                    long table = parts.shared().table(stripe);
+                    verifier.verify(stripe, cut, table, slots(stripe));
                 } finally {
                     lock.release();
                 }
@@ -151,14 +154,14 @@ final class Engine {
             boolean pending = words.pending();
             CheckpointSlot.Cut cut = Checkpointer.cut(words);
             Verifier trial = new Verifier(parts.data(), parts.index(), parts.hash());
-            trial.verify(stripe, cut, slots(stripe));
+            trial.verify(stripe, cut, parts.shared().table(stripe), slots(stripe));
             VarHandle.acquireFence();
             if (!pending && !words.pending() && Checkpointer.cut(words).equals(cut)) {
                 verifier.add(trial);
                 return;
             }
         }
-        verifier.verifyLog(stripe, Checkpointer.cut(words));
+        verifier.verifyLog(stripe, Checkpointer.cutUnlocked(words));
     }
 
     private long[] slots(int stripe) {
@@ -183,28 +186,38 @@ final class Engine {
      */
     void close() {
         closed = true;
-        if (writer == null) {
-            parts.close();
+        try {
+            if (writer == null) {
+                parts.close();
+            } else {
+                closeWriting(writer);
+            }
+        } finally {
             if (registration != null) {
                 registration.release();
             }
             closeKernelLocks();
-            return;
         }
+    }
+
+    private void closeWriting(Writer last) {
+        last.retire();
+        ProcessTable processes = parts.requireWriting().processes();
         KernelLocks.@Nullable Held open = null;
         try {
-            writer.retire();
             open = OpenLock.exclusive(files, requireKernel(), options.lockTimeout());
-            if (parts.requireWriting().processes().alone()) {
-                closeAsLast(writer);
+            if (processes.alone()) {
+                closeAsLast(last);
             }
         } finally {
-            parts.requireWriting().processes().leave();
-            parts.close();
-            if (open != null) {
-                open.release();
+            try {
+                processes.leave();
+                parts.close();
+            } finally {
+                if (open != null) {
+                    open.release();
+                }
             }
-            closeKernelLocks();
         }
     }
 
@@ -214,9 +227,9 @@ final class Engine {
             DataFiles.Prefix prefix = DataFiles.read(files.data());
             CheckpointSlot newest = prefix.newest();
             int crc = prefix.newestCrc();
-            if (!Checkpointer.cuts(parts.shared()).equals(newest.cuts())) {
-                Checkpointer checkpointer = new Checkpointer(parts.data(), parts.shared());
-                checkpointer.publish(checkpointer.timeline());
+            Checkpointer checkpointer = parts.checkpointer();
+            if (!checkpointer.isDurable(newest)) {
+                checkpointer.publish(checkpointer.timeline(), Checkpointer.cuts(parts.shared()));
                 prefix = DataFiles.read(files.data());
                 newest = prefix.newest();
                 crc = prefix.newestCrc();

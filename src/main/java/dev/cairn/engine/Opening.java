@@ -1,6 +1,7 @@
 package dev.cairn.engine;
 
 import dev.cairn.CorruptStore;
+import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
@@ -14,10 +15,13 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.Chain;
+import dev.cairn.log.LargeKeys;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.Steps;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -83,14 +87,17 @@ final class Opening {
     private Engine openHolding() throws IOException {
         DataFiles.removeLeftovers(files);
         boolean created = !Files.exists(files.data());
+        boolean alone = nobodyAlive();
         if (created) {
+            if (!alone) {
+                throw refusal("the data file is gone");
+            }
             DataFiles.create(files, options); // O2
         }
         files.requireOneName();
         DataFiles.Prefix prefix = DataFiles.read(files.data());
         requireMaxBytes(prefix.header());
         SharedFiles.Finding finding = SharedFiles.look(files, prefix); // O3
-        boolean alone = nobodyAlive();
         return switch (finding) {
             case SharedFiles.Usable(long bytes) when !alone -> join(prefix, bytes);
             case SharedFiles.Usable(long bytes) -> repair(prefix, bytes);
@@ -99,13 +106,16 @@ final class Opening {
                     created
                             ? build(prefix, Kind.CREATED, "it did not exist")
                             : build(prefix, Kind.REBUILT, why);
-            case SharedFiles.Useless(String why) ->
-                    throw new CorruptStore(
-                            files.shared(),
-                            0,
-                            "the file that processes which have the store open share",
-                            why + "; close the store everywhere, then open it again");
+            case SharedFiles.Useless(String why) -> throw refusal(why);
         };
+    }
+
+    private CorruptStore refusal(String why) {
+        return new CorruptStore(
+                files.shared(),
+                0,
+                "the files that processes which have the store open share",
+                why + "; close the store everywhere, then open it again");
     }
 
     private void requireMaxBytes(DataHeader header) {
@@ -117,11 +127,12 @@ final class Opening {
         }
     }
 
-    private boolean nobodyAlive() {
+    /** RULE 16: neither by the kernel's locks nor by the processes that run. */
+    private boolean nobodyAlive() throws IOException {
         if (kernel.tryExclusive(ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
             probe.release();
-            return true;
+            return !SharedFiles.anybodyWithoutLock(files.shared());
         }
         return false;
     }
@@ -132,38 +143,101 @@ final class Opening {
     }
 
     private Engine repair(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
-        Parts parts = map(prefix, sharedBytes);
-        int repaired;
+        Parts parts = null;
         try {
-            repaired = new Writer(parts, new Reader(parts)).repairAll();
+            parts = map(prefix, sharedBytes);
+            int repaired = new Writer(parts, new Reader(parts, null)).repairAll();
             verifyBehind(parts, prefix.newest());
-        } catch (CorruptStore e) {
+            OpenBlock open = prefix.openBlock();
+            if (open != null && !Host.sameBoot(open.bootId())) {
+                writeOpenBlock(parts.data().file(), open.nonce());
+            }
+            voidCheckpoint(parts, prefix.newest());
+            String detail = "its processes were killed; nothing was lost, nothing rebuilt";
+            return engine(parts, prefix, Kind.REPAIRED, detail, 0, repaired);
+        } catch (CorruptStore
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
+            leave(parts);
+            return build(prefix, Kind.REBUILT, "what was behind it is damaged: " + e.getMessage());
+        } catch (Throwable e) {
+            leave(parts);
+            throw e;
+        }
+    }
+
+    private static void leave(@Nullable Parts parts) {
+        if (parts != null) {
             parts.requireWriting().processes().leave();
             parts.close();
-            return build(prefix, Kind.REBUILT, "what was behind it is damaged: " + e.getMessage());
         }
-        String detail = "its processes were killed; nothing was lost, nothing rebuilt";
-        return engine(parts, prefix, Kind.REPAIRED, detail, 0, repaired);
+    }
+
+    /**
+     * A store of class NONE uses regions again at once, so its last checkpoint stops to hold with the
+     * first write: an empty one is put in its place before.
+     */
+    private static void voidCheckpoint(Parts parts, CheckpointSlot newest) {
+        if (parts.data().header().durability() == Durability.NONE
+                && newest.cuts().stream().anyMatch(cut -> cut.tail() != 0)) {
+            Checkpointer checkpointer = parts.checkpointer();
+            checkpointer.publish(checkpointer.timeline(), parts.emptyCuts());
+        }
     }
 
     /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
     private static void verifyBehind(Parts parts, CheckpointSlot newest) {
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
+            int index = stripe;
             CheckpointSlot.Cut now = Checkpointer.cut(parts.shared().stripe(stripe));
-            Chain.follow(parts.data(), stripe, now)
-                    .forEachBehind(newest.cuts().get(stripe), _ -> {});
+            Chain chain = Chain.follow(parts.data(), stripe, now);
+            LargeKeys largeKeys = new LargeKeys();
+            chain.forEachBehind(
+                    newest.cuts().get(stripe),
+                    entry -> {
+                        largeKeys.saw(entry);
+                        verifyRun(parts, index, chain, entry);
+                    });
+            CorruptStore lost = largeKeys.damage(parts.data().path());
+            if (lost != null) {
+                throw lost;
+            }
+        }
+    }
+
+    private static void verifyRun(Parts parts, int stripe, Chain chain, Chain.Entry entry) {
+        if (entry.run() != null
+                && !entry.gone()
+                && parts.index()
+                        .pointsTo(
+                                stripe,
+                                parts.hash().of(entry.key()),
+                                entry.key(),
+                                entry.offset())) {
+            CorruptStore damage = chain.checkRun(entry.run());
+            if (damage != null) {
+                throw damage;
+            }
         }
     }
 
     private Engine reopen(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
         Parts parts = map(prefix, sharedBytes);
-        SharedFiles.clearMark(parts.shared().file());
-        Steps.at("O4 open block");
-        OpenBlock before = prefix.openBlock();
-        UUID nonce = before == null ? DataFiles.randomId() : before.nonce();
-        writeOpenBlock(parts.data().file(), nonce);
-        String detail = "its last process had closed it";
-        return engine(parts, prefix, Kind.CLEAN, detail, 0, 0);
+        try {
+            if (parts.checkpointer().agrees(prefix.newest())) {
+                voidCheckpoint(parts, prefix.newest());
+                return engine(parts, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);
+            }
+        } catch (Throwable e) {
+            leave(parts);
+            throw e;
+        }
+        leave(parts);
+        return build(
+                prefix,
+                Kind.REBUILT,
+                "the shared-memory file was not what the store was closed with");
     }
 
     private Parts map(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
@@ -173,9 +247,14 @@ final class Opening {
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(files.data(), prefix.header(), regions);
             data = MappedFile.map(files.data(), prefix.header().regionAt(regions), true);
+            OpenBlock open = prefix.openBlock();
+            if (open != null && SharedFiles.clearMark(shared)) {
+                Steps.at("O4 open block");
+                writeOpenBlock(data, open.nonce());
+            }
             ProcessTable processes = ProcessTable.join(files.data(), shared.first(), kernel);
             return Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) {
             shared.close();
             if (data != null) {
                 data.close();
@@ -212,7 +291,7 @@ final class Opening {
                     StandardCopyOption.ATOMIC_MOVE);
             shared.renamed(files.shared());
             return engine(parts, prefix, kind, why, replay.bytes(), 0);
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) {
             if (processes != null) {
                 processes.leave();
             }
@@ -237,7 +316,10 @@ final class Opening {
                     words.acquire(StripeWords.VERSION) + Replay.VERSIONS_APART);
         }
         Words.add(parts.shared().base(), SharedLayout.ALLOCATIONS, Replay.NUMBERS_APART);
-        new Checkpointer(parts.data(), parts.shared()).publish(DataFiles.randomId());
+        Checkpointer checkpointer = parts.checkpointer();
+        boolean none = parts.data().header().durability() == Durability.NONE;
+        checkpointer.publish(
+                DataFiles.randomId(), none ? parts.emptyCuts() : Checkpointer.cuts(parts.shared()));
     }
 
     private static void writeOpenBlock(MappedFile data, UUID nonce) throws IOException {
@@ -254,7 +336,7 @@ final class Opening {
             String detail,
             long bytes,
             int repaired) {
-        Reader reader = new Reader(parts);
+        Reader reader = new Reader(parts, null);
         Recovery recovery =
                 new Recovery(
                         kind,
@@ -264,6 +346,6 @@ final class Opening {
                         bytes,
                         repaired,
                         Duration.ofNanos(System.nanoTime() - start));
-        return new Engine(files, options, kernel, null, parts, recovery);
+        return new Engine(files, options, kernel, null, parts, reader, recovery);
     }
 }

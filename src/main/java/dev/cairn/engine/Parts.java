@@ -1,7 +1,9 @@
 package dev.cairn.engine;
 
 import dev.cairn.Options;
+import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Replay;
+import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
@@ -20,6 +22,8 @@ import dev.cairn.os.MappedFile;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.List;
 
 /**
  * The parts of an open store, put together: what reading takes, and what writing takes besides.
@@ -110,8 +114,22 @@ record Parts(
                 data, shared, index, records, hash, with.tables, with.locks, with.regions);
     }
 
+    Checkpointer checkpointer() {
+        return new Checkpointer(data, shared, requireWriting().regions);
+    }
+
+    /** The cuts of a store without entries, with the versions of this one. */
+    List<CheckpointSlot.Cut> emptyCuts() {
+        return Checkpointer.cuts(shared).stream()
+                .map(cut -> new CheckpointSlot.Cut(0, 0, 0, 0, cut.version(), 0, 0))
+                .toList();
+    }
+
     void close() {
-        data.file().close();
-        shared.file().close();
+        try {
+            data.file().close();
+        } finally {
+            shared.file().close();
+        }
     }
 }

@@ -4,6 +4,7 @@ import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.StoreFull;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
@@ -29,6 +30,10 @@ import java.util.concurrent.locks.LockSupport;
  * snapshot, and {@link Recovery} says so.
  */
 final class ReadOnlyOpening {
+    /** Times the room that the entries of the checkpoint take in the index, at first and at most. */
+    private static final int SNAPSHOT_ROOM = 4;
+
+    private static final int MOST_SNAPSHOT_ROOM = 1024;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private final StoreFiles files;
@@ -45,6 +50,7 @@ final class ReadOnlyOpening {
             throw new NoSuchFileException(
                     files.data().toString(), null, "no store is there, and read-only makes none");
         }
+        files.requireOneName();
         return new ReadOnlyOpening(files, options).open();
     }
 
@@ -128,11 +134,26 @@ final class ReadOnlyOpening {
                         ? !released(probe)
                         : true;
         return alive
-                ? engine(parts, prefix, Kind.JOINED, "others have it open", kernel, registration)
+                ? engine(
+                        parts,
+                        null,
+                        prefix,
+                        Kind.JOINED,
+                        "others have it open",
+                        kernel,
+                        registration)
                 : clean
-                        ? engine(parts, prefix, Kind.CLEAN, "closed", kernel, registration)
+                        ? engine(
+                                parts,
+                                null,
+                                prefix,
+                                Kind.CLEAN,
+                                "its last process had closed it",
+                                kernel,
+                                registration)
                         : engine(
                                 parts,
+                                null,
                                 prefix,
                                 Kind.REPAIRED,
                                 "its processes were killed; nothing was lost; read-only, so nothing"
@@ -158,25 +179,35 @@ final class ReadOnlyOpening {
     }
 
     private Engine snapshot(String why) throws IOException {
-        DataFiles.Prefix prefix = DataFiles.read(files.data());
-        MappedFile shared = SharedFiles.makePrivate(files, prefix);
+        int room = SNAPSHOT_ROOM;
+        while (true) {
+            DataFiles.Prefix prefix = DataFiles.read(files.data());
+            try {
+                Engine engine = snapshot(prefix, why, room);
+                if (DataFiles.read(files.data()).newest().equals(prefix.newest())) {
+                    return engine;
+                }
+                engine.close(); // overtaken meanwhile
+            } catch (StoreFull e) {
+                if (room == MOST_SNAPSHOT_ROOM) {
+                    throw e;
+                }
+                room *= 2; // a log that once held more entries than the checkpoint
+            }
+        }
+    }
+
+    private Engine snapshot(DataFiles.Prefix prefix, String why, int room) throws IOException {
+        MappedFile shared = SharedFiles.makePrivate(files, prefix, room);
         MappedFile data = mapData(prefix.header(), prefix.newest().regions(), shared);
         try {
-            Parts parts =
-                    Parts.forReading(data, prefix.header(), shared)
-                            .forWriting(
-                                    ProcessTable.solitary(files.data(), shared.first()), options);
-            Parts reading =
-                    new Parts(
-                            parts.data(),
-                            parts.shared(),
-                            parts.records(),
-                            parts.hash(),
-                            parts.index(),
-                            null);
-            parts.replay().restore(prefix.newest(), SharedFiles.leastBucketsLog2(), false);
-            return engine(reading, prefix, Kind.SNAPSHOT, why, null, null);
-        } catch (RuntimeException e) {
+            Snapshot witness = new Snapshot(files.data(), data.first(), prefix.header());
+            Parts reading = Parts.forReading(data, prefix.header(), shared);
+            reading.forWriting(ProcessTable.solitary(files.data(), shared.first()), options)
+                    .replay()
+                    .restore(prefix.newest(), SharedFiles.leastBucketsLog2(), false);
+            return engine(reading, witness, prefix, Kind.SNAPSHOT, why, null, null);
+        } catch (Throwable e) {
             data.close();
             shared.close();
             throw e;
@@ -185,20 +216,22 @@ final class ReadOnlyOpening {
 
     private Engine engine(
             Parts parts,
+            @Nullable Snapshot snapshot,
             DataFiles.Prefix prefix,
             Kind kind,
             String detail,
             @Nullable KernelLocks kernel,
             KernelLocks.@Nullable Held registration) {
+        Reader reader = new Reader(parts, snapshot);
         Recovery recovery =
                 new Recovery(
                         kind,
                         detail,
                         prefix.newest().epoch(),
-                        new Reader(parts).size(),
+                        reader.size(),
                         0,
                         0,
                         Duration.ofNanos(System.nanoTime() - start));
-        return new Engine(files, options, kernel, registration, parts, recovery);
+        return new Engine(files, options, kernel, registration, parts, reader, recovery);
     }
 }

@@ -33,12 +33,17 @@ final class Reader {
     private final Records records;
     private final KeyHash hash;
     private final Index index;
+    private final @Nullable Snapshot snapshot;
 
     /** Takes the results of loads that are made ahead, so that they are made. */
     @SuppressWarnings("UnusedVariable")
     private long touched;
 
-    Reader(Parts parts) {
+    /**
+     * @param snapshot null unless the parts show a checkpoint rather than the store itself
+     */
+    Reader(Parts parts, @Nullable Snapshot snapshot) {
+        this.snapshot = snapshot;
         this.shared = parts.shared();
         this.records = parts.records();
         this.hash = parts.hash();
@@ -50,18 +55,37 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            if (outline == null) {
-                if (confirmed(stripe, table)) {
-                    return null;
+            long slot = index.find(table, hashed, key);
+            byte[] value;
+            if (slot == Index.ABSENT) {
+                value = null;
+            } else {
+                long offset = Place.offset(slot);
+                int length =
+                        slot == Index.NO_RECORD
+                                ? Records.NOT_INLINE
+                                : records.inlineLength(offset, key.length);
+                if (!confirmed(stripe, table)) {
+                    continue;
                 }
-                continue;
+                if (length != Records.NOT_INLINE) {
+                    byte[] image = records.image(stripe, offset, key.length, length);
+                    if (confirmed(stripe, table)) { // R5
+                        return records.value(image, offset, key.length, length);
+                    }
+                    continue;
+                }
+                value = outlinedValue(stripe, table, hashed, slot);
             }
-            byte[] value = outline.value();
             if (confirmed(stripe, table)) { // R5
                 return value;
             }
         }
+    }
+
+    private byte @Nullable [] outlinedValue(int stripe, long table, long hashed, long slot) {
+        Outline outline = outlineAt(stripe, table, hashed, slot);
+        return outline == null ? null : outline.value();
     }
 
     @Nullable Versioned getVersioned(byte[] key) {
@@ -101,9 +125,10 @@ final class Reader {
      */
     private @Nullable Outline outline(int stripe, long table, long hashed, byte[] key) {
         long slot = index.find(table, hashed, key);
-        if (slot == Index.ABSENT) {
-            return null;
-        }
+        return slot == Index.ABSENT ? null : outlineAt(stripe, table, hashed, slot);
+    }
+
+    private @Nullable Outline outlineAt(int stripe, long table, long hashed, long slot) {
         Outline outline = slot == Index.NO_RECORD ? null : records.outline(Place.offset(slot));
         if (!confirmed(stripe, table)) {
             return null;
@@ -127,14 +152,20 @@ final class Reader {
 
     private boolean confirmed(int stripe, long table) {
         VarHandle.acquireFence();
+        if (snapshot != null) {
+            snapshot.requireCurrent();
+        }
         return shared.table(stripe) == table;
     }
 
     /** RULE 28: the clock in shared memory is the highest that any writer saw. */
     boolean expired(long expires) {
-        return expires != 0
-                && expires
-                        <= Math.max(System.currentTimeMillis(), shared.acquire(SharedLayout.CLOCK));
+        return expires != 0 && expires <= now();
+    }
+
+    /** Milliseconds since 1970 by the clock that never steps back. */
+    long now() {
+        return Math.max(System.currentTimeMillis(), shared.acquire(SharedLayout.CLOCK));
     }
 
     /** Looks at all buckets, then at all records, so that their cache misses overlap. */

@@ -16,7 +16,10 @@ import static dev.cairn.format.SharedLayout.SHARED_BYTES;
 import static dev.cairn.format.SharedLayout.STORE_ID;
 import static dev.cairn.format.SharedLayout.STRIPES;
 
+import dev.cairn.CorruptStore;
+import dev.cairn.IncompatibleFormat;
 import dev.cairn.Options;
+import dev.cairn.StoreFull;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
@@ -26,6 +29,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
 import dev.cairn.index.Tables;
+import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Host;
 import dev.cairn.os.MappedFile;
 
@@ -72,6 +76,12 @@ final class SharedFiles {
             return new Useless("the shared-memory file is gone");
         }
         byte[] header = Host.read(file, 0, SharedLayout.DIRECTORY);
+        if (header.length > 0 && (header.length < Long.BYTES || !ours(word(header, MAGIC)))) {
+            throw new IncompatibleFormat(
+                    file,
+                    "lies where the shared-memory file of %s belongs, and is none; move it away"
+                            .formatted(files.data().getFileName()));
+        }
         if (header.length < SharedLayout.DIRECTORY || word(header, MAGIC) != MAGIC_VALUE) {
             return new Useless("the shared-memory file is none, or of another version");
         }
@@ -94,6 +104,15 @@ final class SharedFiles {
         }
         if (word(header, CLEAN) == IS_CLEAN) {
             CheckpointSlot newest = prefix.newest();
+            if (word(header, CLEAN_EPOCH) > newest.epoch()) {
+                throw new CorruptStore(
+                        files.data(),
+                        DataHeader.SLOTS_AT,
+                        "checkpoint %d, at which the store was closed"
+                                .formatted(word(header, CLEAN_EPOCH)),
+                        "%d as the newest that is whole; to go back to that, remove %s"
+                                .formatted(newest.epoch(), file.getFileName()));
+            }
             return Checksum.idAt(header, CLEAN_TIMELINE).equals(newest.timeline())
                             && word(header, CLEAN_EPOCH) == newest.epoch()
                             && word(header, CLEAN_SLOT_CRC) == prefix.newestCrc()
@@ -106,8 +125,24 @@ final class SharedFiles {
                 : new Useless("the machine was restarted while the store was open");
     }
 
+    /** Whether a file begins as shared-memory files of any version do. */
+    private static boolean ours(long magic) {
+        return (magic ^ MAGIC_VALUE) << Byte.SIZE == 0;
+    }
+
     private static long word(byte[] header, int at) {
         return Words.plain(header, at);
+    }
+
+    /** Whether the process table of a file names a process that runs without its kernel lock. */
+    static boolean anybodyWithoutLock(Path file) throws IOException {
+        if (!Files.exists(file) || Files.size(file) < SharedLayout.STRIPE_DESCRIPTORS) {
+            return false;
+        }
+        try (MappedFile mapped = MappedFile.map(file, SharedLayout.STRIPE_DESCRIPTORS, true)) {
+            return ours(Words.acquire(mapped.first(), MAGIC))
+                    && ProcessTable.anybodyWithoutLock(mapped.first());
+        }
     }
 
     /** Makes late readers of a file that is about to be replaced see that it was. */
@@ -116,6 +151,7 @@ final class SharedFiles {
             return;
         }
         try (MappedFile old = MappedFile.map(file, SharedLayout.areasAt(stripes), true)) {
+            Words.release(old.first(), READY, 0);
             for (int stripe = 0; stripe < stripes; stripe++) {
                 Words.release(old.first(), SharedLayout.stripeAt(stripe) + StripeWords.TABLE, 0);
             }
@@ -129,7 +165,12 @@ final class SharedFiles {
         Files.deleteIfExists(made);
         Host.create(made, new byte[0], options.permissions());
         long bytes = bytesFor(prefix, 1);
-        MappedFile.reserve(made, 0, bytes);
+        try {
+            MappedFile.reserve(made, 0, bytes);
+        } catch (IOException e) {
+            Files.deleteIfExists(made);
+            throw new StoreFull(files.shared(), "no space for " + bytes + " bytes of index", e);
+        }
         MappedFile file = MappedFile.map(made, bytes, true);
         identify(file.first(), prefix.header(), bytes);
         Words.release(file.first(), DATA_INODE, Host.inode(files.data()));
@@ -137,8 +178,8 @@ final class SharedFiles {
     }
 
     /** As {@link #make}, in memory of this process alone. */
-    static MappedFile makePrivate(StoreFiles files, DataFiles.Prefix prefix) {
-        long bytes = bytesFor(prefix, 3); // should a table grow: the old, the next, and their sum
+    static MappedFile makePrivate(StoreFiles files, DataFiles.Prefix prefix, int room) {
+        long bytes = bytesFor(prefix, room);
         MappedFile file = MappedFile.anonymous(files.shared(), bytes);
         identify(file.first(), prefix.header(), bytes);
         return file;
@@ -172,11 +213,18 @@ final class SharedFiles {
         Words.release(memory, READY, IS_READY);
     }
 
-    /** Takes back the clean mark, durably, before any other store (RULE 5). */
-    static void clearMark(MappedFile file) throws IOException {
+    /**
+     * Takes back the clean mark, durably, before any other store (RULE 5), and then says of which
+     * boot the file is; tells whether it was set.
+     */
+    static boolean clearMark(MappedFile file) throws IOException {
+        if (Words.acquire(file.first(), CLEAN) != IS_CLEAN) {
+            return false;
+        }
         Words.release(file.first(), CLEAN, 0);
         file.force(0, SharedLayout.DIRECTORY);
         putId(file.first(), BOOT_ID, Host.bootId());
+        return true;
     }
 
     /** Sets the clean mark: first what it is about, forced, then the mark, forced. */

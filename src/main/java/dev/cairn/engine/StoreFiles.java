@@ -55,12 +55,12 @@ record StoreFiles(Path data, Path shared, Path lock) {
 
     /** The data file while it is being created. */
     Path dataBeingMade() {
-        return beside(data, "-new");
+        return data.resolveSibling("." + data.getFileName() + ".cairn-creating");
     }
 
     /** The shared-memory file while it is being built. */
     Path sharedBeingMade() {
-        return beside(shared, "-new");
+        return data.resolveSibling("." + shared.getFileName() + ".cairn-building");
     }
 
     /**

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiPredicate;
 import java.util.function.Supplier;
 
@@ -40,7 +41,10 @@ final class StoreHandle implements CairnStore {
         requireOpen();
         try {
             return reader.get(key);
-        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
             throw meaning(e);
         }
     }
@@ -50,7 +54,10 @@ final class StoreHandle implements CairnStore {
         requireOpen();
         try {
             return reader.getVersioned(key);
-        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
             throw meaning(e);
         }
     }
@@ -60,7 +67,10 @@ final class StoreHandle implements CairnStore {
         requireOpen();
         try {
             return reader.containsKey(key);
-        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
             throw meaning(e);
         }
     }
@@ -110,12 +120,12 @@ final class StoreHandle implements CairnStore {
         return version;
     }
 
-    private static long expiry(@Nullable Duration timeToLive) {
+    private long expiry(@Nullable Duration timeToLive) {
         if (timeToLive == null) {
             return 0;
         }
         try {
-            return Math.addExact(System.currentTimeMillis(), Math.max(1, timeToLive.toMillis()));
+            return Math.addExact(reader.now(), Math.max(1, timeToLive.toMillis()));
         } catch (ArithmeticException _) {
             return Long.MAX_VALUE;
         }
@@ -138,14 +148,37 @@ final class StoreHandle implements CairnStore {
         }
         try {
             return engine.writer().write(key, value, expires, expected);
-        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
             throw meaning(e);
         }
     }
 
     @Override
+    @SuppressWarnings("ReferenceEquality") // the very exception that the action threw
     public boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
-        return guarded(() -> reader.forEachWhile(action));
+        AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
+        requireOpen();
+        try {
+            return reader.forEachWhile((key, value) -> {
+                try {
+                    return action.test(key, value);
+                } catch (RuntimeException | Error e) {
+                    thrown.set(e);
+                    throw e;
+                }
+            });
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
+            if (thrown.get() == e) {
+                throw e; // the action's own
+            }
+            throw meaning(e);
+        }
     }
 
     @Override
@@ -180,7 +213,10 @@ final class StoreHandle implements CairnStore {
         requireOpen();
         try {
             return operation.get();
-        } catch (IllegalStateException | IndexOutOfBoundsException | InternalError e) {
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
             throw meaning(e);
         }
     }
@@ -192,8 +228,7 @@ final class StoreHandle implements CairnStore {
     }
 
     /**
-     * The cause behind an error of the machine; the error itself if there is none that is ours, as
-     * when the user's own action threw it.
+     * The cause behind an error of the machine; the error itself if there is none that is ours.
      */
     private RuntimeException meaning(Throwable e) {
         if (engine.closed()) {

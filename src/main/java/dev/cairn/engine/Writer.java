@@ -1,5 +1,6 @@
 package dev.cairn.engine;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.SharedLayout;
@@ -42,6 +43,7 @@ final class Writer {
     /** Expected version: nothing. */
     static final long NOTHING = 0;
 
+    private static final long MAX_VERSION = 1L << 62;
     private static final long NOT_APPLIED = 0;
     private static final long NO_REGION = -1;
 
@@ -159,7 +161,7 @@ final class Writer {
             commit.repair(stripe); // gives a claim back
             return NO_REGION;
         }
-        long version = words.acquire(StripeWords.VERSION) + 1;
+        long version = nextVersion(words);
         Steps.at("W3");
         appender.write(draft, place, version); // W3
         Steps.at("W4");
@@ -187,6 +189,18 @@ final class Writer {
             index.lowerOverflow(stripe, hashed, spot.passed()); // W13
         }
         return version;
+    }
+
+    private long nextVersion(StripeWords words) {
+        long last = words.acquire(StripeWords.VERSION);
+        if (last < 0 || last > MAX_VERSION) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    words.at() + StripeWords.VERSION,
+                    "a version from 0 to " + MAX_VERSION,
+                    Long.toString(last));
+        }
+        return last + 1;
     }
 
     /** Repairs every stripe, by taking its lock; tells how many had something to repair. */

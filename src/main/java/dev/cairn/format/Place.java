@@ -16,6 +16,9 @@ public final class Place {
     public static final int LOW_BITS = 24;
     private static final long LOW_MASK = (1L << LOW_BITS) - 1;
 
+    /** The first byte that no place can name: 16 TiB. */
+    public static final long END = 1L << Long.SIZE - LOW_BITS + UNIT_SHIFT;
+
     private Place() {}
 
     /** Packs 40 high and 24 low bits into any of the words above. */

@@ -26,6 +26,7 @@ public final class RecordLayout {
     public static final int RUN_WORD = 0;
     public static final int RUN_NUMBER = 8;
     public static final int RUN_CRC = 16;
+    public static final int RUN_KEY_CRC = 20;
     public static final int RUN_BYTES = 24;
 
     public static final int PUT = 1;

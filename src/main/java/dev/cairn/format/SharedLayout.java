@@ -35,6 +35,7 @@ public final class SharedLayout {
     public static final int EPOCH = 384;
     public static final int DURABLE = 392;
     public static final int TIMELINE = 400;
+    public static final int ATTEMPT = 416;
     public static final int CLOCK = 448;
     public static final int GROW_LOCK = 512;
     public static final int ALLOCATION_LOCK = 576;

@@ -15,6 +15,9 @@ public final class TableWord {
     private static final long GENERATION_MASK = (1L << LOG2_SHIFT) - 1;
     public static final int MAX_LOG2 = 31;
 
+    /** The first byte that no location can name: 256 GiB. */
+    public static final long END = (1L << Long.SIZE - LOCATION_SHIFT) * SharedLayout.AREA_BYTES;
+
     private TableWord() {}
 
     public static long of(long offset, int log2, long generation) {

@@ -171,6 +171,12 @@ public final class Index {
         return new Spot(freeAt, 0, freePassed, walked == 0 ? maxWalk(log2) : walked);
     }
 
+    /** Whether the entry of a key is the record at that byte of the data file; under the lock. */
+    public boolean pointsTo(int stripe, long hash, byte[] key, long offset) {
+        long slot = locate(stripe, hash, key).slot();
+        return slot != 0 && Place.offset(slot) == offset;
+    }
+
     private boolean isKey(long slot, byte[] key) {
         return switch (records.match(Place.offset(slot), key)) {
             case SAME -> true;

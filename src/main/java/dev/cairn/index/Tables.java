@@ -6,6 +6,7 @@ import static dev.cairn.format.StripeWords.STRAIN;
 import static dev.cairn.format.StripeWords.SWINGS;
 import static dev.cairn.format.StripeWords.TABLE;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
@@ -105,6 +106,13 @@ public final class Tables {
         StripeWords words = shared.stripe(stripe);
         long old = words.acquire(TABLE);
         long entries = words.acquire(LIVE_COUNT) + 1;
+        if (entries < 1 || entries > ((long) BucketWords.SLOTS << TableWord.log2(old)) + 1) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    words.at() + LIVE_COUNT,
+                    "no more entries than the table has slots",
+                    Long.toString(entries - 1));
+        }
         int log2 = log2For(entries, TableWord.log2(old));
         if (log2 == TableWord.log2(old)
                 && entries * 10 > (HALF_TENTHS * (long) BucketWords.SLOTS << log2)) {

@@ -27,7 +27,9 @@ import java.util.Arrays;
  * that saw the same table before and after, and no swing begun between, saw one table.
  */
 public final class Walk {
-    private static final int ORDINAL_BITS = Long.SIZE - HashBits.PREFIX_BITS;
+    /** One bit less than are left beside the prefix, so that none sorts as negative. */
+    private static final int ORDINAL_BITS = Long.SIZE - 1 - HashBits.PREFIX_BITS;
+
     private static final long ORDINAL_MASK = (1L << ORDINAL_BITS) - 1;
     private static final long ALL_PREFIXES = 1L << HashBits.PREFIX_BITS;
 
@@ -37,7 +39,7 @@ public final class Walk {
     private long notedTable;
     private long notedSwings;
 
-    /** Each {prefix: 24 bits, number of the slot in its table: 40 bits}, sorted. */
+    /** Each {0, prefix: 24 bits, number of the slot in its table: 39 bits}, sorted. */
     private long[] noted = {};
 
     private int at;

@@ -96,9 +96,7 @@ public final class ProcessTable {
                 continue;
             }
             long at = SharedLayout.processAt(slot);
-            if (Words.acquire(memory, at + STATE) == STATE_OPEN
-                    && identity(memory, at).look() == Life.RUNNING) {
-                Words.release(memory, at + LOCK_LOST, 1);
+            if (Words.acquire(memory, at + STATE) == STATE_OPEN && runsElsewhere(memory, at)) {
                 held.release();
                 continue;
             }
@@ -145,7 +143,7 @@ public final class ProcessTable {
             return true;
         }
         long at = SharedLayout.processAt(other);
-        if (Words.acquire(memory, at + INCARNATION) != LockWord.incarnation(word)) {
+        if (incarnation(at) != LockWord.incarnation(word)) {
             return true;
         }
         if (other == slot || kernel == null) {
@@ -159,20 +157,17 @@ public final class ProcessTable {
                 switch (kernel.tryShared(FIRST_SLOT_BYTE + other, 1)) {
                     case KernelLocks.Held probe -> {
                         probe.release();
-                        yield !runsWithoutLock(at, identity);
+                        yield !runsElsewhere(memory, at);
                     }
                     case KernelLocks.Elsewhere _ -> exiting(identity);
                     case KernelLocks.Here _ -> false;
                 };
-        return dead || Words.acquire(memory, at + INCARNATION) != LockWord.incarnation(word);
+        return dead || incarnation(at) != LockWord.incarnation(word);
     }
 
-    private boolean runsWithoutLock(long at, ProcessIdentity identity) {
-        if (identity.look() != Life.RUNNING) {
-            return false;
-        }
-        Words.release(memory, at + LOCK_LOST, 1);
-        return true;
+    /** As far as a lock word has room for it. */
+    private long incarnation(long at) {
+        return LockWord.incarnation(LockWord.of(0, Words.acquire(memory, at + INCARNATION)));
     }
 
     private static boolean exiting(ProcessIdentity identity) {
@@ -191,11 +186,13 @@ public final class ProcessTable {
         }
     }
 
+    /** Releases it first: this JVM still believes that it has it, and would not ask the kernel. */
     private synchronized void takeKernelLockAgain(long at) {
-        if (kernel != null
-                && Words.acquire(memory, at) != 0
-                && kernel.tryExclusive(FIRST_SLOT_BYTE + slot, 1)
-                        instanceof KernelLocks.Held again) {
+        if (kernel == null || held == null || Words.acquire(memory, at) == 0) {
+            return;
+        }
+        held.release();
+        if (kernel.tryExclusive(FIRST_SLOT_BYTE + slot, 1) instanceof KernelLocks.Held again) {
             held = again;
             Words.release(memory, at, 0);
         }
@@ -239,7 +236,32 @@ public final class ProcessTable {
     /** Whether no other process and no other class loader is a member; under the open lock. */
     public boolean alone() {
         return free(READERS_BYTE + 1, FIRST_SLOT_BYTE + slot)
-                && free(FIRST_SLOT_BYTE + slot + 1, FIRST_SLOT_BYTE + SharedLayout.PROCESS_SLOTS);
+                && free(FIRST_SLOT_BYTE + slot + 1, FIRST_SLOT_BYTE + SharedLayout.PROCESS_SLOTS)
+                && !anybodyWithoutLock(memory);
+    }
+
+    /**
+     * Whether a process that joined runs on, though its kernel lock is free because something in it
+     * closed the lock file; it is told. Asked besides the kernel before a store is taken for nobody's
+     * (RULE 16).
+     */
+    public static boolean anybodyWithoutLock(MemorySegment memory) {
+        boolean anybody = false;
+        for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
+            long at = SharedLayout.processAt(other);
+            anybody |= Words.acquire(memory, at + STATE) == STATE_OPEN && runsElsewhere(memory, at);
+        }
+        return anybody;
+    }
+
+    /** An entry of this very process whose lock is free was left by a failure here: nobody's. */
+    private static boolean runsElsewhere(MemorySegment memory, long at) {
+        ProcessIdentity identity = identity(memory, at);
+        if (identity.equals(ProcessIdentity.self()) || identity.look() != Life.RUNNING) {
+            return false;
+        }
+        Words.release(memory, at + LOCK_LOST, 1);
+        return true;
     }
 
     private boolean free(long from, long to) {

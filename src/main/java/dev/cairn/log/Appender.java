@@ -171,7 +171,11 @@ public final class Appender {
         if (spot.run != 0) {
             Words.setPlain(scratch, at + RecordLayout.RUN_WORD, spot.run);
             Words.setPlain(scratch, at + RecordLayout.RUN_NUMBER, spot.runNumber);
-            Words.setPlain(scratch, at + RecordLayout.RUN_CRC, runCrc & 0xFFFF_FFFFL);
+            Words.setIntPlain(scratch, at + RecordLayout.RUN_CRC, runCrc);
+            Words.setIntPlain(
+                    scratch,
+                    at + RecordLayout.RUN_KEY_CRC,
+                    Checksum.of(draft.key(), 0, draft.key().length));
             at += RecordLayout.RUN_BYTES;
         }
         boolean keyHere = (flags & RecordLayout.KEY_IN_RUN) == 0;

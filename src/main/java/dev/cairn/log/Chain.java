@@ -41,12 +41,11 @@ public final class Chain {
      *
      * @param offset in the file
      * @param bytes it takes there
+     * @param key empty if it is gone
      * @param liveBytes as {@link #bytes}, with its run
-     * @param key empty if it went with the run
-     * @param run 0 if it has none
-     * @param runContentBytes of key and value in the run
+     * @param run null if it has none
      * @param gone its key lay in a run that is another's by now, as it may once the record was
-     *     superseded: whose it was does not matter
+     *     superseded: {@link LargeKeys} tells whether it was
      */
     public record Entry(
             long offset,
@@ -56,11 +55,21 @@ public final class Chain {
             byte[] key,
             long expires,
             long liveBytes,
-            long run,
-            long runNumber,
-            int runCrc,
-            long runContentBytes,
+            @Nullable Run run,
             boolean gone) {}
+
+    /**
+     * A record's reference to a run.
+     *
+     * @param word {@link Place#run}
+     * @param number the run's allocation number
+     * @param crc checksum of its content
+     * @param keyCrc checksum of the key, wherever that is
+     * @param contentBytes of key and value in it
+     * @param hasKey whether the key is in it
+     */
+    public record Run(
+            long word, long number, int crc, int keyCrc, long contentBytes, boolean hasKey) {}
 
     /** Gets records in the order of their places. */
     public interface Visitor {
@@ -217,59 +226,46 @@ public final class Chain {
         long expires = (flags & RecordLayout.EXPIRES) != 0 ? Words.plain(buffer, expiryAt) : 0;
         int runRegions = Draft.runRegions(flags, keyLength, valueLength, data.regionBytes());
         int keyAt = at + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
-        if (runRegions == 0) {
-            byte[] key = Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength);
-            return new Entry(
-                    offset, (int) bytes, version, kind, key, expires, bytes, 0, 0, 0, 0, false);
+        boolean keyInRun = (flags & RecordLayout.KEY_IN_RUN) != 0;
+        Run run = null;
+        byte[] key = NO_KEY;
+        if (runRegions > 0) {
+            int runAt = at + RecordLayout.runAt(flags);
+            run =
+                    new Run(
+                            Words.plain(buffer, runAt + RecordLayout.RUN_WORD),
+                            Words.plain(buffer, runAt + RecordLayout.RUN_NUMBER),
+                            Words.intPlain(buffer, runAt + RecordLayout.RUN_CRC),
+                            Words.intPlain(buffer, runAt + RecordLayout.RUN_KEY_CRC),
+                            RecordLayout.runContentBytes(flags, keyLength, valueLength),
+                            keyInRun);
+            if (Place.low(run.word) != runRegions
+                    || Place.region(run.word) < 0
+                    || Place.region(run.word) > data.regions() - runRegions) {
+                throw notRecord(offset, "one whose run is 0x%016x".formatted(run.word));
+            }
         }
-        int runAt = at + RecordLayout.runAt(flags);
-        long run = Words.plain(buffer, runAt + RecordLayout.RUN_WORD);
-        if (Place.low(run) != runRegions
-                || Place.region(run) < 0
-                || Place.region(run) > data.regions() - runRegions) {
-            throw notRecord(offset, "one whose run is 0x%016x".formatted(run));
+        boolean gone = keyInRun && run != null && checkRun(run) != null;
+        if (!keyInRun) {
+            key = Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength);
+        } else if (run != null && !gone) {
+            key = new byte[keyLength];
+            copy(data, data.regionAt(Place.region(run.word)) + RegionHeader.BYTES, key, keyLength);
         }
-        boolean keyHere = (flags & RecordLayout.KEY_IN_RUN) == 0;
-        Entry entry =
-                new Entry(
-                        offset,
-                        (int) bytes,
-                        version,
-                        kind,
-                        keyHere ? Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength) : NO_KEY,
-                        expires,
-                        bytes + (long) runRegions * data.regionBytes(),
-                        run,
-                        Words.plain(buffer, runAt + RecordLayout.RUN_NUMBER),
-                        Words.intPlain(buffer, runAt + RecordLayout.RUN_CRC),
-                        RecordLayout.runContentBytes(flags, keyLength, valueLength),
-                        !keyHere);
-        return keyHere ? entry : withKeyOfRun(entry, keyLength);
+        return new Entry(
+                offset,
+                (int) bytes,
+                version,
+                kind,
+                key,
+                expires,
+                bytes + (long) runRegions * data.regionBytes(),
+                run,
+                gone);
     }
 
     private static Entry filler(long offset, int bytes) {
-        return new Entry(offset, bytes, 0, RecordLayout.FILLER, NO_KEY, 0, 0, 0, 0, 0, 0, false);
-    }
-
-    private Entry withKeyOfRun(Entry entry, int keyLength) {
-        if (checkRun(entry) != null) {
-            return entry;
-        }
-        byte[] key = new byte[keyLength];
-        copy(data, data.regionAt(Place.region(entry.run)) + RegionHeader.BYTES, key, keyLength);
-        return new Entry(
-                entry.offset,
-                entry.bytes,
-                entry.version,
-                entry.kind,
-                key,
-                entry.expires,
-                entry.liveBytes,
-                entry.run,
-                entry.runNumber,
-                entry.runCrc,
-                entry.runContentBytes,
-                false);
+        return new Entry(offset, bytes, 0, RecordLayout.FILLER, NO_KEY, 0, 0, null, false);
     }
 
     private CRC32C identityCrc(long number, long offset) {
@@ -285,34 +281,34 @@ public final class Chain {
     }
 
     /**
-     * Compares header and checksum of a record's run.
+     * Compares header and checksum of a run.
      *
      * @return null if they are right, else what is wrong
      */
-    public @Nullable CorruptStore checkRun(Entry entry) {
-        long region = Place.region(entry.run);
+    public @Nullable CorruptStore checkRun(Run run) {
+        long region = Place.region(run.word);
         try {
-            header(data, stripe, region, entry.runNumber, (int) Place.low(entry.run));
+            header(data, stripe, region, run.number, (int) Place.low(run.word));
         } catch (CorruptStore e) {
             return e;
         }
         long offset = data.regionAt(region);
-        CRC32C crc = identityCrc(entry.runNumber, offset);
+        CRC32C crc = identityCrc(run.number, offset);
         byte[] buffer = new byte[COPY_BYTES];
         long at = offset + RegionHeader.BYTES;
-        for (long left = entry.runContentBytes; left > 0; ) {
+        for (long left = run.contentBytes; left > 0; ) {
             int length = (int) Math.min(left, buffer.length);
             copy(data, at, buffer, length);
             crc.update(buffer, 0, length);
             at += length;
             left -= length;
         }
-        return (int) crc.getValue() == entry.runCrc
+        return (int) crc.getValue() == run.crc
                 ? null
                 : new CorruptStore(
                         data.path(),
                         offset,
-                        "a run with checksum 0x%08x".formatted(entry.runCrc),
+                        "a run with checksum 0x%08x".formatted(run.crc),
                         "0x%08x".formatted((int) crc.getValue()));
     }
 }

@@ -1,6 +1,7 @@
 package dev.cairn.log;
 
 import dev.cairn.CorruptStore;
+import dev.cairn.format.Checksum;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
@@ -108,6 +109,68 @@ public final class Records {
             return Match.NO_RECORD;
         }
         return same(memory, offset + keyInto - into, key) ? Match.SAME : Match.OTHER;
+    }
+
+    /** What {@link #inlineLength} returns for a record with an expiry or a run, or for none. */
+    public static final int NOT_INLINE = -1;
+
+    /**
+     * The length of the value of a record that holds its header, key and value and nothing else; of
+     * a place at which {@link #match} found the key. Unconfirmed.
+     */
+    public int inlineLength(long offset, int keyLength) {
+        MemorySegment memory = data.memory();
+        long control = Words.plain(memory, offset + RecordLayout.CRC);
+        long lengths = Words.plain(memory, offset + RecordLayout.KEY_LENGTH);
+        int valueLength = RecordLayout.valueLength(lengths);
+        long end =
+                (long) data.bytesIntoRegion(offset)
+                        + RecordLayout.HEADER_BYTES
+                        + keyLength
+                        + valueLength;
+        return control >>> Integer.SIZE == RecordLayout.PUT
+                        && RecordLayout.keyLength(lengths) == keyLength
+                        && valueLength >= 0
+                        && end <= data.regionBytes()
+                ? valueLength
+                : NOT_INLINE;
+    }
+
+    /**
+     * A copy of such a record behind what its checksum covers before it; only after a confirmation,
+     * since its length is allocated.
+     */
+    public byte[] image(int stripe, long offset, int keyLength, int valueLength) {
+        MemorySegment memory = data.memory();
+        int bytes = (int) RecordLayout.bytes(0, keyLength, valueLength);
+        byte[] image = new byte[RecordLayout.IDENTITY_BYTES + bytes];
+        long regionAt = data.regionAt(data.regionOf(offset));
+        long number = Words.plain(memory, regionAt + RegionHeader.NUMBER);
+        RecordLayout.identity(image, data.header().storeId(), stripe, number, offset);
+        MemorySegment.copy(
+                memory, ValueLayout.JAVA_BYTE, offset, image, RecordLayout.IDENTITY_BYTES, bytes);
+        return image;
+    }
+
+    /**
+     * The value in a confirmed image.
+     *
+     * @throws CorruptStore if its bytes are not those that were written there
+     */
+    public byte[] value(byte[] image, long offset, int keyLength, int valueLength) {
+        int crcAt = RecordLayout.IDENTITY_BYTES + RecordLayout.CRC;
+        int expected = Words.intPlain(image, crcAt);
+        Words.setIntPlain(image, crcAt, 0);
+        int found = Checksum.of(image, 0, image.length);
+        if (found != expected) {
+            throw new CorruptStore(
+                    data.path(),
+                    offset,
+                    "a record with checksum 0x%08x".formatted(expected),
+                    "bytes with 0x%08x".formatted(found));
+        }
+        int valueAt = RecordLayout.IDENTITY_BYTES + RecordLayout.HEADER_BYTES + keyLength;
+        return Arrays.copyOfRange(image, valueAt, valueAt + valueLength);
     }
 
     private Match matchSlowly(long offset, byte[] key) {

@@ -41,9 +41,12 @@ public final class Regions {
     /** Entries that are looked at under a stripe's lock before room is sought without it. */
     private static final int LOOK = 1024;
 
-    private static final long LARGEST_GROWTH_BYTES = 256L << 20;
+    /** A small file grows by half; the mappings of a large one sum up to nine times its size. */
+    private static final long SMALL_GROWTH_BYTES = 32L << 20;
+
+    private static final int SMALL_DIVISOR = 2;
+    private static final int GROWTH_DIVISOR = 8;
     private static final int PAGE_BYTES = 4096;
-    private static final int GROWTH_DIVISOR = 4;
     private static final int LEAST_GROWTH_REGIONS = 16;
 
     private final DataFile data;
@@ -58,7 +61,7 @@ public final class Regions {
         this.data = data;
         this.shared = shared;
         this.locks = locks;
-        this.maxRegions = maxBytes == 0 ? Long.MAX_VALUE : Math.max(0, data.regionOf(maxBytes));
+        this.maxRegions = data.regionOf(maxBytes == 0 ? Place.END : Math.min(maxBytes, Place.END));
     }
 
     /**
@@ -239,10 +242,9 @@ public final class Regions {
     }
 
     private void grow(long count, int needed) {
-        long step =
-                Math.max(
-                        Math.min(count / GROWTH_DIVISOR, LARGEST_GROWTH_BYTES / data.regionBytes()),
-                        Math.max(LEAST_GROWTH_REGIONS, shared.stripes()));
+        long small = Math.min(count / SMALL_DIVISOR, SMALL_GROWTH_BYTES / data.regionBytes());
+        long least = Math.max(LEAST_GROWTH_REGIONS, shared.stripes());
+        long step = Math.max(Math.max(count / GROWTH_DIVISOR, small), least);
         long wanted = Math.min(count + Math.max(step, needed), maxRegions);
         if (wanted < count + needed) {
             throw new StoreFull(

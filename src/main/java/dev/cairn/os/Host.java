@@ -109,6 +109,10 @@ public final class Host {
 
     /** Up to so many bytes of a file, fewer where it ends before. */
     public static byte[] read(Path file, long at, int bytes) throws IOException {
+        return Uninterrupted.run(() -> readOnce(file, at, bytes));
+    }
+
+    private static byte[] readOnce(Path file, long at, int bytes) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(bytes, rest(channel, at)));
             while (buffer.hasRemaining() && channel.read(buffer, at + buffer.position()) >= 0) {
@@ -134,6 +138,10 @@ public final class Host {
         } catch (UnsupportedOperationException _) {
             Files.createFile(file);
         }
+        Uninterrupted.act(() -> write(file, content));
+    }
+
+    private static void write(Path file, byte[] content) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             ByteBuffer buffer = ByteBuffer.wrap(content);
             while (buffer.hasRemaining()) {
@@ -145,6 +153,10 @@ public final class Host {
 
     /** Makes names that were made, renamed or removed in a directory durable. */
     public static void forceDirectory(Path directory) throws IOException {
+        Uninterrupted.act(() -> forceOnce(directory));
+    }
+
+    private static void forceOnce(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         }

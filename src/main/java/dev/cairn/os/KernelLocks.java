@@ -9,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -82,7 +83,7 @@ public final class KernelLocks implements AutoCloseable {
             if (writable && !Files.exists(file)) {
                 create(file, permissions);
             }
-            Object key = file.toRealPath().toString();
+            Object key = key(file);
             @Nullable Object[] entry =
                     files.computeIfAbsent(key, _ -> new Object[] {null, null, 0});
             int mode = writable ? WRITE : READ;
@@ -98,6 +99,12 @@ public final class KernelLocks implements AutoCloseable {
             entry[USERS] = users(entry) + 1;
             return new KernelLocks(files, key, channel, writable);
         }
+    }
+
+    /** The file itself rather than its name, of which a bind mount gives it two. */
+    private static Object key(Path file) throws IOException {
+        Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        return key == null ? file.toRealPath().toString() : key;
     }
 
     private static int users(@Nullable Object[] entry) {

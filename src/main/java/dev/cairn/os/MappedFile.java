@@ -5,10 +5,12 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A file in memory, from its first byte, that other processes may lengthen.
@@ -21,6 +23,9 @@ import java.nio.file.StandardOpenOption;
 public final class MappedFile implements AutoCloseable {
     /** One write of zeros: larger writes make large folios, which cost write-back later. */
     private static final int ZEROS_BYTES = 4096;
+
+    private static final int CLOSE_ATTEMPTS = 10_000;
+    private static final long CLOSE_PAUSE_NANOS = 1_000_000;
 
     private volatile Path path;
     private final boolean writable;
@@ -65,6 +70,11 @@ public final class MappedFile implements AutoCloseable {
     }
 
     private static MemorySegment mapping(Path path, long bytes, boolean writable, Arena arena)
+            throws IOException {
+        return Uninterrupted.run(() -> mapOnce(path, bytes, writable, arena));
+    }
+
+    private static MemorySegment mapOnce(Path path, long bytes, boolean writable, Arena arena)
             throws IOException {
         try (FileChannel channel =
                 writable
@@ -115,17 +125,12 @@ public final class MappedFile implements AutoCloseable {
         if (segment.byteSize() >= bytes) {
             return segment;
         }
-        boolean interrupted = Thread.interrupted(); // mapping would fail, and it is no wait
         try {
             segment = mapping(path, bytes, writable, arena);
             current = segment;
             return segment;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 
@@ -162,23 +167,24 @@ public final class MappedFile implements AutoCloseable {
     /** As {@link #reserve(long, long)}, for a file that is not mapped yet. */
     public static void reserve(Path path, long from, long to) throws IOException {
         int errno = Native.allocate(path, from, to - from);
-        if (errno == 0) {
-            return;
+        if (errno != 0) {
+            Uninterrupted.act(() -> reservePortably(path, from, to, errno));
         }
-        boolean interrupted = Thread.interrupted();
+    }
+
+    private static void reservePortably(Path path, long from, long to, int errno)
+            throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
             try {
-                if (Native.isNoSpace(errno)) {
-                    throw new IOException(path + ": No space left on device");
+                if (errno != Native.NOT_HERE) {
+                    throw new IOException(path + ": " + Native.message(errno));
                 }
                 writeZeros(channel, from, to);
+            } catch (ClosedByInterruptException e) {
+                throw e;
             } catch (IOException e) {
                 channel.truncate(from); // nobody has mapped what was never published
                 throw e;
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
             }
         }
     }
@@ -196,6 +202,16 @@ public final class MappedFile implements AutoCloseable {
     /** Unmaps everything; whoever still uses a mapping gets an IllegalStateException. */
     @Override
     public void close() {
-        arena.close();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                arena.close();
+                return;
+            } catch (IllegalStateException e) { // a thread is in a native call with a mapping
+                if (!arena.scope().isAlive() || attempt == CLOSE_ATTEMPTS) {
+                    throw e;
+                }
+                LockSupport.parkNanos(CLOSE_PAUSE_NANOS);
+            }
+        }
     }
 }

@@ -24,6 +24,8 @@ final class Native {
     static final int NOT_HERE = -1;
     private static final int ENOSPC = 28;
     private static final int EDQUOT = 122;
+    private static final int ENOSYS = 38;
+    private static final int EOPNOTSUPP = 95;
     private static final int O_RDWR_CLOEXEC = 0x80002;
     private static final int MADV_RANDOM = 1;
 
@@ -96,14 +98,16 @@ final class Native {
             int result = (int) CALLS.fallocate.invokeExact(state, fd, 0, offset, length);
             int errno = result == 0 ? 0 : (int) CALLS.errno.get(state, 0L);
             int _ = (int) CALLS.close.invokeExact(fd);
-            return errno == 0 || isNoSpace(errno) ? errno : NOT_HERE;
+            return errno == ENOSYS || errno == EOPNOTSUPP ? NOT_HERE : errno;
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }
     }
 
-    static boolean isNoSpace(int errno) {
-        return errno == ENOSPC || errno == EDQUOT;
+    static String message(int errno) {
+        return errno == ENOSPC || errno == EDQUOT
+                ? "No space left on device"
+                : "fallocate failed with errno " + errno;
     }
 
     /**

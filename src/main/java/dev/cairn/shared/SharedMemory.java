@@ -118,12 +118,14 @@ public final class SharedMemory {
      */
     public MemorySegment covering(long from, long bytes) {
         MemorySegment memory = file.segment();
-        return from >= 0 && from <= memory.byteSize() - bytes ? memory : remapped(from, bytes);
+        return (from & 7) == 0 && from >= 0 && from <= memory.byteSize() - bytes
+                ? memory
+                : remapped(from, bytes);
     }
 
     private MemorySegment remapped(long from, long bytes) {
         long published = acquire(SHARED_BYTES);
-        if (from < 0 || bytes < 0 || from > published - bytes) {
+        if ((from & 7) != 0 || from < 0 || bytes < 0 || from > published - bytes) {
             throw new CorruptStore(
                     file.path(),
                     from,
@@ -204,6 +206,12 @@ public final class SharedMemory {
     private void growHolding(long bytes) {
         long from = acquire(SHARED_BYTES);
         long most = Words.roundUp(Math.max(bytes, from / GROWTH_DIVISOR), AREA_BYTES);
+        if (from + most > TableWord.END) {
+            throw new StoreFull(
+                    file.path(),
+                    "the index has reached its bound of %d bytes".formatted(TableWord.END),
+                    null);
+        }
         try {
             file.reserve(from, from + most);
         } catch (IOException e) {

@@ -1,0 +1,52 @@
+package dev.cairn.engine;
+
+import dev.cairn.StoreClosed;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.Words;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/**
+ * Tells whether the checkpoint that a private view shows is still the newest. While it is, none of its
+ * regions is used again (RULE 25); once a newer one stands in the file, the view may show what became
+ * of them.
+ */
+final class Snapshot {
+    private final Path path;
+    private final MemorySegment memory;
+    private final long[] slotsAt;
+    private final long[] epochs;
+
+    /**
+     * @param memory a mapping of the data file
+     */
+    Snapshot(Path path, MemorySegment memory, DataHeader header) {
+        this.path = path;
+        this.memory = memory;
+        this.slotsAt =
+                new long[] {
+                    DataHeader.slotAt(0, header.stripes()), DataHeader.slotAt(1, header.stripes())
+                };
+        this.epochs = new long[] {epoch(0), epoch(1)};
+    }
+
+    private long epoch(int slot) {
+        return Words.acquire(memory, slotsAt[slot] + CheckpointSlot.EPOCH);
+    }
+
+    /**
+     * Checks what was read before the call.
+     *
+     * @throws StoreClosed if a newer checkpoint was written since
+     */
+    void requireCurrent() {
+        if (epoch(0) != epochs[0] || epoch(1) != epochs[1]) {
+            throw new StoreClosed(
+                    path,
+                    "the checkpoint that this read-only view shows was overtaken by a newer one;"
+                            + " open the store again");
+        }
+    }
+}

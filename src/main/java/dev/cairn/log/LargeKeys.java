@@ -1,0 +1,42 @@
+package dev.cairn.log;
+
+import dev.cairn.CorruptStore;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Tells a record that was superseded, and whose run with its key therefore went to somebody else,
+ * from one whose run is damaged: of the records of a key only an older one may be gone. Their keys'
+ * checksums stand in the records, also when the keys are lost.
+ */
+public final class LargeKeys {
+    private final Map<Integer, Chain.Entry> newest = new HashMap<>();
+
+    /** Takes note of a record. */
+    public void saw(Chain.Entry entry) {
+        if (entry.run() != null && entry.run().hasKey()) {
+            newest.merge(
+                    entry.run().keyCrc(),
+                    entry,
+                    (old, next) -> next.version() >= old.version() ? next : old);
+        }
+    }
+
+    /** What is wrong if the newest record of some key is gone, else null. */
+    public @Nullable CorruptStore damage(Path file) {
+        for (Chain.Entry entry : newest.values()) {
+            if (entry.gone()) {
+                return new CorruptStore(
+                        file,
+                        entry.offset(),
+                        "a run with the key of this record, the newest of its key",
+                        "one without a valid checksum");
+            }
+        }
+        return null;
+    }
+}
