@@ -55,6 +55,8 @@ import java.util.UUID;
  */
 /** Opens a store for writing. */
 final class Opening {
+    private static final long FARTHEST_CLOCK_MILLIS = Duration.ofDays(36_500).toMillis();
+
     private final StoreFiles files;
     private final Options options;
     private final KernelLocks kernel;
@@ -103,7 +105,7 @@ final class Opening {
             case SharedFiles.Usable(long bytes) -> repair(prefix, bytes);
             case SharedFiles.Clean(long bytes) -> reopen(prefix, bytes);
             case SharedFiles.Useless(String why) when alone ->
-                    created
+                    OpenBlock.NONE.equals(prefix.openBlock())
                             ? build(prefix, Kind.CREATED, "it did not exist")
                             : build(prefix, Kind.REBUILT, why);
             case SharedFiles.Useless(String why) -> throw refusal(why);
@@ -147,6 +149,7 @@ final class Opening {
         try {
             parts = map(prefix, sharedBytes);
             int repaired = new Writer(parts, new Reader(parts, null)).repairAll();
+            requirePlausibleClock(parts);
             verifyBehind(parts, prefix.newest());
             OpenBlock open = prefix.openBlock();
             if (open != null && !Host.sameBoot(open.bootId())) {
@@ -183,6 +186,18 @@ final class Opening {
                 && newest.cuts().stream().anyMatch(cut -> cut.tail() != 0)) {
             Checkpointer checkpointer = parts.checkpointer();
             checkpointer.publish(checkpointer.timeline(), parts.emptyCuts());
+        }
+    }
+
+    /** A clock far ahead would make every entry with a time to live vanish. */
+    private static void requirePlausibleClock(Parts parts) {
+        long clock = parts.shared().acquire(SharedLayout.CLOCK);
+        if (clock < 0 || clock - System.currentTimeMillis() > FARTHEST_CLOCK_MILLIS) {
+            throw new CorruptStore(
+                    parts.shared().file().path(),
+                    SharedLayout.CLOCK,
+                    "a time of this century or the next, in milliseconds since 1970",
+                    Long.toString(clock));
         }
     }
 

@@ -56,6 +56,10 @@ final class ReadOnlyOpening {
 
     private Engine open() throws IOException {
         if (!Files.isReadable(files.lock())) {
+            if (Files.isReadable(files.shared())) {
+                // not used without a lock, but it may know of a checkpoint that is damaged by now
+                var _ = SharedFiles.look(files, DataFiles.read(files.data()));
+            }
             return snapshot("its lock file cannot be read");
         }
         KernelLocks kernel = KernelLocks.open(files.lock(), false, options.permissions());

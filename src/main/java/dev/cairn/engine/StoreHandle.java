@@ -82,7 +82,7 @@ final class StoreHandle implements CairnStore {
 
     @Override
     public long put(byte[] key, byte[] value) {
-        return write(key, value, expiry(options.defaultTimeToLive()), Writer.ANY);
+        return write(key, value, options.defaultTimeToLive(), Writer.ANY);
     }
 
     @Override
@@ -90,17 +90,17 @@ final class StoreHandle implements CairnStore {
         if (!timeToLive.isPositive()) {
             throw new IllegalArgumentException("timeToLive is not positive: " + timeToLive);
         }
-        return write(key, value, expiry(timeToLive), Writer.ANY);
+        return write(key, value, timeToLive, Writer.ANY);
     }
 
     @Override
     public boolean putIfAbsent(byte[] key, byte[] value) {
-        return write(key, value, expiry(options.defaultTimeToLive()), Writer.NOTHING) != 0;
+        return write(key, value, options.defaultTimeToLive(), Writer.NOTHING) != 0;
     }
 
     @Override
     public boolean replace(byte[] key, long version, byte[] value) {
-        return write(key, value, expiry(options.defaultTimeToLive()), positive(version)) != 0;
+        return write(key, value, options.defaultTimeToLive(), positive(version)) != 0;
     }
 
     @Override
@@ -131,23 +131,24 @@ final class StoreHandle implements CairnStore {
         }
     }
 
-    private long write(byte[] key, byte[] value, long expires, long expected) {
+    private long write(byte[] key, byte[] value, @Nullable Duration timeToLive, long expected) {
         Objects.requireNonNull(value, "value");
-        return apply(key, value, expires, expected);
+        return apply(key, value, timeToLive, expected);
     }
 
     private boolean delete(byte[] key, long expected) {
-        return apply(key, null, 0, expected) != 0;
+        return apply(key, null, null, expected) != 0;
     }
 
-    private long apply(byte[] key, byte @Nullable [] value, long expires, long expected) {
+    private long apply(
+            byte[] key, byte @Nullable [] value, @Nullable Duration timeToLive, long expected) {
         Objects.requireNonNull(key, "key");
         requireOpen();
         if (options.readOnly()) {
             throw new UnsupportedOperationException(path() + ": this store was opened read-only");
         }
         try {
-            return engine.writer().write(key, value, expires, expected);
+            return engine.writer().write(key, value, expiry(timeToLive), expected);
         } catch (IllegalStateException
                 | IllegalArgumentException
                 | IndexOutOfBoundsException

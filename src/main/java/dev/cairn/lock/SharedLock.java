@@ -130,7 +130,7 @@ public final class SharedLock {
                 continue;
             }
             long waited = System.nanoTime() - start;
-            if (takeOver(word, waited)) {
+            if (takeOver(word, waited > Math.min(SUSPECT_AFTER_NANOS, timeoutNanos))) {
                 contention.waited(System.nanoTime() - start);
                 return;
             }
@@ -152,11 +152,11 @@ public final class SharedLock {
         }
     }
 
-    private boolean takeOver(long word, long waitedNanos) { // L4
+    private boolean takeOver(long word, boolean suspected) { // L4
         boolean left =
                 word == mine
                         || word == LockWord.ABANDONED
-                        || word != 0 && waitedNanos > SUSPECT_AFTER_NANOS && processes.dead(word);
+                        || word != 0 && suspected && processes.dead(word);
         if (!left || !Words.cas(memory, at, word, mine)) {
             return false;
         }

@@ -161,10 +161,15 @@ public final class SharedMemory {
         long candidate = SharedLayout.areasAt(stripes);
         for (long area : used) {
             long from = (area >>> Integer.SIZE) * AREA_BYTES;
+            long to = from + (area & 0xFFFF_FFFFL) * AREA_BYTES;
+            if (to > end) {
+                throw new CorruptStore(
+                        file.path(), from, "areas within a file of " + end + " bytes", "to " + to);
+            }
             if (area != 0 && from - candidate >= bytes) {
                 return candidate;
             }
-            candidate = Math.max(candidate, from + (area & 0xFFFF_FFFFL) * AREA_BYTES);
+            candidate = Math.max(candidate, to);
         }
         return end - candidate >= bytes ? candidate : -1;
     }
@@ -195,12 +200,17 @@ public final class SharedMemory {
     }
 
     /**
-     * Lengthens the file by at least that much; without a stripe's lock (RULE 13).
+     * Sees to it that there is a gap of that size, by lengthening the file unless somebody just did;
+     * without a stripe's lock (RULE 13).
      *
      * @throws StoreFull if there is no space for it
      */
     public void makeRoom(Locks locks, long bytes) {
-        locks.whileGrowing(() -> growHolding(bytes));
+        locks.whileGrowing(() -> {
+            if (allocate(locks, bytes, _ -> {}) < 0) {
+                growHolding(bytes);
+            }
+        });
     }
 
     private void growHolding(long bytes) {

@@ -1,0 +1,254 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnException;
+import dev.cairn.CairnStore;
+import dev.cairn.Options;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.Verification;
+import dev.cairn.format.DataHeader;
+import dev.cairn.os.Host;
+import dev.cairn.os.Steps;
+import dev.cairn.process.Ledger.Figure;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What runs in a {@link Child}: each line of its standard input is an order, a verb and its operands
+ * with tabs between them, and is answered by one line. It ends with its parent.
+ */
+public final class Acting {
+    static final String DONE = "= ";
+    static final String AT = "at ";
+    static final String FAILED = "! ";
+
+    private final PrintStream out = new PrintStream(System.out, true, UTF_8);
+    private final Semaphore go = new Semaphore(0);
+    private final List<String> recorded = Collections.synchronizedList(new ArrayList<>());
+    private CairnStore store;
+
+    private Acting() {}
+
+    /** Obeys until its standard input ends. */
+    public static void main(String[] none) throws IOException {
+        new Acting().obey();
+        Runtime.getRuntime().halt(0);
+    }
+
+    private void obey() throws IOException {
+        try (ExecutorService worker = Executors.newSingleThreadExecutor();
+                BufferedReader orders =
+                        new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
+            for (String line = orders.readLine(); line != null; line = orders.readLine()) {
+                String order = line;
+                if (order.equals("go")) { // while the worker stands at a step
+                    go.release();
+                } else {
+                    worker.execute(() -> answer(order.split("\t", -1)));
+                }
+            }
+            Runtime.getRuntime().halt(0); // whatever the worker is at
+        }
+    }
+
+    private void answer(String[] order) {
+        String answer;
+        try {
+            answer = DONE + act(order);
+        } catch (IOException | RuntimeException | Error e) {
+            answer = FAILED + e;
+            if (!(e instanceof CairnException)) {
+                e.printStackTrace();
+            }
+        }
+        out.println(answer.replace('\n', ' '));
+    }
+
+    private Object act(String[] order) throws IOException {
+        return switch (order[0]) {
+            case "pid" -> ProcessHandle.current().pid();
+            case "open" -> open(Path.of(order[1]), Options.defaults().withStripes(1));
+            case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
+            case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
+            case "close" -> close();
+            case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
+            case "get" -> said(order[1]);
+            case "look" -> look(order[1]);
+            case "remove" -> store.remove(bytes(order[1]));
+            case "park" -> stopAt(order[1], number(order[2]));
+            case "record" -> record();
+            case "steps" -> String.join("\t", recorded);
+            case "verify" -> verify();
+            case "race" -> race(Path.of(order[1]), order[2], Long.parseLong(order[3]));
+            case "churn" -> churn(Path.of(order[1]), number(order[2]), number(order[3]));
+            case "write" -> work(order, Acting::write);
+            case "read" -> work(order, Acting::read);
+            case "blind" -> work(order, Acting::blind);
+            case "grow" -> work(order, Acting::grow);
+            case "cycle" -> cycle(order);
+            default -> throw new IllegalArgumentException(order[0]);
+        };
+    }
+
+    private static int number(String word) {
+        return Integer.parseInt(word);
+    }
+
+    private static Options lastingMillis(String millis) {
+        return Options.defaults()
+                .withStripes(1)
+                .withLockTimeout(Duration.ofMillis(Long.parseLong(millis)));
+    }
+
+    private Object open(Path path, Options options) {
+        store = Cairn.open(path, options);
+        return store.recovery().kind();
+    }
+
+    private Object close() {
+        store.close();
+        return "closed";
+    }
+
+    private Object said(String key) {
+        byte[] value = store.get(bytes(key));
+        return value == null ? "absent" : Values.whole(key, value).sequence();
+    }
+
+    /** Reads one key all the time until it is told to "go" on; says how often. */
+    private Object look(String key) {
+        long newest = 0;
+        long times = 0;
+        out.println(AT + key);
+        for (; !go.tryAcquire(); times++) {
+            long sequence = Values.whole(key, store.get(bytes(key))).sequence();
+            if (sequence < newest) {
+                throw new AssertionError(key + " went back from " + newest + " to " + sequence);
+            }
+            newest = sequence;
+        }
+        return times;
+    }
+
+    /** The so manieth time that this process reaches the step it stops there; "go" lets it pass. */
+    private Object stopAt(String step, int time) {
+        AtomicInteger times = new AtomicInteger();
+        Steps.listen(reached -> {
+            if (reached.equals(step) && times.incrementAndGet() == time) {
+                out.println(AT + step);
+                go.acquireUninterruptibly();
+            }
+        });
+        return step;
+    }
+
+    private Object record() {
+        recorded.clear();
+        Steps.listen(recorded::add);
+        return "recording";
+    }
+
+    private Object verify() {
+        Verification verification = store.verify();
+        if (!verification.sound()) {
+            throw new AssertionError(verification.damages().toString());
+        }
+        return verification.entries();
+    }
+
+    /** Opens at a given instant and puts a key of its own; says how it opened, and what. */
+    private Object race(Path path, String key, long atMillis) throws IOException {
+        while (System.currentTimeMillis() < atMillis) {
+            Thread.onSpinWait();
+        }
+        Object kind = open(path, Options.defaults().withStripes(4));
+        store.put(bytes(key), Values.of(key, 1, 1, 100));
+        byte[] block = Host.read(path, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
+        return kind + " " + DataHeader.decode(path, block).storeId();
+    }
+
+    /** Opens, writes and closes, again and again; says which ways of opening it saw. */
+    private Object churn(Path path, int lane, int rounds) throws IOException {
+        List<Object> kinds = new ArrayList<>();
+        for (int round = 1; round <= rounds; round++) {
+            String key = "churn/" + lane;
+            kinds.add(open(path, Options.defaults().withStripes(4)));
+            byte[] found = store.get(bytes(key));
+            long sequence = found == null ? 0 : Values.whole(key, found).sequence();
+            if (sequence != round - 1) {
+                throw new AssertionError(key + " is " + sequence + " in round " + round);
+            }
+            store.put(bytes(key), Values.of(key, lane, round, 300));
+            store.put(bytes(key + "/" + round), Values.of(key + "/" + round, lane, round, 5_000));
+            close();
+        }
+        return kinds.stream().distinct().toList();
+    }
+
+    private interface Work {
+        void run(Workload workload, String[] order);
+    }
+
+    /** Operands: store, ledger, lane, seed, and what the work itself takes. */
+    private Object work(String[] order, Work work) throws IOException {
+        try (Ledger ledger = Ledger.at(Path.of(order[2]))) {
+            open(
+                    Path.of(order[1]),
+                    Options.defaults().withStripes(2).withReadOnly(order[0].equals("read")));
+            Kind kind = store.recovery().kind();
+            if (kind == Kind.REBUILT) { // its shared memory is never deleted
+                throw new AssertionError(store.recovery().toString());
+            }
+            ledger.add(number(order[3]), Figure.opened(kind), 1);
+            work.run(new Workload(store, ledger), order);
+            close();
+        }
+        return order[0];
+    }
+
+    private static void write(Workload workload, String[] order) {
+        workload.write(
+                number(order[3]),
+                Long.parseLong(order[4]),
+                Long.parseLong(order[5]),
+                Long.parseLong(order[6]));
+    }
+
+    private static void read(Workload workload, String[] order) {
+        workload.read(number(order[3]), Long.parseLong(order[4]));
+    }
+
+    private static void blind(Workload workload, String[] order) {
+        workload.incrementBlindly(number(order[3]), number(order[5]));
+    }
+
+    private static void grow(Workload workload, String[] order) {
+        workload.grow(number(order[3]));
+    }
+
+    /** Works, with so many operations between opening and closing, again and again. */
+    private Object cycle(String[] order) throws IOException {
+        SplittableRandom random = new SplittableRandom(Long.parseLong(order[4]));
+        while (true) {
+            order[4] = Long.toString(random.nextLong());
+            work(order, Acting::write);
+        }
+    }
+}

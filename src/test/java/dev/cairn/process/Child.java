@@ -1,0 +1,126 @@
+package dev.cairn.process;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/** A JVM of its own, as its parent sees it: told a line, it answers a line; see {@link Acting}. */
+final class Child {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String ENDED = "ended";
+
+    private final Process process;
+    private final Writer orders;
+    private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+
+    Child(Process process) {
+        this.process = process;
+        orders = process.outputWriter(UTF_8);
+        Thread.ofPlatform().daemon().name("child " + process.pid()).start(this::listen);
+    }
+
+    private void listen() {
+        try (BufferedReader lines = process.inputReader(UTF_8)) {
+            lines.lines().forEach(heard::add);
+        } catch (IOException | UncheckedIOException e) {
+            // it was killed in the middle of a word
+        }
+        heard.add(ENDED);
+    }
+
+    /** Of the process that was started, which may be a shell around the JVM. */
+    long pid() {
+        return process.pid();
+    }
+
+    /** Gives an order, of a verb and what it is about. */
+    void tell(Object... words) {
+        String line = Arrays.stream(words).map(Object::toString).collect(Collectors.joining("\t"));
+        try {
+            orders.write(line + "\n");
+            orders.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(line + ": process " + pid() + " ended", e);
+        }
+    }
+
+    /** The next line it says. */
+    String hear() {
+        try {
+            String line = heard.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return Objects.requireNonNull(line, () -> "process " + pid() + " says nothing");
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The answer to what it was told. */
+    String answer() {
+        String line = hear();
+        if (!line.startsWith(Acting.DONE)) {
+            throw new AssertionError("process " + pid() + ": " + line);
+        }
+        return line.substring(Acting.DONE.length());
+    }
+
+    String ask(Object... words) {
+        tell(words);
+        return answer();
+    }
+
+    /** Waits until it stands at a step. */
+    void awaitStep(String step) {
+        String line = hear();
+        if (!line.equals(Acting.AT + step)) {
+            throw new AssertionError(
+                    "process %d was to reach step %s and said: %s".formatted(pid(), step, line));
+        }
+    }
+
+    /**
+     * @throws AssertionError if it said that something went wrong, or ended by itself
+     */
+    void requireNoComplaint() {
+        for (String line : heard) {
+            if (line.startsWith(Acting.FAILED) || line.equals(ENDED)) {
+                throw new AssertionError("process " + pid() + ": " + line);
+            }
+        }
+    }
+
+    /** Whether it said something that was not heard yet. */
+    boolean saidAnything() {
+        return !heard.isEmpty();
+    }
+
+    /** SIGKILL. */
+    void kill() {
+        process.destroyForcibly();
+    }
+
+    void awaitDeath() {
+        process.onExit().orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
+    }
+
+    ProcessHandle handle() {
+        return process.toHandle();
+    }
+
+    /** Sends SIGSTOP, SIGCONT, and so on. */
+    static void signal(String name, long pid) throws IOException {
+        Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start();
+        if (kill.onExit().join().exitValue() != 0) {
+            throw new IOException("kill -" + name + " " + pid + " failed");
+        }
+    }
+}

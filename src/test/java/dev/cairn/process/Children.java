@@ -1,0 +1,103 @@
+package dev.cairn.process;
+
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Starts child JVMs and sees to it that none outlives its test. */
+final class Children implements AfterEachCallback {
+    /** Small regions and tables, so that logs roll and indexes grow after a few writes. */
+    static final String REGION_BYTES = "dev.cairn.region-bytes";
+
+    static final String LEAST_BUCKETS = "dev.cairn.least-buckets-log2";
+
+    /** A JVM takes some tenths of a second to start, which others may use meanwhile. */
+    private static final int SPARES = 2;
+
+    private final List<Child> all = new ArrayList<>();
+    private final Queue<Child> spares = new ArrayDeque<>();
+
+    /** A child at once. */
+    Child start() {
+        return start(List.of());
+    }
+
+    /**
+     * A child at once.
+     *
+     * @param before command that runs the JVM, such as {@code unshare}
+     */
+    Child start(List<String> before) {
+        List<String> command = new ArrayList<>(before);
+        command.addAll(command());
+        try {
+            Child child =
+                    new Child(
+                            new ProcessBuilder(command)
+                                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                                    .start());
+            all.add(child);
+            return child;
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    List<Child> start(int count) {
+        return Stream.generate(this::start).limit(count).toList();
+    }
+
+    /** A child that had time to start, for tests that need one after the other. */
+    Child spare() {
+        while (spares.size() <= SPARES) {
+            spares.add(start());
+        }
+        return spares.remove();
+    }
+
+    /** The command of a child JVM. */
+    static List<String> command() {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:-UsePerfData",
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "-XX:+UseSerialGC",
+                "-Xmx256m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
+                "-Ddev.cairn.steps=true",
+                "-D" + REGION_BYTES + "=4096",
+                "-D" + LEAST_BUCKETS + "=0",
+                "-cp",
+                classPath(),
+                Acting.class.getName());
+    }
+
+    private static String classPath() {
+        return Stream.of("jdk.module.path", "java.class.path")
+                .map(property -> System.getProperty(property, ""))
+                .filter(path -> !path.isEmpty())
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) {
+        for (Child child : all) {
+            child.handle().descendants().forEach(ProcessHandle::destroyForcibly);
+            child.kill();
+        }
+        all.forEach(Child::awaitDeath);
+        all.clear();
+        spares.clear();
+    }
+}

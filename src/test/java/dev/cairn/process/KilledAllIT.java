@@ -1,0 +1,292 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.LockTimeout;
+import dev.cairn.Options;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.process.Ledger.Figure;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+
+/** Nobody survives, or a dead one does not look like one. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class KilledAllIT {
+    private static final int WRITERS = 3;
+    private static final Options ONE_STRIPE = Options.defaults().withStripes(1);
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    private Path file() {
+        return directory.resolve("store.cairn");
+    }
+
+    private Path sharedMemory() {
+        return directory.resolve("store.cairn-shm");
+    }
+
+    /** Lets several processes write for a moment and kills them all. */
+    private void writeAndDie(Ledger ledger, Path notes) {
+        List<Child> writers = children.start(WRITERS);
+        for (int lane = 0; lane < WRITERS; lane++) {
+            ledger.set(lane, Figure.STATE, Ledger.STARTING);
+            writers.get(lane)
+                    .tell("write", file(), notes, lane, System.nanoTime(), Long.MAX_VALUE, 0);
+        }
+        for (int lane = 0; lane < WRITERS; lane++) {
+            while (ledger.figure(lane, Figure.STATE) != Ledger.WORKING) {
+                writers.get(lane).requireNoComplaint();
+                LockSupport.parkNanos(100_000);
+            }
+        }
+        LockSupport.parkNanos(200_000_000);
+        writers.forEach(Child::kill);
+        writers.forEach(Child::awaitDeath);
+    }
+
+    @Test
+    void everyReturnedWriteIsThereWhenAllWereKilled() throws IOException {
+        Path notes = directory.resolve("ledger");
+        try (Ledger ledger = Ledger.at(notes)) {
+            for (int round = 0; round < 3; round++) {
+                writeAndDie(ledger, notes);
+                try (CairnStore store = Cairn.open(file())) {
+                    assertThat(store.recovery().kind()).isEqualTo(Kind.REPAIRED);
+                    assertThat(store.recovery().bytes()).as("bytes rebuilt").isZero();
+                    new Workload(store, ledger).judgeAll();
+                    assertThat(store.verify().damages()).isEmpty();
+                    assertThat(store.stats().processes()).isOne();
+                }
+                try (CairnStore store = Cairn.open(file())) {
+                    assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
+                }
+            }
+        }
+    }
+
+    private Map<String, byte[]> content(CairnStore store) {
+        Map<String, byte[]> content = new TreeMap<>();
+        store.forEach((key, value) -> content.put(new String(key, UTF_8), value));
+        return content;
+    }
+
+    private static void assertSame(Map<String, byte[]> found, Map<String, byte[]> expected) {
+        assertThat(found.keySet()).isEqualTo(expected.keySet());
+        expected.forEach((key, value) -> assertThat(found.get(key)).as(key).isEqualTo(value));
+    }
+
+    @Test
+    void withoutSharedMemoryAClosedStoreIsRebuiltAndAKilledOneRolledBack() throws IOException {
+        Path notes = directory.resolve("ledger");
+        try (Ledger ledger = Ledger.at(notes)) {
+            writeAndDie(ledger, notes);
+            Map<String, byte[]> closed;
+            long epoch;
+            try (CairnStore store = Cairn.open(file())) {
+                closed = content(store);
+                epoch = store.stats().epoch();
+            }
+            Files.delete(sharedMemory());
+            try (CairnStore store = Cairn.open(file())) {
+                assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);
+                assertThat(store.recovery().detail()).contains("gone");
+                assertThat(store.recovery().epoch()).isEqualTo(epoch);
+                assertThat(store.recovery().entries()).isEqualTo(closed.size());
+                new Workload(store, ledger).judgeAll();
+                assertSame(content(store), closed);
+            }
+            writeAndDie(ledger, notes);
+            Files.delete(sharedMemory());
+            try (CairnStore store = Cairn.open(file())) {
+                assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);
+                assertThat(store.recovery().detail()).contains("gone");
+                assertThat(store.recovery().entries()).isEqualTo(closed.size());
+                assertSame(content(store), closed);
+                assertThat(store.verify().damages()).isEmpty();
+            }
+        }
+    }
+
+    /** Its parent does not wait for it, so the kernel keeps its entry under its number. */
+    @Test
+    void aZombieIsDead() throws IOException {
+        try (CairnStore store = Cairn.open(file(), ONE_STRIPE)) {
+            store.put(bytes("key"), Values.of("key", 0, 1, 100));
+            Child child =
+                    children.start(
+                            List.of("sh", "-c", "exec 3<&0; \"$@\" <&3 & exec sleep 600", "sh"));
+            long pid = Long.parseLong(child.ask("pid"));
+            assertThat(pid).isNotEqualTo(child.pid());
+            dieInAPut(child, pid);
+            store.put(bytes("other"), Values.of("other", 0, 1, 100));
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            assertThat(stat).containsPattern("\\) Z ");
+            assertTakenOver(store);
+            assertThat(store.stats().processes()).isOne();
+        }
+        try (CairnStore store = Cairn.open(file())) {
+            assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
+        }
+    }
+
+    private void dieInAPut(Child child, long pid) throws IOException {
+        child.ask("open", file());
+        child.ask("park", "W8", 1);
+        child.tell("put", "key", 200);
+        child.awaitStep("W8");
+        Child.signal("KILL", pid);
+    }
+
+    private static void assertTakenOver(CairnStore store) {
+        assertThat(store.stats().takeovers()).isOne();
+        assertThat(Values.whole("key", store.get(bytes("key"))).sequence()).isEqualTo(2);
+        assertThat(store.get(bytes("other"))).isEqualTo(Values.of("other", 0, 1, 100));
+        assertThat(store.verify().damages()).isEmpty();
+    }
+
+    /** Each is process 1 of its own namespace, as in containers that share a volume. */
+    private Child contained() {
+        return children.start(List.of("unshare", "--pid", "--fork", "--mount-proc", "--"));
+    }
+
+    private static void assumeNamespaces() throws IOException {
+        Process trial =
+                new ProcessBuilder("unshare", "--pid", "--fork", "--mount-proc", "--", "true")
+                        .redirectErrorStream(true)
+                        .start();
+        assumeTrue(trial.onExit().join().exitValue() == 0, "unshare --pid does not work here");
+    }
+
+    @Test
+    void deathIsSeenAcrossPidNamespaces() throws IOException {
+        assumeNamespaces();
+        try (CairnStore store = Cairn.open(file(), ONE_STRIPE)) {
+            store.put(bytes("key"), Values.of("key", 0, 1, 100));
+            Child contained = contained();
+            assertThat(contained.ask("pid")).isEqualTo("1");
+            dieInAPut(contained, contained.handle().children().findFirst().orElseThrow().pid());
+            store.put(bytes("other"), Values.of("other", 0, 1, 100));
+            assertTakenOver(store);
+        }
+        Child survivor = contained();
+        assertThat(survivor.ask("pid")).isEqualTo("1");
+        survivor.ask("open", file());
+        Child victim = contained();
+        assertThat(victim.ask("pid")).isEqualTo("1");
+        dieInAPut(victim, victim.handle().children().findFirst().orElseThrow().pid());
+        survivor.ask("put", "third", 100);
+        assertThat(survivor.ask("get", "key")).isEqualTo("2");
+        survivor.ask("verify");
+        Child outside = children.start();
+        outside.ask("open", file());
+        dieInAPut(outside, outside.pid());
+        survivor.ask("put", "fourth", 100);
+        assertThat(survivor.ask("verify")).isEqualTo("4");
+        assertThat(survivor.ask("close")).isEqualTo("closed");
+    }
+
+    /** The other side of it: what runs in another namespace is not dead because it is not seen. */
+    @Test
+    void aLiveHolderOfAnotherNamespaceKeepsItsLock() throws IOException {
+        assumeNamespaces();
+        try (CairnStore store =
+                Cairn.open(file(), ONE_STRIPE.withLockTimeout(Duration.ofMillis(500)))) {
+            store.put(bytes("key"), Values.of("key", 0, 1, 100));
+            Child holder = contained();
+            holder.ask("open", file());
+            holder.ask("park", "W8", 1);
+            holder.tell("put", "key", 200);
+            holder.awaitStep("W8");
+            assertThatThrownBy(() -> store.put(bytes("other"), Values.of("other", 0, 1, 100)))
+                    .isInstanceOf(LockTimeout.class)
+                    .hasMessageContaining("of another container");
+            holder.tell("go");
+            holder.answer();
+            store.put(bytes("other"), Values.of("other", 0, 1, 100));
+            assertThat(store.stats().takeovers()).isZero();
+        }
+    }
+
+    /** Whoever closes as the last finishes a dead one's write; whoever opens as the first does too. */
+    @ParameterizedTest
+    @ValueSource(strings = {"W3 run", "W5", "W6", "W8", "W13"})
+    void theLastToCloseAndTheFirstToOpenRepair(String step) throws IOException {
+        boolean removes = step.equals("W13");
+        boolean committed = !step.equals("W3 run") && !step.equals("W5");
+        for (boolean repairsWhileClosing : List.of(true, false)) {
+            Path file = directory.resolve("store" + repairsWhileClosing + ".cairn");
+            CairnStore survivor = Cairn.open(file, ONE_STRIPE);
+            survivor.put(bytes("key"), Values.of("key", 0, 1, 200_000));
+            long used = survivor.stats().regions() - survivor.stats().freeRegions();
+            Child child = children.start();
+            child.ask("open", file);
+            child.ask("park", step, 1);
+            child.tell(removes ? "remove" : "put", "key", 300_000);
+            child.awaitStep(step);
+            if (!repairsWhileClosing) {
+                survivor.close();
+            }
+            child.kill();
+            child.awaitDeath();
+            survivor.close();
+            try (CairnStore store = Cairn.open(file, ONE_STRIPE.withReadOnly(true))) {
+                assertThat(store.recovery().kind())
+                        .isEqualTo(repairsWhileClosing ? Kind.CLEAN : Kind.REPAIRED);
+                assertThat(store.get(bytes("key")) == null).isEqualTo(removes);
+            }
+            try (CairnStore store = Cairn.open(file, ONE_STRIPE)) {
+                assertThat(store.recovery().kind())
+                        .isEqualTo(repairsWhileClosing ? Kind.CLEAN : Kind.REPAIRED);
+                byte[] found = store.get(bytes("key"));
+                if (removes) {
+                    assertThat(found).isNull();
+                } else {
+                    assertThat(Values.whole("key", found).sequence()).isEqualTo(committed ? 2 : 1);
+                }
+                assertThat(store.verify().damages()).isEmpty();
+                if (!committed) {
+                    assertThat(store.stats().regions() - store.stats().freeRegions())
+                            .as("regions in use")
+                            .isEqualTo(used);
+                }
+            }
+        }
+    }
+
+    /** A timeout shorter than the time after which a holder is suspected. */
+    @Test
+    void aDeadHolderIsTakenOverHoweverImpatientTheSurvivor() throws IOException {
+        Options impatient = ONE_STRIPE.withLockTimeout(Duration.ofMillis(1));
+        try (CairnStore store = Cairn.open(file(), impatient)) {
+            Child child = children.start();
+            dieInAPut(child, child.pid());
+            child.awaitDeath();
+            store.put(bytes("other"), Values.of("other", 0, 1, 100));
+            assertTakenOver(store);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.cairn.process;
+
+import dev.cairn.Recovery.Kind;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * What processes noted of their own doing, in memory that outlives them: of each key the operation
+ * that was begun and the one that returned. The kernel keeps it through a SIGKILL, so no
+ * acknowledgement is lost and none is premature.
+ *
+ * <p>Each lane is one writer's at a time. Between a {@link #returned} loaded before a read and a
+ * {@link #begun} loaded after it lie all states that the read may have shown.
+ */
+final class Ledger implements AutoCloseable {
+    static final int LANES = 16;
+
+    /** Keys that a lane has to itself. */
+    static final int KEYS = 32;
+
+    private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
+    private static final long LANE_BYTES = 1024;
+    private static final int RETURNED = KEYS;
+    private static final int FIGURES = 2 * KEYS;
+    private static final long ORDER_AT = LANES * LANE_BYTES;
+
+    /** A figure of a lane, or what its process is at. */
+    enum Figure {
+        INCREMENTS_BEGUN(0),
+        INCREMENTS_RETURNED(1),
+        OPERATIONS(2),
+        LONGEST_NANOS(3),
+        TAKEOVERS(4),
+        STATE(5),
+        CREATED(6),
+        JOINED(7),
+        CLEAN(8),
+        REPAIRED(9);
+
+        private final int word;
+
+        Figure(int word) {
+            this.word = FIGURES + word;
+        }
+
+        /** How often a lane's processes opened the store in that way. */
+        static Figure opened(Kind kind) {
+            return valueOf(kind.name());
+        }
+    }
+
+    /** Values of {@link Figure#STATE}. */
+    static final long STARTING = 0;
+
+    static final long WORKING = 1;
+    static final long PAUSED = 2;
+
+    /** Orders to all lanes. */
+    static final long GO = 0;
+
+    static final long PAUSE = 1;
+    static final long STOP = 2;
+
+    private final Arena arena;
+    private final MemorySegment memory;
+
+    @SuppressWarnings("MustBeClosed") // closed with the ledger
+    private Ledger(Path file) throws IOException {
+        arena = Arena.ofShared();
+        try (FileChannel channel =
+                FileChannel.open(
+                        file,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE)) {
+            memory = channel.map(MapMode.READ_WRITE, 0, ORDER_AT + Long.BYTES, arena);
+        }
+    }
+
+    static Ledger at(Path file) throws IOException {
+        return new Ledger(file);
+    }
+
+    private static long keyAt(int lane, int word) {
+        return lane * LANE_BYTES + (long) word * Long.BYTES;
+    }
+
+    private long load(long at) {
+        return (long) LONG.getAcquire(memory, at);
+    }
+
+    private void store(long at, long value) {
+        LONG.setRelease(memory, at, value);
+    }
+
+    long begun(int lane, int key) {
+        return load(keyAt(lane, key));
+    }
+
+    long returned(int lane, int key) {
+        return load(keyAt(lane, RETURNED + key));
+    }
+
+    void begin(int lane, int key, long sequence) {
+        store(keyAt(lane, key), sequence);
+        VarHandle.fullFence();
+    }
+
+    void acknowledge(int lane, int key, long sequence) {
+        store(keyAt(lane, RETURNED + key), sequence);
+    }
+
+    long figure(int lane, Figure figure) {
+        return load(keyAt(lane, figure.word));
+    }
+
+    void set(int lane, Figure figure, long value) {
+        store(keyAt(lane, figure.word), value);
+    }
+
+    void add(int lane, Figure figure, long change) {
+        set(lane, figure, figure(lane, figure) + change);
+        VarHandle.fullFence();
+    }
+
+    long sum(Figure figure) {
+        long sum = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            sum += figure(lane, figure);
+        }
+        return sum;
+    }
+
+    long greatest(Figure figure) {
+        long greatest = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            greatest = Math.max(greatest, figure(lane, figure));
+        }
+        return greatest;
+    }
+
+    long order() {
+        return load(ORDER_AT);
+    }
+
+    void order(long order) {
+        store(ORDER_AT, order);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

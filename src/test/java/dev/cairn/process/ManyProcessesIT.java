@@ -1,0 +1,178 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.Options;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.process.Ledger.Figure;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Several processes use one store at once, and nobody dies. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class ManyProcessesIT {
+    private static final int WRITERS = 4;
+    private static final int READERS = 2;
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    @Test
+    void noUpdateIsLostNoValueIsMixedAndNoReaderGoesBack() throws IOException {
+        long seed = System.nanoTime();
+        System.out.println("ManyProcessesIT: seed " + seed);
+        Path file = directory.resolve("store.cairn");
+        Path notes = directory.resolve("ledger");
+        try (Ledger ledger = Ledger.at(notes)) {
+            List<Child> writers = children.start(WRITERS);
+            List<Child> readers = children.start(READERS);
+            for (int lane = 0; lane < WRITERS; lane++) {
+                writers.get(lane).tell("write", file, notes, lane, seed + lane, 8_000, 0);
+            }
+            while (ledger.sum(Figure.OPERATIONS) == 0) {
+                Thread.onSpinWait();
+            }
+            for (int i = 0; i < READERS; i++) {
+                int lane = WRITERS + i;
+                readers.get(i).tell("read", file, notes, lane, seed + lane);
+            }
+            writers.forEach(Child::answer);
+            ledger.order(Ledger.STOP);
+            readers.forEach(Child::answer);
+            System.out.printf(
+                    "ManyProcessesIT: %d operations, longest %.1f ms%n",
+                    ledger.sum(Figure.OPERATIONS), ledger.greatest(Figure.LONGEST_NANOS) / 1e6);
+            try (CairnStore store = Cairn.open(file)) {
+                assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
+                new Workload(store, ledger).judgeAll();
+                assertThat(ledger.sum(Figure.INCREMENTS_RETURNED))
+                        .isEqualTo(ledger.sum(Figure.INCREMENTS_BEGUN))
+                        .isPositive();
+                assertThat(store.verify().damages()).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void canaryALostUpdateAndAWrongValueAreCaught() throws IOException {
+        Path file = directory.resolve("store.cairn");
+        Path notes = directory.resolve("ledger");
+        try (Ledger ledger = Ledger.at(notes)) {
+            List<Child> careless = children.start(2);
+            careless.forEach(child -> child.ask("pid")); // both are there, so that they meet
+            for (int lane = 0; lane < 2; lane++) {
+                careless.get(lane).tell("blind", file, notes, lane, 0, 2_000);
+            }
+            careless.forEach(Child::answer);
+            try (CairnStore store = Cairn.open(file)) {
+                Workload workload = new Workload(store, ledger);
+                assertThatThrownBy(workload::judgeAll).hasMessageContaining("increments returned");
+                long put = firstPut(1);
+                store.put(bytes(Workload.laneKey(0, 1)), Workload.value(0, 1, put));
+                assertThatThrownBy(() -> workload.judgeLane(0)).hasMessageContaining("was begun");
+                ledger.begin(0, 1, put);
+                ledger.acknowledge(0, 1, put);
+                workload.judgeLane(0);
+                store.remove(bytes(Workload.laneKey(0, 1)));
+                assertThatThrownBy(() -> workload.judgeLane(0)).hasMessageContaining("is lost");
+                store.put(bytes(Workload.laneKey(0, 1)), Workload.value(0, 2, put));
+                assertThatThrownBy(() -> workload.judgeLane(0))
+                        .hasMessageContaining("the value of");
+                store.put(bytes(Workload.laneKey(0, 1)), new byte[40]);
+                assertThatThrownBy(() -> workload.judgeLane(0)).hasMessageContaining("is mixed");
+            }
+        }
+    }
+
+    private static long firstPut(int key) {
+        long sequence = 1;
+        while (Workload.removes(0, key, sequence)) {
+            sequence++;
+        }
+        return sequence;
+    }
+
+    @Test
+    void eightCreatorsOfOneFileShareOneStore() {
+        List<Child> racers = children.start(8);
+        racers.forEach(racer -> racer.ask("pid"));
+        for (int round = 0; round < 6; round++) {
+            Path file = directory.resolve("race" + round + ".cairn");
+            long start = System.currentTimeMillis() + 50;
+            for (int racer = 0; racer < racers.size(); racer++) {
+                racers.get(racer).tell("race", file, "racer" + racer, start);
+            }
+            List<String> kinds = new ArrayList<>();
+            Set<String> stores = new HashSet<>();
+            for (Child racer : racers) {
+                String[] answer = racer.answer().split(" ", -1);
+                kinds.add(answer[0]);
+                stores.add(answer[1]);
+            }
+            assertThat(kinds).filteredOn("CREATED"::equals).hasSize(1);
+            assertThat(kinds).filteredOn("JOINED"::equals).hasSize(racers.size() - 1);
+            assertThat(stores).as("store ids").hasSize(1);
+            try (CairnStore store = Cairn.open(file)) {
+                for (int racer = 0; racer < racers.size(); racer++) {
+                    byte[] value = store.get(bytes("racer" + racer));
+                    assertThat(value).isEqualTo(Values.of("racer" + racer, 1, 1, 100));
+                }
+                assertThat(store.size()).isEqualTo(racers.size());
+                assertThat(store.stats().processes()).isEqualTo(racers.size() + 1);
+            }
+            racers.forEach(racer -> racer.ask("close"));
+        }
+    }
+
+    @Test
+    void processesThatOpenAndCloseAllTheTimeNeverDisagree() throws IOException {
+        int rounds = 25;
+        Path file = directory.resolve("churn.cairn");
+        List<Child> churners = children.start(4);
+        churners.forEach(churner -> churner.ask("pid"));
+        for (int lane = 0; lane < churners.size(); lane++) {
+            churners.get(lane).tell("churn", file, lane, rounds);
+        }
+        Set<String> kinds = new HashSet<>();
+        for (Child churner : churners) {
+            kinds.addAll(List.of(churner.answer().split("\\W+", -1)));
+        }
+        kinds.remove("");
+        System.out.println("ManyProcessesIT: opened and closed, ways of opening " + kinds);
+        assertThat(kinds).isSubsetOf("CREATED", "JOINED", "CLEAN");
+        try (CairnStore store = Cairn.open(file, Options.defaults())) {
+            assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
+            for (int lane = 0; lane < churners.size(); lane++) {
+                for (int round = 1; round <= rounds; round++) {
+                    String key = "churn/" + lane + "/" + round;
+                    assertThat(store.get(bytes(key))).isEqualTo(Values.of(key, lane, round, 5_000));
+                }
+            }
+            assertThat(store.size()).isEqualTo(churners.size() * (rounds + 1L));
+            assertThat(store.verify().damages()).isEmpty();
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files.map(each -> each.getFileName().toString()))
+                    .containsExactlyInAnyOrder(
+                            "churn.cairn", "churn.cairn-shm", "churn.cairn-lock");
+        }
+    }
+}

@@ -1,0 +1,311 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.Options;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.Stats;
+import dev.cairn.process.Ledger.Figure;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/**
+ * Writers are killed at random instants while others write and read the same two stripes. The seed
+ * decides who does what and when it dies; {@code -Dcairn.seed=...} plays it again, as far as the
+ * scheduler does.
+ */
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RandomKillIT {
+    private static final String SEED = "cairn.seed";
+    private static final int SURVIVING_WRITERS = 2;
+    private static final int READERS = 2;
+    private static final int FIRST_VICTIM_LANE = SURVIVING_WRITERS + READERS;
+
+    /** Victims that write at the same time. */
+    private static final int VICTIMS = 2;
+
+    private static final long LONGEST_LIFE_NANOS = 300_000_000;
+    private static final long PAUSE_NANOS = 100_000;
+    private static final int KILLS_BETWEEN_AUDITS = 10;
+
+    /** The promise is one second on a machine that is not busy; this one may be. */
+    private static final long LONGEST_OPERATION_NANOS = 5_000_000_000L;
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    @BeforeEach
+    void smallRegionsAndTables() {
+        System.setProperty(Children.REGION_BYTES, "4096");
+        System.setProperty(Children.LEAST_BUCKETS, "0");
+    }
+
+    @AfterEach
+    void usualRegionsAndTables() {
+        System.clearProperty(Children.REGION_BYTES);
+        System.clearProperty(Children.LEAST_BUCKETS);
+    }
+
+    @Test
+    void survivorsLoseNothingWhileOthersAreKilled() throws IOException {
+        kill(25);
+    }
+
+    @Test
+    @Tag("soak")
+    void survivorsLoseNothingWhileHundredsAreKilled() throws IOException {
+        assertThat(kill(250)).as("takeovers").isPositive();
+    }
+
+    /** Tells how many locks the survivors took over. */
+    private long kill(int kills) throws IOException {
+        long seed = Long.getLong(SEED, System.nanoTime());
+        System.out.printf("RandomKillIT: -D%s=%d%n", SEED, seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        Path file = directory.resolve("store.cairn");
+        Path notes = directory.resolve("ledger");
+        try (CairnStore store = Cairn.open(file, Options.defaults().withStripes(2));
+                Ledger ledger = Ledger.at(notes)) {
+            Workload workload = new Workload(store, ledger);
+            List<Child> survivors = survivors(file, notes, random);
+            for (int lane = 0; lane < FIRST_VICTIM_LANE; lane++) {
+                awaitState(survivors.get(lane), ledger, lane, Ledger.WORKING);
+            }
+            Child[] victims = new Child[VICTIMS];
+            for (int kill = 0; kill < kills; kill++) {
+                int victim = kill % VICTIMS;
+                int lane = FIRST_VICTIM_LANE + victim;
+                if (victims[victim] != null) {
+                    end(victims[victim], lane, ledger, workload, random);
+                }
+                ledger.set(lane, Figure.STATE, Ledger.STARTING);
+                victims[victim] = children.spare();
+                victims[victim].tell(
+                        "write", file, notes, lane, random.nextLong(), Long.MAX_VALUE, 0);
+                if (kill % KILLS_BETWEEN_AUDITS == KILLS_BETWEEN_AUDITS - 1) {
+                    for (int each = 0; each < VICTIMS; each++) {
+                        end(victims[each], FIRST_VICTIM_LANE + each, ledger, workload, random);
+                        victims[each] = null;
+                    }
+                    audit(store, workload, survivors, ledger);
+                }
+            }
+            for (int each = 0; each < VICTIMS; each++) {
+                if (victims[each] != null) {
+                    end(victims[each], FIRST_VICTIM_LANE + each, ledger, workload, random);
+                }
+            }
+            ledger.order(Ledger.STOP);
+            survivors.forEach(Child::answer);
+            workload.judgeAll();
+            assertThat(store.verify().damages()).isEmpty();
+            return report(kills, store, ledger);
+        }
+    }
+
+    private List<Child> survivors(Path file, Path notes, SplittableRandom random) {
+        List<Child> survivors = children.start(SURVIVING_WRITERS + READERS);
+        for (int lane = 0; lane < SURVIVING_WRITERS + READERS; lane++) {
+            long seed = random.nextLong();
+            if (lane < SURVIVING_WRITERS) {
+                survivors
+                        .get(lane)
+                        .tell("write", file, notes, lane, seed, Long.MAX_VALUE, PAUSE_NANOS);
+            } else {
+                survivors.get(lane).tell("read", file, notes, lane, seed);
+            }
+        }
+        return survivors;
+    }
+
+    private static void awaitState(Child child, Ledger ledger, int lane, long state) {
+        while (ledger.figure(lane, Figure.STATE) != state) {
+            child.requireNoComplaint();
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    /** Kills a victim some time after it began to write, one in eight while it opens the store. */
+    private static void end(
+            Child victim, int lane, Ledger ledger, Workload workload, SplittableRandom random) {
+        if (random.nextInt(8) != 0) {
+            awaitState(victim, ledger, lane, Ledger.WORKING);
+            LockSupport.parkNanos(random.nextLong(LONGEST_LIFE_NANOS));
+        }
+        victim.requireNoComplaint();
+        victim.kill();
+        victim.awaitDeath();
+        workload.judgeLane(lane);
+    }
+
+    /** Stops the survivors for a moment, so that all they wrote can be compared. */
+    private static void audit(
+            CairnStore store, Workload workload, List<Child> survivors, Ledger ledger) {
+        ledger.order(Ledger.PAUSE);
+        for (int lane = 0; lane < FIRST_VICTIM_LANE; lane++) {
+            awaitState(survivors.get(lane), ledger, lane, Ledger.PAUSED);
+        }
+        assertThat(store.verify().damages()).isEmpty(); // takes every lock: repairs
+        workload.judgeAll();
+        ledger.order(Ledger.GO);
+    }
+
+    private static long report(int kills, CairnStore store, Ledger ledger) {
+        long operations = 0;
+        long longest = 0;
+        long takeovers = store.stats().takeovers();
+        for (int lane = 0; lane < FIRST_VICTIM_LANE; lane++) {
+            operations += ledger.figure(lane, Figure.OPERATIONS);
+            longest = Math.max(longest, ledger.figure(lane, Figure.LONGEST_NANOS));
+            takeovers += ledger.figure(lane, Figure.TAKEOVERS);
+        }
+        System.out.printf(
+                "RandomKillIT: %d kills, %d takeovers, %d operations of survivors, longest %.1f ms,"
+                        + " %d MiB of log%n",
+                kills, takeovers, operations, longest / 1e6, store.stats().dataFileBytes() >> 20);
+        assertThat(longest).as("longest operation").isLessThan(LONGEST_OPERATION_NANOS);
+        return takeovers;
+    }
+
+    @Test
+    void whoeverIsKilledWhileOpeningAndClosingLosesNothing() throws IOException {
+        killCycling(25);
+    }
+
+    @Test
+    @Tag("soak")
+    void whoeverIsKilledWhileOpeningAndClosingLosesNothingHundredsOfTimes() throws IOException {
+        killCycling(200);
+    }
+
+    /** Nobody has it open for long, so first and last ones are killed too. */
+    private void killCycling(int kills) throws IOException {
+        long seed = Long.getLong(SEED, System.nanoTime());
+        System.out.printf("RandomKillIT: cycling, -D%s=%d%n", SEED, seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        Path file = directory.resolve("store.cairn");
+        Path notes = directory.resolve("ledger");
+        Cairn.open(file, Options.defaults().withStripes(2)).close();
+        try (Ledger ledger = Ledger.at(notes)) {
+            Child[] victims = new Child[VICTIMS];
+            for (int kill = 0; kill < kills + VICTIMS; kill++) {
+                int lane = kill % VICTIMS;
+                Child victim = victims[lane];
+                if (victim != null) {
+                    awaitState(victim, ledger, lane, Ledger.WORKING);
+                    LockSupport.parkNanos(random.nextLong(LONGEST_LIFE_NANOS / 3));
+                    victim.requireNoComplaint();
+                    victim.kill();
+                    victim.awaitDeath();
+                }
+                ledger.set(lane, Figure.STATE, Ledger.STARTING);
+                victims[lane] = children.spare();
+                int operations = random.nextInt(40);
+                victims[lane].tell("cycle", file, notes, lane, random.nextLong(), operations, 0);
+            }
+            for (Child victim : victims) {
+                victim.kill();
+                victim.awaitDeath();
+            }
+            try (CairnStore store = Cairn.open(file)) {
+                assertThat(store.recovery().kind()).isIn(Kind.REPAIRED, Kind.CLEAN);
+                new Workload(store, ledger).judgeAll();
+                assertThat(store.verify().damages()).isEmpty();
+            }
+            System.out.printf(
+                    "RandomKillIT: %d kills of cycling processes; opened %d joined, %d clean, %d repaired%n",
+                    kills,
+                    ledger.sum(Figure.JOINED),
+                    ledger.sum(Figure.CLEAN),
+                    ledger.sum(Figure.REPAIRED));
+        }
+    }
+
+    /** The files grow all the time; what a killed one had claimed or allocated is used by others. */
+    @Test
+    void whoeverIsKilledWhileTheFilesGrowLeaksNothing() throws IOException {
+        long seed = Long.getLong(SEED, System.nanoTime());
+        System.out.printf("RandomKillIT: growing, -D%s=%d%n", SEED, seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        Path file = directory.resolve("store.cairn");
+        Path notes = directory.resolve("ledger");
+        try (CairnStore store = Cairn.open(file, Options.defaults().withStripes(2));
+                Ledger ledger = Ledger.at(notes)) {
+            Workload workload = new Workload(store, ledger);
+            for (int kill = 0; kill < 12; kill++) {
+                int lane = kill % VICTIMS;
+                ledger.set(lane, Figure.STATE, Ledger.STARTING);
+                Child victim = children.spare();
+                victim.tell("grow", file, notes, lane);
+                awaitState(victim, ledger, lane, Ledger.WORKING);
+                LockSupport.parkNanos(random.nextLong(LONGEST_LIFE_NANOS / 10));
+                victim.requireNoComplaint();
+                victim.kill();
+                assertThat(store.verify().damages()).isEmpty(); // takes every lock: repairs
+                workload.judgeGrown(lane);
+            }
+            Stats stats = store.stats();
+            long used = (stats.regions() - stats.freeRegions()) * stats.regionBytes();
+            System.out.printf(
+                    "RandomKillIT: growing, %d entries, %d MiB live, %d MiB used, %d MiB in all%n",
+                    stats.entries(),
+                    stats.liveBytes() >> 20,
+                    used >> 20,
+                    stats.dataFileBytes() >> 20);
+            assertThat(used).isBetween(stats.liveBytes(), stats.liveBytes() + (64 << 10));
+        }
+    }
+
+    /** Of two that create one file at the same time, one dies of it at some instant. */
+    @Test
+    void whoeverIsKilledWhileCreatingLeavesTheOtherAWholeStore() throws IOException {
+        long seed = Long.getLong(SEED, System.nanoTime());
+        System.out.printf("RandomKillIT: creating, -D%s=%d%n", SEED, seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int kill = 0; kill < 10; kill++) {
+            Path file = directory.resolve("store" + kill + ".cairn");
+            Child victim = children.spare();
+            Child survivor = children.spare();
+            victim.ask("pid");
+            survivor.ask("pid");
+            long start = System.currentTimeMillis() + 20;
+            victim.tell("race", file, "victim", start);
+            survivor.tell("race", file, "survivor", start + random.nextInt(20));
+            LockSupport.parkNanos(20_000_000 + random.nextLong(60_000_000));
+            victim.requireNoComplaint();
+            boolean returned = victim.saidAnything();
+            victim.kill();
+            survivor.answer();
+            try (CairnStore store = Cairn.open(file)) {
+                assertThat(store.get(bytes("survivor"))).isNotNull();
+                assertThat(store.containsKey(bytes("victim")) || !returned).isTrue();
+                assertThat(store.verify().damages()).isEmpty();
+            }
+            survivor.ask("close");
+            victim.awaitDeath();
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            assertThat(files.filter(each -> each.getFileName().toString().endsWith("-new")))
+                    .isEmpty();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.LockTimeout;
+import dev.cairn.Options;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/** A writer is stopped, not killed, inside a put: it may go on at any time, so nobody steps in. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class StoppedWriterIT {
+    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    /** Before the commit, behind it, and with everything done but the unlocking. */
+    @ParameterizedTest
+    @ValueSource(strings = {"W3", "W7", "W14"})
+    void readersGoOnWritersAreToldAndNothingIsTakenFromIt(String step) throws IOException {
+        Path file = directory.resolve("store.cairn");
+        Options options = Options.defaults().withStripes(1).withLockTimeout(LOCK_TIMEOUT);
+        try (CairnStore store = Cairn.open(file, options)) {
+            store.put(bytes("other"), Values.of("other", 0, 1, 100));
+            store.put(bytes("key"), Values.of("key", 0, 1, 100));
+            Child writer = children.start();
+            Child reader = children.start();
+            writer.ask("open", file);
+            reader.ask("view", file);
+            writer.ask("park", step, 1);
+            writer.tell("put", "key", 200);
+            writer.awaitStep(step);
+            Child.signal("STOP", writer.pid());
+
+            String seen = reader.ask("get", "key");
+            assertThat(seen).isEqualTo(step.equals("W3") ? "1" : "2");
+            assertThat(reader.ask("get", "other")).isEqualTo("1");
+            assertThat(Values.whole("key", store.get(bytes("key"))).sequence()).hasToString(seen);
+            long start = System.nanoTime();
+            assertThatThrownBy(() -> store.put(bytes("other"), Values.of("other", 0, 2, 100)))
+                    .isInstanceOf(LockTimeout.class)
+                    .hasMessageContaining("process " + writer.pid() + ", which is alive");
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .isBetween(LOCK_TIMEOUT, LOCK_TIMEOUT.multipliedBy(5));
+            assertThat(reader.ask("get", "key")).isEqualTo(seen);
+
+            Child.signal("CONT", writer.pid());
+            writer.tell("go");
+            long version = Long.parseLong(writer.answer());
+            assertThat(reader.ask("get", "key")).isEqualTo("2");
+            assertThat(store.put(bytes("other"), Values.of("other", 0, 3, 100)))
+                    .isEqualTo(version + 1);
+            assertThat(writer.ask("get", "other")).isEqualTo("3");
+            assertThat(store.stats().takeovers()).isZero();
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
+    /** It is stopped in the middle of copying, and the place is another value's when it goes on. */
+    @Test
+    void aStoppedReaderNeverReturnsAMixture() throws IOException {
+        Path file = directory.resolve("store.cairn");
+        int length = 4 << 20;
+        try (CairnStore store = Cairn.open(file, Options.defaults().withStripes(1))) {
+            store.put(bytes("key"), Values.of("key", 0, 1, length));
+            Child reader = children.start();
+            reader.ask("view", file);
+            reader.tell("look", "key");
+            reader.awaitStep("key");
+            for (int sequence = 2; sequence <= 100; sequence += 2) {
+                byte[] next = Values.of("key", 0, sequence, length);
+                byte[] last = Values.of("key", 0, sequence + 1, length);
+                Child.signal("STOP", reader.pid());
+                store.put(bytes("key"), next);
+                store.put(bytes("key"), last); // where the one before next was
+                Child.signal("CONT", reader.pid());
+                reader.requireNoComplaint();
+            }
+            reader.tell("go");
+            assertThat(Long.parseLong(reader.answer())).isPositive();
+            assertThat(store.stats().dataFileBytes()).isLessThan(10L * length);
+        }
+    }
+}
