@@ -92,6 +92,7 @@ public class PointOperations {
     public static class Choice {
         final SplittableRandom random = new SplittableRandom();
         final byte[] value = new byte[VALUE_BYTES];
+        int last;
 
         /** A key of its own, as a caller has it, not the one that the map was filled with. */
         byte[] key(Entries entries) {
@@ -102,6 +103,15 @@ public class PointOperations {
     @Benchmark
     public byte[] get(Entries entries, Choice choice) {
         return entries.subject.get(choice.key(entries));
+    }
+
+    /** Which key comes next depends on the value before, so no two reads overlap: the latency. */
+    @Benchmark
+    public byte[] getDependent(Entries entries, Choice choice) {
+        int index = choice.random.nextInt(entries.count) ^ choice.last;
+        byte[] value = entries.subject.get(entries.keys[index].clone());
+        choice.last = value[VALUE_BYTES / 2]; // 0, which only the value can tell
+        return value;
     }
 
     @Benchmark

@@ -103,7 +103,7 @@ final class Opening {
         return switch (finding) {
             case SharedFiles.Usable(long bytes) when !alone -> join(prefix, bytes);
             case SharedFiles.Usable(long bytes) -> repair(prefix, bytes);
-            case SharedFiles.Clean(long bytes) -> reopen(prefix, bytes);
+            case SharedFiles.Clean(long bytes) -> reopen(prefix, bytes, alone);
             case SharedFiles.Useless(String why) when alone ->
                     OpenBlock.NONE.equals(prefix.openBlock())
                             ? build(prefix, Kind.CREATED, "it did not exist")
@@ -148,6 +148,7 @@ final class Opening {
         Parts parts = null;
         try {
             parts = map(prefix, sharedBytes);
+            parts.requireWriting().processes().forgetOthers();
             int repaired = new Writer(parts, new Reader(parts, null)).repairAll();
             requirePlausibleClock(parts);
             verifyBehind(parts, prefix.newest());
@@ -237,9 +238,13 @@ final class Opening {
         }
     }
 
-    private Engine reopen(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
+    private Engine reopen(DataFiles.Prefix prefix, long sharedBytes, boolean alone)
+            throws IOException {
         Parts parts = map(prefix, sharedBytes);
         try {
+            if (alone) {
+                parts.requireWriting().processes().forgetOthers();
+            }
             if (parts.checkpointer().agrees(prefix.newest())) {
                 voidCheckpoint(parts, prefix.newest());
                 return engine(parts, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);

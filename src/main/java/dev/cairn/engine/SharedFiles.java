@@ -134,14 +134,23 @@ final class SharedFiles {
         return Words.plain(header, at);
     }
 
-    /** Whether the process table of a file names a process that runs without its kernel lock. */
+    /**
+     * Whether the process table of a file names a process that runs without its kernel lock. Of
+     * another boot it names nobody: numbers and start times come again.
+     */
     static boolean anybodyWithoutLock(Path file) throws IOException {
         if (!Files.exists(file) || Files.size(file) < SharedLayout.STRIPE_DESCRIPTORS) {
             return false;
         }
         try (MappedFile mapped = MappedFile.map(file, SharedLayout.STRIPE_DESCRIPTORS, true)) {
-            return ours(Words.acquire(mapped.first(), MAGIC))
-                    && ProcessTable.anybodyWithoutLock(mapped.first());
+            MemorySegment memory = mapped.first();
+            UUID boot =
+                    new UUID(
+                            Words.acquire(memory, BOOT_ID),
+                            Words.acquire(memory, BOOT_ID + Long.BYTES));
+            return ours(Words.acquire(memory, MAGIC))
+                    && Host.sameBoot(boot)
+                    && ProcessTable.anybodyWithoutLock(memory);
         }
     }
 

@@ -254,6 +254,15 @@ public final class ProcessTable {
         return anybody;
     }
 
+    /** Frees the slots of all others, who are known to be dead; under the open lock. */
+    public void forgetOthers() {
+        for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
+            if (other != slot) {
+                Words.release(memory, SharedLayout.processAt(other) + STATE, STATE_FREE);
+            }
+        }
+    }
+
     /** An entry of this very process whose lock is free was left by a failure here: nobody's. */
     private static boolean runsElsewhere(MemorySegment memory, long at) {
         ProcessIdentity identity = identity(memory, at);

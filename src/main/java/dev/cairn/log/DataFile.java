@@ -82,6 +82,16 @@ public final class DataFile {
         return from <= memory.byteSize() - bytes ? memory : remapped();
     }
 
+    /**
+     * A region's allocation number by its owner entry. Entries lie close together, while the headers
+     * that say the same lie a region apart, in few sets of every cache.
+     */
+    long number(long region) {
+        long at = shared.ownerAt(region);
+        return OwnerWords.number(
+                Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER));
+    }
+
     /** Whether a writer may claim a region (RULE 25). */
     boolean free(long region) {
         long at = shared.ownerAt(region);

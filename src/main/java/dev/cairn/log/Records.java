@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.UUID;
 
 /**
  * Reads records where they lie.
@@ -22,9 +23,11 @@ import java.util.Arrays;
  */
 public final class Records {
     private final DataFile data;
+    private final UUID storeId;
 
     public Records(DataFile data) {
         this.data = data;
+        this.storeId = data.header().storeId();
     }
 
     /** What comparing a key with that of a record gave. */
@@ -144,9 +147,7 @@ public final class Records {
         MemorySegment memory = data.memory();
         int bytes = (int) RecordLayout.bytes(0, keyLength, valueLength);
         byte[] image = new byte[RecordLayout.IDENTITY_BYTES + bytes];
-        long regionAt = data.regionAt(data.regionOf(offset));
-        long number = Words.plain(memory, regionAt + RegionHeader.NUMBER);
-        RecordLayout.identity(image, data.header().storeId(), stripe, number, offset);
+        RecordLayout.identity(image, storeId, stripe, data.number(data.regionOf(offset)), offset);
         MemorySegment.copy(
                 memory, ValueLayout.JAVA_BYTE, offset, image, RecordLayout.IDENTITY_BYTES, bytes);
         return image;
