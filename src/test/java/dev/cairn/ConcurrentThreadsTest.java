@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -68,12 +69,17 @@ class ConcurrentThreadsTest {
     /** Canary: a store whose replace forgets to compare the version. */
     @Test
     void countersOverAStoreThatDoesNotCompareLoseUpdates() throws Exception {
+        CountDownLatch allHaveRead = new CountDownLatch(WRITERS);
         try (CairnStore store = open(2)) {
             CairnStore broken =
                     with(
                             store,
                             "replace",
-                            args -> store.put((byte[]) args[0], (byte[]) args[2]) > 0);
+                            args -> {
+                                allHaveRead.countDown();
+                                allHaveRead.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                                return store.put((byte[]) args[0], (byte[]) args[2]) > 0;
+                            });
             assertThat(count(broken)).isLessThan(WRITERS * INCREMENTS);
         }
     }
