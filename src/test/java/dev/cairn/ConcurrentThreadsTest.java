@@ -77,7 +77,8 @@ class ConcurrentThreadsTest {
                             "replace",
                             args -> {
                                 allHaveRead.countDown();
-                                allHaveRead.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                                assertThat(allHaveRead.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                                        .isTrue();
                                 return store.put((byte[]) args[0], (byte[]) args[2]) > 0;
                             });
             assertThat(count(broken)).isLessThan(WRITERS * INCREMENTS);
@@ -137,7 +138,7 @@ class ConcurrentThreadsTest {
     }
 
     private interface Answer {
-        Object to(Object[] args);
+        Object to(Object[] args) throws InterruptedException;
     }
 
     private static CairnStore with(CairnStore store, String method, Answer answer) {
