@@ -78,7 +78,7 @@ class StoreModelTest {
         run(SMALL, chain);
     }
 
-    @Property(tries = 25, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 45, shrinking = ShrinkingMode.BOUNDED)
     void storeOfDefaultSizeEqualsItsModel(@ForAll("defaultChains") ActionChain<StoreModel> chain)
             throws IOException {
         run(DEFAULT, chain);
