@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -421,5 +423,29 @@ class OpenCloseTest {
             assertThat(Thread.interrupted()).isTrue();
         }
         reopensCleanly(1);
+    }
+
+    /** A store into a hole would meet a full disk as a signal that kills the JVM. */
+    @Test
+    void holesOfASparseCopyAreGivenBlocks() throws Exception {
+        filled().close();
+        Path copy = directory.resolve("copy.cairn");
+        output("cp", "--sparse=always", file().toString(), copy.toString());
+        assertThat(allocatedBytes(copy)).isLessThan(Files.size(copy));
+        try (CairnStore store = Cairn.open(copy, SMALL)) {
+            assertThat(allocatedBytes(copy)).isGreaterThanOrEqualTo(Files.size(copy));
+            assertThat(store.get(KEY)).isEqualTo(VALUE);
+        }
+    }
+
+    private static long allocatedBytes(Path path) throws Exception {
+        return 512 * Long.parseLong(output("stat", "-c", "%b", path.toString()).strip());
+    }
+
+    private static String output(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
     }
 }

@@ -5,6 +5,7 @@ import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.StoreFull;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Replay;
 import dev.cairn.format.CheckpointSlot;
@@ -290,6 +291,7 @@ final class Opening {
         ProcessTable processes = null;
         try {
             long mapped = prefix.header().regionAt(prefix.newest().regions());
+            fillHoles(mapped);
             data = MappedFile.map(files.data(), mapped, true);
             processes = ProcessTable.join(files.data(), shared.first(), kernel);
             Parts parts =
@@ -320,6 +322,14 @@ final class Opening {
             }
             shared.close();
             throw e;
+        }
+    }
+
+    private void fillHoles(long to) {
+        try {
+            MappedFile.fillHoles(files.data(), 0, to);
+        } catch (IOException e) {
+            throw new StoreFull(files.data(), "no space for the holes in its " + to + " bytes", e);
         }
     }
 

@@ -172,6 +172,19 @@ public final class MappedFile implements AutoCloseable {
         }
     }
 
+    /**
+     * Gives real blocks to the holes of a file, which a copy of it may have where the original had
+     * space in reserve; where native calls are not to be had, holes stay.
+     *
+     * @throws IOException when there is no space
+     */
+    public static void fillHoles(Path path, long from, long to) throws IOException {
+        int errno = from < to ? Native.allocate(path, from, to - from) : 0;
+        if (errno != 0 && errno != Native.NOT_HERE) {
+            throw new IOException(path + ": " + Native.message(errno));
+        }
+    }
+
     private static void reservePortably(Path path, long from, long to, int errno)
             throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
