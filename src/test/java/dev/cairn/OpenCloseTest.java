@@ -438,6 +438,21 @@ class OpenCloseTest {
         }
     }
 
+    /** What a private view shows may be used again once a newer checkpoint stands in the file. */
+    @Test
+    void snapshotThatWasOvertakenSaysSo() throws Exception {
+        filled().close();
+        Files.delete(beside("-shm"));
+        try (CairnStore snapshot = Cairn.open(file(), READ_ONLY)) {
+            assertThat(snapshot.recovery().kind()).isEqualTo(Recovery.Kind.SNAPSHOT);
+            assertThat(snapshot.get(KEY)).isEqualTo(VALUE);
+            filled().close();
+            assertThatThrownBy(() -> snapshot.get(KEY))
+                    .isInstanceOf(StoreClosed.class)
+                    .hasMessageContaining("overtaken");
+        }
+    }
+
     private static long allocatedBytes(Path path) throws Exception {
         return 512 * Long.parseLong(output("stat", "-c", "%b", path.toString()).strip());
     }

@@ -143,7 +143,9 @@ final class DataFiles {
      */
     static void requireLength(Path file, DataHeader header, long regions) throws IOException {
         long found = Files.size(file);
-        if (regions < 0 || regions > (found - header.regionsAt()) / header.regionBytes()) {
+        if (regions < 0
+                || found < header.regionsAt()
+                || regions > (found - header.regionsAt()) / header.regionBytes()) {
             throw new CorruptStore(
                     file,
                     found,

@@ -10,6 +10,7 @@ import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.Walk;
 import dev.cairn.log.Records;
+import dev.cairn.log.Records.Copy;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.shared.SharedMemory;
 
@@ -56,55 +57,56 @@ final class Reader {
         while (true) {
             long table = shared.table(stripe); // R1
             long slot = index.find(table, hashed, key);
-            byte[] value;
             if (slot == Index.ABSENT) {
-                value = null;
-            } else {
-                long offset = Place.offset(slot);
-                int length =
-                        slot == Index.NO_RECORD
-                                ? Records.NOT_INLINE
-                                : records.inlineLength(offset, key.length);
-                if (!confirmed(stripe, table)) {
-                    continue;
-                }
-                if (length != Records.NOT_INLINE) {
-                    byte[] image = records.image(stripe, offset, key.length, length);
-                    if (confirmed(stripe, table)) { // R5
-                        return records.value(image, offset, key.length, length);
-                    }
-                    continue;
-                }
-                value = outlinedValue(stripe, table, hashed, slot);
-            }
-            if (confirmed(stripe, table)) { // R5
-                return value;
-            }
-        }
-    }
-
-    private byte @Nullable [] outlinedValue(int stripe, long table, long hashed, long slot) {
-        Outline outline = outlineAt(stripe, table, hashed, slot);
-        return outline == null ? null : outline.value();
-    }
-
-    @Nullable Versioned getVersioned(byte[] key) {
-        long hashed = hash.of(key);
-        int stripe = index.stripe(hashed);
-        while (true) {
-            long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            if (outline == null) {
-                if (confirmed(stripe, table)) {
+                if (confirmed(stripe, table)) { // R5
                     return null;
                 }
                 continue;
             }
-            Versioned versioned = new Versioned(outline.value(), outline.version());
+            long offset = Place.offset(slot);
+            int length =
+                    slot == Index.NO_RECORD
+                            ? Records.NOT_INLINE
+                            : records.inlineLength(offset, key.length);
+            if (!confirmed(stripe, table)) {
+                continue;
+            }
+            if (length == Records.NOT_INLINE) {
+                Copy copy = copy(key, hashed, stripe);
+                return copy == null ? null : copy.value();
+            }
+            byte[] image = records.image(stripe, offset, key.length, length);
             if (confirmed(stripe, table)) { // R5
-                return versioned;
+                return records.value(image, offset, key.length, length);
             }
         }
+    }
+
+    @Nullable Versioned getVersioned(byte[] key) {
+        long hashed = hash.of(key);
+        Copy copy = copy(key, hashed, index.stripe(hashed));
+        return copy == null ? null : new Versioned(copy.value(), copy.outline().version());
+    }
+
+    /** A sound copy of a key's entry, of whatever kind; null if it is absent. */
+    private @Nullable Copy copy(byte[] key, long hashed, int stripe) {
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            Copy copy = outline == null ? null : records.copy(stripe, outline);
+            if (confirmed(stripe, table)) { // R5
+                return sound(stripe, copy);
+            }
+        }
+    }
+
+    /** The confirmed copy, its checksums compared; null if it is expired. */
+    private @Nullable Copy sound(int stripe, @Nullable Copy copy) {
+        if (copy == null) {
+            return null;
+        }
+        records.requireSound(stripe, copy);
+        return expired(copy.outline().expires()) ? null : copy;
     }
 
     boolean containsKey(byte[] key) {
@@ -114,21 +116,20 @@ final class Reader {
             long table = shared.table(stripe); // R1
             Outline outline = outline(stripe, table, hashed, key);
             if (confirmed(stripe, table)) { // R5
-                return outline != null;
+                return outline != null && !expired(outline.expires());
             }
         }
     }
 
     /**
      * The outline of a key's record, its lengths confirmed so that they may be allocated; null if
-     * the key is absent or expired, or if the table word moved: unconfirmed.
+     * the key is absent, or if the table word moved: unconfirmed.
      */
     private @Nullable Outline outline(int stripe, long table, long hashed, byte[] key) {
         long slot = index.find(table, hashed, key);
-        return slot == Index.ABSENT ? null : outlineAt(stripe, table, hashed, slot);
-    }
-
-    private @Nullable Outline outlineAt(int stripe, long table, long hashed, long slot) {
+        if (slot == Index.ABSENT) {
+            return null;
+        }
         Outline outline = slot == Index.NO_RECORD ? null : records.outline(Place.offset(slot));
         if (!confirmed(stripe, table)) {
             return null;
@@ -136,7 +137,7 @@ final class Reader {
         if (outline == null || outline.kind() != RecordLayout.PUT) {
             throw damaged(stripe, table, hashed, slot);
         }
-        return expired(outline.expires()) ? null : outline;
+        return outline;
     }
 
     private CorruptStore damaged(int stripe, long table, long hashed, long slot) {
@@ -192,8 +193,8 @@ final class Reader {
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
             Walk walk = new Walk(shared, stripe);
             while (walk.hasNext()) {
-                for (Entry entry : next(walk, stripe)) {
-                    if (!action.test(entry.key, entry.value)) {
+                for (Copy entry : next(walk, stripe)) {
+                    if (!action.test(entry.key(), entry.value())) {
                         return false;
                     }
                 }
@@ -203,11 +204,8 @@ final class Reader {
         return true;
     }
 
-    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
-    private record Entry(byte[] key, byte[] value) {}
-
     /** The entries of a walk's next prefix, all confirmed. */
-    private List<Entry> next(Walk walk, int stripe) {
+    private List<Copy> next(Walk walk, int stripe) {
         while (true) {
             long[] slots = walk.slots();
             Outline[] outlines = new Outline[slots.length];
@@ -215,18 +213,17 @@ final class Reader {
             if (!confirmed(stripe, walk.table())) {
                 continue;
             }
-            List<Entry> entries = new ArrayList<>(slots.length);
+            List<Copy> copies = new ArrayList<>(slots.length);
             for (int i = 0; i < slots.length; i++) {
                 Outline outline = outlines[i];
-                if (outline == null) {
+                if (outline == null || outline.kind() != RecordLayout.PUT) {
                     throw records.noRecord(Place.offset(slots[i]));
                 }
-                if (!expired(outline.expires())) {
-                    entries.add(new Entry(outline.key(), outline.value()));
-                }
+                copies.add(records.copy(stripe, outline));
             }
             if (confirmed(stripe, walk.table())) {
-                return entries;
+                copies.removeIf(copy -> sound(stripe, copy) == null);
+                return copies;
             }
         }
     }

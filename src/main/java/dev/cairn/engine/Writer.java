@@ -81,9 +81,6 @@ final class Writer {
         Draft draft = Draft.of(key, value, expires, regionBytes);
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
-        if (expires != 0) {
-            raiseClock();
-        }
         while (true) {
             long result = attempt(stripe, hashed, draft, value == null, expected);
             if (result >= 0) {
@@ -97,6 +94,7 @@ final class Writer {
         }
     }
 
+    /** Under a stripe's lock, so that no write raises it behind the last checkpoint's back. */
     private void raiseClock() {
         long now = System.currentTimeMillis();
         long seen = shared.acquire(SharedLayout.CLOCK);
@@ -162,6 +160,9 @@ final class Writer {
             return NO_REGION;
         }
         long version = nextVersion(words);
+        if (draft.expires() != 0) {
+            raiseClock();
+        }
         Steps.at("W3");
         appender.write(draft, place, version); // W3
         Steps.at("W4");

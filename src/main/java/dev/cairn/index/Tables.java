@@ -180,7 +180,7 @@ public final class Tables {
         if (log2 <= HashBits.PREFIX_BITS) {
             return Place.low(slot) << Long.SIZE - HashBits.PREFIX_BITS;
         }
-        byte[] key = records.outlineLocked(Place.offset(slot)).key();
+        byte[] key = records.keyLocked(Place.offset(slot));
         return HashBits.rest(hash.of(key), index.stripesLog2());
     }
 

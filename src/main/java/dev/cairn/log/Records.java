@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.UUID;
+import java.util.zip.CRC32C;
 
 /**
  * Reads records where they lie.
@@ -41,6 +42,9 @@ public final class Records {
     /**
      * A record's outline, unconfirmed.
      *
+     * @param offset of the record in the file
+     * @param bytes that it takes there
+     * @param flags of {@link RecordLayout}
      * @param memory a mapping that has all of it
      * @param version as it stands there
      * @param keyAt offset of the key in the file
@@ -50,6 +54,9 @@ public final class Records {
      * @param run 0 if it has none
      */
     public record Outline(
+            long offset,
+            int bytes,
+            int flags,
             MemorySegment memory,
             long version,
             int kind,
@@ -61,16 +68,6 @@ public final class Records {
             long liveBytes,
             long run,
             long runNumber) {
-
-        /** Copies the value; only after a confirmation, since its length is allocated. */
-        public byte[] value() {
-            return copy(valueAt, valueLength);
-        }
-
-        /** Copies the key; only after a confirmation, since its length is allocated. */
-        public byte[] key() {
-            return copy(keyAt, keyLength);
-        }
 
         private byte[] copy(long at, int length) {
             byte[] bytes = new byte[length];
@@ -114,6 +111,88 @@ public final class Records {
         return same(memory, offset + keyInto - into, key) ? Match.SAME : Match.OTHER;
     }
 
+    /**
+     * Copies of all that an entry's checksums cover; not to be used before they are confirmed and
+     * {@link #requireSound}.
+     *
+     * @param record the record behind the identity that its checksum covers before it
+     */
+    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    public record Copy(Outline outline, byte[] record, byte[] key, byte[] value) {}
+
+    /** Copies an entry; only after a confirmation, since its lengths are allocated. */
+    public Copy copy(int stripe, Outline outline) {
+        return new Copy(
+                outline,
+                image(stripe, outline.offset, outline.bytes),
+                outline.copy(outline.keyAt, outline.keyLength),
+                outline.copy(outline.valueAt, outline.valueLength));
+    }
+
+    /**
+     * Compares the checksums of confirmed copies.
+     *
+     * @throws CorruptStore if they are not the bytes that were written there
+     */
+    public void requireSound(int stripe, Copy copy) {
+        requireChecksum(copy.record, copy.outline.offset);
+        if (copy.outline.run == 0) {
+            return;
+        }
+        int flags = copy.outline.flags;
+        long runAt = data.regionAt(Place.region(copy.outline.run));
+        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
+        RecordLayout.identity(identity, storeId, stripe, copy.outline.runNumber, runAt);
+        CRC32C crc = new CRC32C();
+        crc.update(identity);
+        if ((flags & RecordLayout.KEY_IN_RUN) != 0) {
+            crc.update(copy.key);
+        }
+        if ((flags & RecordLayout.VALUE_IN_RUN) != 0) {
+            crc.update(copy.value);
+        }
+        int expected =
+                Words.intPlain(
+                        copy.record,
+                        RecordLayout.IDENTITY_BYTES
+                                + RecordLayout.runAt(flags)
+                                + RecordLayout.RUN_CRC);
+        if ((int) crc.getValue() != expected) {
+            throw wrongChecksum(runAt, "a run", expected, (int) crc.getValue());
+        }
+    }
+
+    private void requireChecksum(byte[] image, long offset) {
+        int crcAt = RecordLayout.IDENTITY_BYTES + RecordLayout.CRC;
+        int expected = Words.intPlain(image, crcAt);
+        Words.setIntPlain(image, crcAt, 0);
+        int found = Checksum.of(image, 0, image.length);
+        if (found != expected) {
+            throw wrongChecksum(offset, "a record", expected, found);
+        }
+    }
+
+    private CorruptStore wrongChecksum(long offset, String what, int expected, int found) {
+        return new CorruptStore(
+                data.path(),
+                offset,
+                "%s with checksum 0x%08x".formatted(what, expected),
+                "bytes with 0x%08x".formatted(found));
+    }
+
+    private byte[] image(int stripe, long offset, int bytes) {
+        byte[] image = new byte[RecordLayout.IDENTITY_BYTES + bytes];
+        RecordLayout.identity(image, storeId, stripe, data.number(data.regionOf(offset)), offset);
+        MemorySegment.copy(
+                data.memory(),
+                ValueLayout.JAVA_BYTE,
+                offset,
+                image,
+                RecordLayout.IDENTITY_BYTES,
+                bytes);
+        return image;
+    }
+
     /** What {@link #inlineLength} returns for a record with an expiry or a run, or for none. */
     public static final int NOT_INLINE = -1;
 
@@ -144,13 +223,7 @@ public final class Records {
      * since its length is allocated.
      */
     public byte[] image(int stripe, long offset, int keyLength, int valueLength) {
-        MemorySegment memory = data.memory();
-        int bytes = (int) RecordLayout.bytes(0, keyLength, valueLength);
-        byte[] image = new byte[RecordLayout.IDENTITY_BYTES + bytes];
-        RecordLayout.identity(image, storeId, stripe, data.number(data.regionOf(offset)), offset);
-        MemorySegment.copy(
-                memory, ValueLayout.JAVA_BYTE, offset, image, RecordLayout.IDENTITY_BYTES, bytes);
-        return image;
+        return image(stripe, offset, (int) RecordLayout.bytes(0, keyLength, valueLength));
     }
 
     /**
@@ -159,17 +232,7 @@ public final class Records {
      * @throws CorruptStore if its bytes are not those that were written there
      */
     public byte[] value(byte[] image, long offset, int keyLength, int valueLength) {
-        int crcAt = RecordLayout.IDENTITY_BYTES + RecordLayout.CRC;
-        int expected = Words.intPlain(image, crcAt);
-        Words.setIntPlain(image, crcAt, 0);
-        int found = Checksum.of(image, 0, image.length);
-        if (found != expected) {
-            throw new CorruptStore(
-                    data.path(),
-                    offset,
-                    "a record with checksum 0x%08x".formatted(expected),
-                    "bytes with 0x%08x".formatted(found));
-        }
+        requireChecksum(image, offset);
         int valueAt = RecordLayout.IDENTITY_BYTES + RecordLayout.HEADER_BYTES + keyLength;
         return Arrays.copyOfRange(image, valueAt, valueAt + valueLength);
     }
@@ -249,6 +312,9 @@ public final class Records {
                         ? runContentAt + (keyInRun ? keyLength : 0)
                         : at + (keyInRun ? 0 : keyLength);
         return new Outline(
+                offset,
+                (int) bytes,
+                flags,
                 memory,
                 Words.plain(memory, offset + RecordLayout.VERSION),
                 RecordLayout.kind(control),
@@ -269,6 +335,12 @@ public final class Records {
             throw noRecord(offset);
         }
         return outline;
+    }
+
+    /** The key of a record under the stripe's lock. */
+    public byte[] keyLocked(long offset) {
+        Outline outline = outlineLocked(offset);
+        return outline.copy(outline.keyAt, outline.keyLength);
     }
 
     /** The error for a confirmed place at which no record lies. */
