@@ -119,10 +119,7 @@ public final class Replay {
                 withRun.add(entry);
             }
         });
-        CorruptStore damage = largeKeys.damage(data.path());
-        if (damage != null) {
-            throw damage;
-        }
+        largeKeys.requireNoDamage(data.path());
         if (words.acquire(LIVE_COUNT) != cut.liveCount()
                 || words.acquire(LIVE_BYTES) != cut.liveBytes()) {
             throw new CorruptStore(
@@ -152,10 +149,7 @@ public final class Replay {
         }
         boolean counts = index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
         if (counts) {
-            CorruptStore damage = chain.checkRun(run);
-            if (damage != null) {
-                throw damage;
-            }
+            chain.requireRun(run);
         }
         if (counts || entry.kind() == RecordLayout.TOMBSTONE) {
             regions.adopt(stripe, Place.region(run.word()), Place.low(run.word()), run.number());

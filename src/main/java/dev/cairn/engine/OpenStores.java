@@ -3,8 +3,6 @@ package dev.cairn.engine;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -72,14 +70,6 @@ public final class OpenStores {
                 OPEN.remove(key);
                 engine.close();
             }
-        }
-    }
-
-    /** Whether a store is open here; for tests. */
-    static @Nullable Engine engineOf(Path data) {
-        synchronized (OPEN) {
-            Shared shared = OPEN.get(new Key(data, false));
-            return shared == null ? null : shared.engine;
         }
     }
 }

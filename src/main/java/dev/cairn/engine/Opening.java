@@ -216,10 +216,7 @@ final class Opening {
                         largeKeys.saw(entry);
                         verifyRun(parts, index, chain, entry);
                     });
-            CorruptStore lost = largeKeys.damage(parts.data().path());
-            if (lost != null) {
-                throw lost;
-            }
+            largeKeys.requireNoDamage(parts.data().path());
         }
     }
 
@@ -232,10 +229,7 @@ final class Opening {
                                 parts.hash().of(entry.key()),
                                 entry.key(),
                                 entry.offset())) {
-            CorruptStore damage = chain.checkRun(entry.run());
-            if (damage != null) {
-                throw damage;
-            }
+            chain.requireRun(entry.run());
         }
     }
 

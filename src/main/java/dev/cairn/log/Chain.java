@@ -281,6 +281,18 @@ public final class Chain {
     }
 
     /**
+     * As {@link #checkRun}.
+     *
+     * @throws CorruptStore if they are not right
+     */
+    public void requireRun(Run run) {
+        CorruptStore damage = checkRun(run);
+        if (damage != null) {
+            throw damage;
+        }
+    }
+
+    /**
      * Compares header and checksum of a run.
      *
      * @return null if they are right, else what is wrong

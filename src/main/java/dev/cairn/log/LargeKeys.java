@@ -26,6 +26,18 @@ public final class LargeKeys {
         }
     }
 
+    /**
+     * As {@link #damage}.
+     *
+     * @throws CorruptStore if the newest record of some key is gone
+     */
+    public void requireNoDamage(Path file) {
+        CorruptStore damage = damage(file);
+        if (damage != null) {
+            throw damage;
+        }
+    }
+
     /** What is wrong if the newest record of some key is gone, else null. */
     public @Nullable CorruptStore damage(Path file) {
         for (Chain.Entry entry : newest.values()) {

@@ -57,17 +57,11 @@ public final class KernelLocks implements AutoCloseable {
     private final Map<Object, @Nullable Object[]> files;
     private final Object key;
     private final FileChannel channel;
-    private final boolean writable;
 
-    private KernelLocks(
-            Map<Object, @Nullable Object[]> files,
-            Object key,
-            FileChannel channel,
-            boolean writable) {
+    private KernelLocks(Map<Object, @Nullable Object[]> files, Object key, FileChannel channel) {
         this.files = files;
         this.key = key;
         this.channel = channel;
-        this.writable = writable;
     }
 
     /**
@@ -97,7 +91,7 @@ public final class KernelLocks implements AutoCloseable {
                 entry[mode] = channel;
             }
             entry[USERS] = users(entry) + 1;
-            return new KernelLocks(files, key, channel, writable);
+            return new KernelLocks(files, key, channel);
         }
     }
 
@@ -134,10 +128,6 @@ public final class KernelLocks implements AutoCloseable {
     /** Tries once for a lock that others may share. */
     public Attempt tryShared(long at, long length) {
         return attempt(at, length, true);
-    }
-
-    public boolean writable() {
-        return writable;
     }
 
     private Attempt attempt(long at, long length, boolean shared) {
