@@ -2,6 +2,7 @@ package dev.cairn;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -70,6 +71,38 @@ public interface CairnStore extends AutoCloseable {
     /** The number of entries, expired ones included; exact while nobody writes. */
     long size();
 
+    /**
+     * Makes durable what was written before the call, by whomever. Writers wait for the cut alone,
+     * which takes microseconds; callers at the same time share one checkpoint.
+     *
+     * @return the checkpoint's epoch; a power failure from here on rolls back to it or a later one
+     * @throws CheckpointFailed if the operating system could not: what was written is applied, its
+     *     durability is unknown, and nothing more is written until a checkpoint succeeds
+     * @throws LockTimeout if a live process keeps a stripe or the checkpoint to itself for so long
+     * @throws UnsupportedOperationException on a store of {@link Durability#NONE}
+     */
+    long checkpoint();
+
+    /**
+     * Writes a store of its own to a new file: the last checkpoint, exactly, while others go on
+     * writing. Call {@link #checkpoint()} before it to have everything in it.
+     *
+     * @return the epoch of the checkpoint that it holds
+     * @throws java.io.UncheckedIOException if the target exists or cannot be written
+     * @throws CorruptStore if a checksum of what was to be copied is wrong
+     */
+    long backup(Path target);
+
+    /**
+     * Cleans until hardly any garbage is left, makes a checkpoint, and gives the blocks of free
+     * regions back to the file system. The file keeps its length, and takes blocks again when it
+     * needs them.
+     *
+     * @return bytes given back
+     * @throws UnsupportedOperationException where the file system or the JVM cannot
+     */
+    long compact();
+
     Stats stats();
 
     /** Reads the whole log and the whole index and compares every checksum and every invariant. */
@@ -81,6 +114,8 @@ public interface CairnStore extends AutoCloseable {
     /**
      * Gives the store back. The last process to close makes everything durable; later calls do
      * nothing.
+     *
+     * @throws CheckpointFailed if it could not; the store is then left as after a kill
      */
     @Override
     void close();

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -13,6 +14,8 @@ import java.util.Set;
  * @param maxBytes upper bound of the data file in bytes, 0 for none
  * @param stripes locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}
  * @param durability when writes are safe from power loss
+ * @param checkpointEvery how long a write waits for a checkpoint in the background at most; null for
+ *     manual checkpoints only: then the space of what was overwritten or removed waits for them too
  * @param readOnly write nothing at all: works on files and file systems that cannot be written to
  * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}
  * @param permissions of the files that are created
@@ -22,6 +25,7 @@ public record Options(
         long maxBytes,
         int stripes,
         Durability durability,
+        @Nullable Duration checkpointEvery,
         boolean readOnly,
         Duration lockTimeout,
         Set<PosixFilePermission> permissions,
@@ -34,6 +38,7 @@ public record Options(
                     0,
                     64,
                     Durability.CHECKPOINT,
+                    Duration.ofSeconds(1),
                     false,
                     Duration.ofSeconds(10),
                     Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE),
@@ -48,6 +53,10 @@ public record Options(
             throw new IllegalArgumentException(
                     "stripes is no power of two from 1 to " + MAX_STRIPES + ": " + stripes);
         }
+        if (checkpointEvery != null && !checkpointEvery.isPositive()) {
+            throw new IllegalArgumentException(
+                    "checkpointEvery is not positive: " + checkpointEvery);
+        }
         if (lockTimeout.isNegative() || lockTimeout.isZero()) {
             throw new IllegalArgumentException("lockTimeout is not positive: " + lockTimeout);
         }
@@ -58,34 +67,93 @@ public record Options(
         permissions = Set.copyOf(permissions);
     }
 
-    /** 64 stripes, no upper bound, durable at checkpoints, files readable by their owner only. */
+    /**
+     * 64 stripes, no upper bound, a checkpoint every second in which something changed, files
+     * readable by their owner only.
+     */
     public static Options defaults() {
         return DEFAULTS;
     }
 
     public Options withMaxBytes(long bytes) {
         return new Options(
-                bytes, stripes, durability, readOnly, lockTimeout, permissions, defaultTimeToLive);
+                bytes,
+                stripes,
+                durability,
+                checkpointEvery,
+                readOnly,
+                lockTimeout,
+                permissions,
+                defaultTimeToLive);
     }
 
     public Options withStripes(int count) {
         return new Options(
-                maxBytes, count, durability, readOnly, lockTimeout, permissions, defaultTimeToLive);
+                maxBytes,
+                count,
+                durability,
+                checkpointEvery,
+                readOnly,
+                lockTimeout,
+                permissions,
+                defaultTimeToLive);
     }
 
     public Options withDurability(Durability when) {
         return new Options(
-                maxBytes, stripes, when, readOnly, lockTimeout, permissions, defaultTimeToLive);
+                maxBytes,
+                stripes,
+                when,
+                checkpointEvery,
+                readOnly,
+                lockTimeout,
+                permissions,
+                defaultTimeToLive);
+    }
+
+    public Options withCheckpointEvery(Duration atMost) {
+        return withCheckpoints(Objects.requireNonNull(atMost, "atMost"));
+    }
+
+    /** No checkpoints but those that somebody asks for, and that of the last close. */
+    public Options withManualCheckpoints() {
+        return withCheckpoints(null);
+    }
+
+    private Options withCheckpoints(@Nullable Duration atMost) {
+        return new Options(
+                maxBytes,
+                stripes,
+                durability,
+                atMost,
+                readOnly,
+                lockTimeout,
+                permissions,
+                defaultTimeToLive);
     }
 
     public Options withReadOnly(boolean only) {
         return new Options(
-                maxBytes, stripes, durability, only, lockTimeout, permissions, defaultTimeToLive);
+                maxBytes,
+                stripes,
+                durability,
+                checkpointEvery,
+                only,
+                lockTimeout,
+                permissions,
+                defaultTimeToLive);
     }
 
     public Options withLockTimeout(Duration timeout) {
         return new Options(
-                maxBytes, stripes, durability, readOnly, timeout, permissions, defaultTimeToLive);
+                maxBytes,
+                stripes,
+                durability,
+                checkpointEvery,
+                readOnly,
+                timeout,
+                permissions,
+                defaultTimeToLive);
     }
 
     public Options withPermissions(Set<PosixFilePermission> ofCreatedFiles) {
@@ -93,6 +161,7 @@ public record Options(
                 maxBytes,
                 stripes,
                 durability,
+                checkpointEvery,
                 readOnly,
                 lockTimeout,
                 ofCreatedFiles,
@@ -101,6 +170,13 @@ public record Options(
 
     public Options withDefaultTimeToLive(@Nullable Duration timeToLive) {
         return new Options(
-                maxBytes, stripes, durability, readOnly, lockTimeout, permissions, timeToLive);
+                maxBytes,
+                stripes,
+                durability,
+                checkpointEvery,
+                readOnly,
+                lockTimeout,
+                permissions,
+                timeToLive);
     }
 }

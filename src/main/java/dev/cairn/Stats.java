@@ -10,11 +10,17 @@ package dev.cairn;
  * @param regionBytes size of a region
  * @param regions regions of the data file
  * @param freeRegions regions that a writer may claim now
+ * @param waitingRegions regions whose content is dead, and which a checkpoint or the end of a backup
+ *     would free
+ * @param garbageBytes bytes of the log that cleaning would free
  * @param stripes number of stripes
  * @param indexSlots entries the index has room for before it grows
  * @param processes processes that have the store open for writing
  * @param epoch number of the checkpoint to come
  * @param durableEpoch number of the last completed checkpoint
+ * @param state whether the last checkpoint succeeded
+ * @param checkpoints checkpoints that this process made
+ * @param longestCutNanos the longest that one of them held writers up, in nanoseconds
  * @param lockWaits times that this process found a stripe's shared lock taken
  * @param longestLockWaitNanos its longest such wait, in nanoseconds
  * @param takeovers locks that this process took over from a dead holder
@@ -27,11 +33,27 @@ public record Stats(
         long regionBytes,
         long regions,
         long freeRegions,
+        long waitingRegions,
+        long garbageBytes,
         int stripes,
         long indexSlots,
         int processes,
         long epoch,
         long durableEpoch,
+        State state,
+        long checkpoints,
+        long longestCutNanos,
         long lockWaits,
         long longestLockWaitNanos,
-        long takeovers) {}
+        long takeovers) {
+
+    /** Of the last checkpoint that anybody began. */
+    public enum State {
+        /** It succeeded. */
+        SOUND,
+        /** It is under way, or its process died: the next one stores everything again first. */
+        ATTEMPTED,
+        /** The operating system could not force it: nothing is written until one succeeds. */
+        FAILED
+    }
+}

@@ -1,16 +1,23 @@
 package dev.cairn.checkpoint;
 
 import dev.cairn.CheckpointFailed;
+import dev.cairn.Durability;
+import dev.cairn.LockTimeout;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
+import dev.cairn.index.StripeLocks;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.lock.SharedLock;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -19,69 +26,289 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
-/**
- * Makes a store durable while nobody writes: at its last close and at the end of a recovery, under
- * the exclusive open lock, with every stripe repaired.
- *
- * <p>RULE 20: force the log, then write the slot that does not hold the last epoch whose force
- * returned, then force that. At no moment is there not one whole slot whose log is on disk. The
- * attempt stands in shared memory until it succeeded: after one that did not, every page is stored
- * again before the next force, which would else find them clean and say all was well (RULE 21).
+/*
+ * Actors    one checkpointer at a time in all processes, by the checkpoint lock; writers.
+ * Words     epoch: of the checkpoint to come; durable: the last one whose force returned; attempt:
+ *           the one that is being forced; failed: the one whose force returned an error; 0: none.
+ * Steps     P1 all stripes' locks, each repaired      P2 tails, oldest regions, versions, counts: the cut
+ *           P3 epoch + 1                              P4 the locks given back: writers go on
+ *           P5 attempt := the cut's epoch             P6 the log, forced
+ *           P7 the slot that does not hold durable    P8 that slot, forced
+ *           P9 durable := the cut's epoch, attempt := 0, failed := 0
+ * Why it is safe
+ *           RULE 19: with all locks held no write is under way, so the cut is a prefix of the history
+ *           of all stripes together. A write that returned before the call lies before it. P3 comes
+ *           before P4: what is born behind the cut has the next epoch, so nothing that the cut names
+ *           dies with an epoch that durable reaches before a checkpoint without it is durable.
+ *           RULE 20: P6 covers all regions of the cut, whoever stored to them, since it goes by the
+ *           file and not by this process's stores. P7 begins when P6 has returned, so a slot that is
+ *           whole has its log on disk; and it leaves alone the slot of the durable epoch, so at every
+ *           moment there is one to fall back to. Never by parity: a failed attempt would turn it over.
+ *           What the cut names stays what it is until P9 (RULE 25), since it dies behind the cut.
+ *           RULE 22: a caller needs the epoch that was to come when it called: its writes are older.
+ *           The cut is kept on this process's heap: one whose checkpointer died is never published,
+ *           so nobody else has a use for it.
+ * If a process dies here
+ *           P1 to P4: the stripes' locks are taken over; an epoch without a slot does no harm. P5 to P8:
+ *           attempt stays (SUSPECT): what was forced is unknown, and a page that failed may be clean.
+ *           The next checkpointer heals first: each page of the log stored again, what is behind the
+ *           durable checkpoint verified, then a cut of its own (RULE 21).
+ * If power fails here
+ *           Up to P7 the durable slot is the newest that is whole. From P7 on the other one may be,
+ *           with its log on disk since P6: then the store opens at that.
  */
+/** Makes a store durable, while others write. */
 public final class Checkpointer {
     private static final int UNLOCKED_LOOKS = 1000;
+
+    /** How long the stripes that are already held may wait for the others. */
+    private static final long CUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
 
     private final DataFile data;
     private final SharedMemory shared;
     private final Regions regions;
+    private final StripeLocks stripes;
+    private final ProcessTable processes;
+    private final SharedLock lock;
+    private final Healer healer;
+    private final AtomicLong made = new AtomicLong();
+    private final AtomicLong longestCutNanos = new AtomicLong();
 
-    public Checkpointer(DataFile data, SharedMemory shared, Regions regions) {
+    /**
+     * @param lock of checkpoints
+     */
+    public Checkpointer(
+            DataFile data,
+            SharedMemory shared,
+            Regions regions,
+            StripeLocks stripes,
+            ProcessTable processes,
+            SharedLock lock,
+            Healer healer) {
         this.data = data;
         this.shared = shared;
         this.regions = regions;
+        this.stripes = stripes;
+        this.processes = processes;
+        this.lock = lock;
+        this.healer = healer;
+    }
+
+    /** The epoch that a checkpoint must have to cover what was written before this call. */
+    public long need() {
+        return shared.acquire(SharedLayout.EPOCH);
     }
 
     /**
-     * Publishes cuts as the next epoch.
+     * Sees to it that a checkpoint of that epoch or a later one is durable: somebody else's, if there
+     * is one, else its own.
+     *
+     * @return the epoch of the one that is
+     * @throws CheckpointFailed if the operating system could not, or could not for another's
+     *     checkpoint that this call waited for
+     * @throws LockTimeout if a live holder keeps a stripe, or another checkpoint takes, too long
+     */
+    public long checkpoint(long need) {
+        if (data.header().durability() == Durability.NONE) {
+            throw new UnsupportedOperationException(
+                    data.path() + ": a store of durability NONE has no checkpoints");
+        }
+        if (durable() >= need || !isBehind()) {
+            return durable();
+        }
+        lock.acquire(stripes.timeoutNanos());
+        try {
+            if (durable() >= need) {
+                return durable();
+            }
+            if (shared.acquire(SharedLayout.FAILED) >= need) {
+                throw failure(null);
+            }
+            CheckpointSlot durable = durableSlot();
+            if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
+                healer.heal(durable);
+            }
+            CheckpointSlot slot = cut();
+            force(slot, durable);
+            made.incrementAndGet();
+            Pin.dropDead(shared, processes);
+            regions.recount();
+            return slot.epoch();
+        } finally {
+            lock.release();
+        }
+    }
+
+    private CheckpointFailed failure(@Nullable Throwable cause) {
+        return new CheckpointFailed(
+                data.path(),
+                "what was written is applied, its durability is unknown; nothing more is written"
+                        + " until a checkpoint succeeds",
+                cause);
+    }
+
+    private CheckpointSlot cut() {
+        long deadline = System.nanoTime() + stripes.timeoutNanos();
+        int first = 0;
+        while (true) {
+            stripes.acquire(first); // P1
+            long start = System.nanoTime();
+            int held = 1;
+            try {
+                while (held < stripes.count()) {
+                    int next = (first + held) % stripes.count();
+                    if (!stripes.tryAcquire(next, CUT_NANOS - (System.nanoTime() - start))) {
+                        break;
+                    }
+                    held++;
+                }
+                if (held == stripes.count()) {
+                    return cutHolding();
+                }
+            } finally {
+                for (int i = 0; i < held; i++) {
+                    stripes.release((first + i) % stripes.count()); // P4
+                }
+                longestCutNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
+            }
+            if (System.nanoTime() - deadline > 0) {
+                throw new LockTimeout(
+                        data.path(),
+                        "not all stripes could be held at once in %d ms"
+                                .formatted(TimeUnit.NANOSECONDS.toMillis(stripes.timeoutNanos())));
+            }
+            first = (first + held) % stripes.count();
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+    }
+
+    private CheckpointSlot cutHolding() {
+        Steps.at("P2");
+        CheckpointSlot slot = slot(timeline(), cuts(shared)); // P2
+        Steps.at("P3");
+        shared.release(SharedLayout.EPOCH, slot.epoch() + 1); // P3
+        VarHandle.fullFence();
+        Steps.at("P4");
+        return slot;
+    }
+
+    private CheckpointSlot slot(UUID timeline, List<Cut> cuts) {
+        return new CheckpointSlot(
+                timeline,
+                shared.acquire(SharedLayout.EPOCH),
+                data.regions(),
+                shared.acquire(SharedLayout.ALLOCATIONS),
+                shared.acquire(SharedLayout.CLOCK),
+                cuts);
+    }
+
+    /**
+     * Publishes cuts as the next epoch while nobody writes: at the last close and at the end of a
+     * recovery, under the exclusive open lock.
      *
      * @throws CheckpointFailed if the operating system could not; the last checkpoint still counts
      */
-    public void publish(UUID timeline, List<Cut> cuts) {
-        long epoch = shared.acquire(SharedLayout.EPOCH);
-        CheckpointSlot slot =
-                new CheckpointSlot(
-                        timeline,
-                        epoch,
-                        data.regions(),
-                        shared.acquire(SharedLayout.ALLOCATIONS),
-                        shared.acquire(SharedLayout.CLOCK),
-                        cuts);
+    public void publishQuiet(UUID timeline, List<Cut> cuts) {
+        CheckpointSlot durable = durableSlot();
+        if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
+            healer.healQuiet(durable);
+        }
+        CheckpointSlot slot = slot(timeline, cuts);
+        shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
+        VarHandle.fullFence();
+        force(slot, durable);
+    }
+
+    private void force(CheckpointSlot slot, @Nullable CheckpointSlot durable) {
         DataHeader header = data.header();
-        int index = slotFor(shared.acquire(SharedLayout.DURABLE));
+        int index = durable == null ? 0 : 1 - indexOf(durable.epoch());
         byte[] bytes = slot.encode(header.storeId(), index);
         long at = DataHeader.slotAt(index, header.stripes());
-        if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
-            regions.storeAgain(); // RULE 21: what a failed force left clean may not be on disk
-        }
-        shared.release(SharedLayout.ATTEMPT, epoch);
-        shared.release(SharedLayout.EPOCH, epoch + 1); // RULE 19: before the slot can exist
+        Steps.at("P5");
+        shared.release(SharedLayout.ATTEMPT, slot.epoch()); // P5
         VarHandle.fullFence();
-        Steps.at("P log");
+        Steps.at("P6");
         try {
-            data.file().force(0, data.regionAt(data.regions()));
-            MemorySegment.copy(
-                    bytes, 0, data.file().first(), ValueLayout.JAVA_BYTE, at, bytes.length);
-            Steps.at("P slot");
-            data.file().force(at, at + bytes.length);
+            data.file().force(0, data.regionAt(slot.regions())); // P6
+            Steps.at("P7");
+            MemorySegment memory = data.file().first();
+            MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, at, bytes.length); // P7
+            Steps.at("P8");
+            data.file().force(at, at + bytes.length); // P8
         } catch (IOException e) {
-            throw new CheckpointFailed(data.path(), "could not be made durable", e);
+            shared.release(SharedLayout.FAILED, slot.epoch());
+            throw failure(e);
         }
-        Steps.at("P durable");
-        shared.release(SharedLayout.DURABLE, epoch);
-        shared.release(SharedLayout.TIMELINE, timeline.getMostSignificantBits());
-        shared.release(SharedLayout.TIMELINE + Long.BYTES, timeline.getLeastSignificantBits());
+        Steps.at("P9");
+        shared.release(SharedLayout.TIMELINE, slot.timeline().getMostSignificantBits()); // P9
+        shared.release(
+                SharedLayout.TIMELINE + Long.BYTES, slot.timeline().getLeastSignificantBits());
+        shared.release(SharedLayout.DURABLE, slot.epoch());
+        Steps.at("P10");
+        shared.release(SharedLayout.FAILED, 0);
         shared.release(SharedLayout.ATTEMPT, 0);
+    }
+
+    /** The last checkpoint whose force returned; null if neither slot is it, after a damage. */
+    public @Nullable CheckpointSlot durableSlot() {
+        int index = indexOf(durable());
+        return index < 0 ? null : slotAt(index);
+    }
+
+    private int indexOf(long epoch) {
+        for (int index = 0; index < 2; index++) {
+            CheckpointSlot slot = slotAt(index);
+            if (slot != null && slot.epoch() == epoch) {
+                return index;
+            }
+        }
+        return -1;
+    }
+
+    private @Nullable CheckpointSlot slotAt(int index) {
+        DataHeader header = data.header();
+        byte[] bytes = new byte[CheckpointSlot.bytes(header.stripes())];
+        MemorySegment.copy(
+                data.file().first(),
+                ValueLayout.JAVA_BYTE,
+                DataHeader.slotAt(index, header.stripes()),
+                bytes,
+                0,
+                bytes.length);
+        return CheckpointSlot.decode(bytes, header.storeId(), index, header.stripes());
+    }
+
+    private long durable() {
+        return shared.acquire(SharedLayout.DURABLE);
+    }
+
+    /** Whether anything was written since the last checkpoint. */
+    public boolean isBehind() {
+        CheckpointSlot slot = durableSlot();
+        return slot == null
+                || shared.acquire(SharedLayout.ATTEMPT) != 0
+                || !slot.cuts().equals(cuts(shared));
+    }
+
+    /** Checkpoints that this process made. */
+    public long made() {
+        return made.get();
+    }
+
+    /** The longest that one of them held writers up. */
+    public long longestCutNanos() {
+        return longestCutNanos.get();
+    }
+
+    /** From now on nobody in this process makes one. */
+    public void retire() {
+        lock.retire();
     }
 
     /** Whether a checkpoint was forced as a whole and is what the shared words say. */
@@ -95,35 +322,8 @@ public final class Checkpointer {
                 && slot.timeline().equals(timeline())
                 && slot.epoch() + 1 == shared.acquire(SharedLayout.EPOCH)
                 && slot.clock() == shared.acquire(SharedLayout.CLOCK)
-                && slot.regions() == data.regions()
+                && slot.regions() <= data.regions()
                 && slot.cuts().equals(cuts(shared));
-    }
-
-    /** Never by parity: the slot that holds the durable epoch is the only one to fall back to. */
-    private int slotFor(long durable) {
-        DataHeader header = data.header();
-        for (int index = 0; index < 2; index++) {
-            byte[] bytes = slotBytes(data.file().first(), header, index);
-            CheckpointSlot slot =
-                    CheckpointSlot.decode(bytes, header.storeId(), index, header.stripes());
-            if (slot != null && slot.epoch() == durable) {
-                return 1 - index;
-            }
-        }
-        return 0;
-    }
-
-    /** A copy of a slot's bytes. */
-    public static byte[] slotBytes(MemorySegment memory, DataHeader header, int index) {
-        byte[] bytes = new byte[CheckpointSlot.bytes(header.stripes())];
-        MemorySegment.copy(
-                memory,
-                ValueLayout.JAVA_BYTE,
-                DataHeader.slotAt(index, header.stripes()),
-                bytes,
-                0,
-                bytes.length);
-        return bytes;
     }
 
     /** The stripes as their words stand, which is a cut if nobody writes. */

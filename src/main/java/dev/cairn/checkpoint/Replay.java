@@ -2,6 +2,7 @@ package dev.cairn.checkpoint;
 
 import static dev.cairn.format.StripeWords.LIVE_BYTES;
 import static dev.cairn.format.StripeWords.LIVE_COUNT;
+import static dev.cairn.format.StripeWords.LOG_BYTES;
 import static dev.cairn.format.StripeWords.OLDEST;
 import static dev.cairn.format.StripeWords.OLDEST_NUMBER;
 import static dev.cairn.format.StripeWords.TAIL;
@@ -112,7 +113,9 @@ public final class Replay {
         StripeWords words = shared.stripe(stripe);
         List<Chain.Entry> withRun = new ArrayList<>();
         LargeKeys largeKeys = new LargeKeys();
+        long[] logBytes = {0};
         chain.forEach(entry -> {
+            logBytes[0] += entry.bytes();
             feed(stripe, cut, words, entry);
             largeKeys.saw(entry);
             if (entry.run() != null && !entry.gone()) {
@@ -133,7 +136,10 @@ public final class Replay {
         for (RegionHeader region : chain.regions()) {
             regions.adopt(stripe, region.region(), 1, region.number());
         }
-        withRun.forEach(entry -> adoptRun(stripe, entry, chain));
+        for (Chain.Entry entry : withRun) {
+            logBytes[0] += adoptRun(stripe, entry, chain);
+        }
+        words.release(LOG_BYTES, logBytes[0]);
         words.release(VERSION, cut.version());
         words.release(OLDEST, cut.oldest());
         words.release(OLDEST_NUMBER, cut.oldestNumber());
@@ -141,19 +147,23 @@ public final class Replay {
         words.release(TAIL, cut.tail());
     }
 
-    /** A run lives while its record is the one that counts, or a tombstone, which hides others. */
-    private void adoptRun(int stripe, Chain.Entry entry, Chain chain) {
+    /**
+     * A run lives while its record is the one that counts, or a tombstone, which hides others; tells
+     * how many bytes it takes.
+     */
+    private long adoptRun(int stripe, Chain.Entry entry, Chain chain) {
         Chain.Run run = entry.run();
         if (run == null) {
-            return;
+            return 0;
         }
         boolean counts = index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
         if (counts) {
             chain.requireRun(run);
+        } else if (entry.kind() != RecordLayout.TOMBSTONE) {
+            return 0;
         }
-        if (counts || entry.kind() == RecordLayout.TOMBSTONE) {
-            regions.adopt(stripe, Place.region(run.word()), Place.low(run.word()), run.number());
-        }
+        regions.adopt(stripe, Place.region(run.word()), Place.low(run.word()), run.number());
+        return entry.liveBytes() - entry.bytes();
     }
 
     private void feed(int stripe, Cut cut, StripeWords words, Chain.Entry entry) {

@@ -41,17 +41,21 @@ public final class Verifier {
      *
      * @param cut the stripe at a moment at which nobody wrote to it, and since which nobody has, or
      *     the caller holds its lock
+     * @param logBytes bytes of its log by its descriptor, then
      * @param table its table word at that moment
      * @param slots the slot words of that table
      */
-    public void verify(int stripe, Cut cut, long table, long[] slots) {
+    public void verify(int stripe, Cut cut, long logBytes, long table, long[] slots) {
         try {
             Chain chain = Chain.follow(data, stripe, cut);
             Map<ByteBuffer, Chain.Entry> newest = new HashMap<>();
             LargeKeys largeKeys = new LargeKeys();
+            long[] bytesFound = {0};
             chain.forEach(entry -> {
                 enter(newest, stripe, cut, entry);
                 largeKeys.saw(entry);
+                bytesFound[0] +=
+                        entry.kind() == RecordLayout.PUT ? entry.bytes() : entry.liveBytes();
             });
             CorruptStore lost = largeKeys.damage(data.path());
             if (lost != null) {
@@ -59,6 +63,14 @@ public final class Verifier {
             }
             newest.values().removeIf(entry -> entry.kind() == RecordLayout.TOMBSTONE);
             newest.values().forEach(entry -> checkRun(chain, entry));
+            for (Chain.Entry entry : newest.values()) {
+                bytesFound[0] += entry.liveBytes() - entry.bytes();
+            }
+            if (bytesFound[0] != logBytes) {
+                damage(
+                        "%s: stripe %d: expected %d bytes of log, as its descriptor says, found %d"
+                                .formatted(data.path(), stripe, logBytes, bytesFound[0]));
+            }
             compare(stripe, cut, newest, slots);
             newest.values().forEach(entry -> lookUp(table, entry));
         } catch (CorruptStore e) {

@@ -65,24 +65,41 @@ final class DataFiles {
         CheckpointSlot empty =
                 new CheckpointSlot(
                         randomId(), 1, 0, 0, 0, Collections.nCopies(options.stripes(), Cut.EMPTY));
+        Path made = files.dataBeingMade();
+        Files.deleteIfExists(made);
+        Host.create(made, prefix(header, empty), options.permissions());
+        Steps.at("C link");
+        name(made, files.data(), false);
+    }
+
+    /** What stands before the regions of a store at a checkpoint, which nobody has opened yet. */
+    static byte[] prefix(DataHeader header, CheckpointSlot slot) {
         byte[] content = new byte[(int) header.regionsAt()];
         put(content, DataHeader.HEADER_AT, header.encode());
         put(content, DataHeader.OPEN_BLOCK_AT, OpenBlock.NONE.encode());
-        put(content, DataHeader.slotAt(0, options.stripes()), empty.encode(header.storeId(), 0));
-        Path made = files.dataBeingMade();
-        Files.deleteIfExists(made);
-        Host.create(made, content, options.permissions());
-        Steps.at("C link");
+        put(content, DataHeader.slotAt(0, header.stripes()), slot.encode(header.storeId(), 0));
+        return content;
+    }
+
+    /**
+     * Gives a file that was made under another name its own, durably, without replacing anything.
+     *
+     * @param alone whether it is an error if somebody else gave that name to a file meanwhile; else
+     *     that file counts
+     */
+    static void name(Path made, Path name, boolean alone) throws IOException {
         try {
-            Files.createLink(files.data(), made);
+            Files.createLink(name, made);
         } catch (UnsupportedOperationException _) {
-            Files.move(made, files.data());
-        } catch (FileAlreadyExistsException _) {
-            // somebody who does not hold the open lock was faster: what is there counts
+            Files.move(made, name);
+        } catch (FileAlreadyExistsException e) {
+            if (alone) {
+                throw e;
+            }
         }
         Steps.at("C unlink");
         Files.deleteIfExists(made);
-        Host.forceDirectory(files.data().resolveSibling(""));
+        Host.forceDirectory(name.resolveSibling(""));
     }
 
     private static void put(byte[] content, long at, byte[] bytes) {

@@ -1,6 +1,7 @@
 package dev.cairn.engine;
 
 import dev.cairn.CheckpointFailed;
+import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
@@ -14,7 +15,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.index.Walk;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.lock.SharedLock;
+import dev.cairn.log.Regions;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.invoke.VarHandle;
+import java.nio.file.Path;
 import java.util.Arrays;
 
 /** A store that is open in this process: one for all who opened it here (RULE 6). */
@@ -38,6 +40,7 @@ final class Engine {
     private final Recovery recovery;
     private final Reader reader;
     private final @Nullable Writer writer;
+    private final @Nullable Keeper keeper;
     private volatile boolean closed;
 
     /**
@@ -59,7 +62,16 @@ final class Engine {
         this.parts = parts;
         this.recovery = recovery;
         this.reader = reader;
-        this.writer = parts.writing() == null ? null : new Writer(parts, reader);
+        if (parts.writing() == null) {
+            this.keeper = null;
+            this.writer = null;
+        } else {
+            Keeper own = new Keeper(files, options, parts);
+            boolean background = Keeper.inBackground(options, parts.data().header());
+            this.keeper = own;
+            this.writer = new Writer(parts, reader, background, own::wakeIfMuchWaits, own::reclaim);
+            own.start(writer.cleaner(), options.checkpointEvery());
+        }
     }
 
     StoreFiles files() {
@@ -98,15 +110,61 @@ final class Engine {
         return writer;
     }
 
+    /**
+     * @throws UnsupportedOperationException if the store is open for reading only
+     */
+    private Keeper keeper() {
+        if (keeper == null) {
+            throw new UnsupportedOperationException(
+                    files.data() + ": this store was opened read-only");
+        }
+        return keeper;
+    }
+
+    long checkpoint() {
+        Keeper by = keeper();
+        Checkpointer checkpointer = parts.checkpointer();
+        long need = checkpointer.need();
+        return by.onPlatformThread(() -> checkpointer.checkpoint(need));
+    }
+
+    long backup(Path target) {
+        try {
+            return new Backup(files, options, parts).writeTo(target);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    long compact() {
+        Keeper by = keeper();
+        return by.onPlatformThread(() -> compact(by));
+    }
+
+    private long compact(Keeper by) {
+        by.cleanAll();
+        if (parts.data().header().durability() != Durability.NONE) {
+            parts.checkpointer().checkpoint(parts.checkpointer().need());
+        }
+        try {
+            return parts.requireWriting().regions().punchHoles() * parts.data().regionBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     Stats stats() {
         SharedMemory shared = parts.shared();
         long liveBytes = 0;
+        long logBytes = 0;
         long indexSlots = 0;
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
             liveBytes += shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES);
+            logBytes += shared.stripe(stripe).acquire(StripeWords.LOG_BYTES);
             indexSlots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
         }
         Parts.Writing writing = parts.writing();
+        Regions.Census census = Regions.census(parts.data());
         return new Stats(
                 reader.size(),
                 liveBytes,
@@ -114,34 +172,53 @@ final class Engine {
                 shared.acquire(SharedLayout.SHARED_BYTES),
                 parts.data().regionBytes(),
                 parts.data().regions(),
-                parts.data().countFree(),
+                census.free() + census.holes(),
+                census.waiting(),
+                logBytes - liveBytes,
                 shared.stripes(),
                 indexSlots,
                 writing == null ? 0 : writing.processes().open(),
                 shared.acquire(SharedLayout.EPOCH),
                 shared.acquire(SharedLayout.DURABLE),
+                state(),
+                writing == null ? 0 : writing.checkpointer().made(),
+                writing == null ? 0 : writing.checkpointer().longestCutNanos(),
                 writing == null ? 0 : writing.contention().waits(),
                 writing == null ? 0 : writing.contention().longestNanos(),
                 writing == null ? 0 : writing.contention().takeovers());
     }
 
+    private Stats.State state() {
+        if (parts.shared().acquire(SharedLayout.FAILED) != 0) {
+            return Stats.State.FAILED;
+        }
+        return parts.shared().acquire(SharedLayout.ATTEMPT) != 0
+                ? Stats.State.ATTEMPTED
+                : Stats.State.SOUND;
+    }
+
     Verification verify() {
         Verifier verifier = new Verifier(parts.data(), parts.index(), parts.hash());
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
-            if (writer == null) {
+            Parts.Writing writing = parts.writing();
+            if (writing == null) {
                 verifyUnlocked(verifier, stripe);
             } else {
-                SharedLock lock = writer.lockRepaired(stripe);
-                try {
-                    CheckpointSlot.Cut cut = Checkpointer.cut(parts.shared().stripe(stripe));
-                    long table = parts.shared().table(stripe);
-                    verifier.verify(stripe, cut, table, slots(stripe));
-                } finally {
-                    lock.release();
-                }
+                int each = stripe;
+                writing.stripes().holding(stripe, () -> verifyHolding(verifier, each));
             }
         }
         return verifier.result();
+    }
+
+    private void verifyHolding(Verifier verifier, int stripe) {
+        StripeWords words = parts.shared().stripe(stripe);
+        verifier.verify(
+                stripe,
+                Checkpointer.cut(words),
+                words.acquire(StripeWords.LOG_BYTES),
+                parts.shared().table(stripe),
+                slots(stripe));
     }
 
     /**
@@ -154,7 +231,8 @@ final class Engine {
             boolean pending = words.pending();
             CheckpointSlot.Cut cut = Checkpointer.cut(words);
             Verifier trial = new Verifier(parts.data(), parts.index(), parts.hash());
-            trial.verify(stripe, cut, parts.shared().table(stripe), slots(stripe));
+            long logBytes = words.acquire(StripeWords.LOG_BYTES);
+            trial.verify(stripe, cut, logBytes, parts.shared().table(stripe), slots(stripe));
             VarHandle.acquireFence();
             if (!pending && !words.pending() && Checkpointer.cut(words).equals(cut)) {
                 verifier.add(trial);
@@ -201,6 +279,7 @@ final class Engine {
     }
 
     private void closeWriting(Writer last) {
+        keeper().stop();
         last.retire();
         ProcessTable processes = parts.requireWriting().processes();
         KernelLocks.@Nullable Held open = null;
@@ -229,7 +308,8 @@ final class Engine {
             int crc = prefix.newestCrc();
             Checkpointer checkpointer = parts.checkpointer();
             if (!checkpointer.isDurable(newest)) {
-                checkpointer.publish(checkpointer.timeline(), Checkpointer.cuts(parts.shared()));
+                checkpointer.publishQuiet(
+                        checkpointer.timeline(), Checkpointer.cuts(parts.shared()));
                 prefix = DataFiles.read(files.data());
                 newest = prefix.newest();
                 crc = prefix.newestCrc();

@@ -15,8 +15,6 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.log.Chain;
-import dev.cairn.log.LargeKeys;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
@@ -106,9 +104,11 @@ final class Opening {
             case SharedFiles.Usable(long bytes) -> repair(prefix, bytes);
             case SharedFiles.Clean(long bytes) -> reopen(prefix, bytes, alone);
             case SharedFiles.Useless(String why) when alone ->
-                    OpenBlock.NONE.equals(prefix.openBlock())
-                            ? build(prefix, Kind.CREATED, "it did not exist")
-                            : build(prefix, Kind.REBUILT, why);
+                    !OpenBlock.NONE.equals(prefix.openBlock())
+                            ? build(prefix, Kind.REBUILT, why)
+                            : prefix.newest().regions() == 0
+                                    ? build(prefix, Kind.CREATED, "it did not exist")
+                                    : build(prefix, Kind.REBUILT, "it is a backup");
             case SharedFiles.Useless(String why) -> throw refusal(why);
         };
     }
@@ -150,7 +150,7 @@ final class Opening {
         try {
             parts = map(prefix, sharedBytes);
             parts.requireWriting().processes().forgetOthers();
-            int repaired = new Writer(parts, new Reader(parts, null)).repairAll();
+            int repaired = parts.repairAll();
             requirePlausibleClock(parts);
             verifyBehind(parts, prefix.newest());
             OpenBlock open = prefix.openBlock();
@@ -187,7 +187,7 @@ final class Opening {
         if (parts.data().header().durability() == Durability.NONE
                 && newest.cuts().stream().anyMatch(cut -> cut.tail() != 0)) {
             Checkpointer checkpointer = parts.checkpointer();
-            checkpointer.publish(checkpointer.timeline(), parts.emptyCuts());
+            checkpointer.publishQuiet(checkpointer.timeline(), parts.emptyCuts());
         }
     }
 
@@ -206,30 +206,7 @@ final class Opening {
     /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
     private static void verifyBehind(Parts parts, CheckpointSlot newest) {
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
-            int index = stripe;
-            CheckpointSlot.Cut now = Checkpointer.cut(parts.shared().stripe(stripe));
-            Chain chain = Chain.follow(parts.data(), stripe, now);
-            LargeKeys largeKeys = new LargeKeys();
-            chain.forEachBehind(
-                    newest.cuts().get(stripe),
-                    entry -> {
-                        largeKeys.saw(entry);
-                        verifyRun(parts, index, chain, entry);
-                    });
-            largeKeys.requireNoDamage(parts.data().path());
-        }
-    }
-
-    private static void verifyRun(Parts parts, int stripe, Chain chain, Chain.Entry entry) {
-        if (entry.run() != null
-                && !entry.gone()
-                && parts.index()
-                        .pointsTo(
-                                stripe,
-                                parts.hash().of(entry.key()),
-                                entry.key(),
-                                entry.offset())) {
-            chain.requireRun(entry.run());
+            parts.requireWriting().healer().verifyBehind(stripe, newest);
         }
     }
 
@@ -285,13 +262,13 @@ final class Opening {
         ProcessTable processes = null;
         try {
             long mapped = prefix.header().regionAt(prefix.newest().regions());
-            fillHoles(mapped);
             data = MappedFile.map(files.data(), mapped, true);
             processes = ProcessTable.join(files.data(), shared.first(), kernel);
             Parts parts =
                     Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
             Replay replay = parts.replay();
             replay.restore(prefix.newest(), SharedFiles.leastBucketsLog2(), true);
+            provideBlocks(parts);
             if (kind != Kind.CREATED) {
                 checkpoint(parts, prefix);
             }
@@ -319,11 +296,11 @@ final class Opening {
         }
     }
 
-    private void fillHoles(long to) {
+    private void provideBlocks(Parts parts) {
         try {
-            MappedFile.fillHoles(files.data(), 0, to);
+            parts.requireWriting().regions().provideBlocks();
         } catch (IOException e) {
-            throw new StoreFull(files.data(), "no space for the holes in its " + to + " bytes", e);
+            throw new StoreFull(files.data(), "no space for the holes in it", e);
         }
     }
 
@@ -331,7 +308,7 @@ final class Opening {
     private void checkpoint(Parts parts, DataFiles.Prefix prefix) {
         OpenBlock before = prefix.openBlock();
         if (before == null || Host.sameBoot(before.bootId())) {
-            parts.requireWriting().regions().storeAgain();
+            parts.requireWriting().healer().storeAgainQuiet();
         }
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
             StripeWords words = parts.shared().stripe(stripe);
@@ -342,7 +319,7 @@ final class Opening {
         Words.add(parts.shared().base(), SharedLayout.ALLOCATIONS, Replay.NUMBERS_APART);
         Checkpointer checkpointer = parts.checkpointer();
         boolean none = parts.data().header().durability() == Durability.NONE;
-        checkpointer.publish(
+        checkpointer.publishQuiet(
                 DataFiles.randomId(), none ? parts.emptyCuts() : Checkpointer.cuts(parts.shared()));
     }
 

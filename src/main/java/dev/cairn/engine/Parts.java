@@ -2,14 +2,16 @@ package dev.cairn.engine;
 
 import dev.cairn.Options;
 import dev.cairn.checkpoint.Checkpointer;
+import dev.cairn.checkpoint.Healer;
 import dev.cairn.checkpoint.Replay;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
-import dev.cairn.format.StripeWords;
 import dev.cairn.index.Commit;
+import dev.cairn.index.Folding;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.StripeLocks;
 import dev.cairn.index.Tables;
 import dev.cairn.lock.Contention;
 import dev.cairn.lock.ProcessTable;
@@ -23,6 +25,7 @@ import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -41,19 +44,20 @@ record Parts(
     /**
      * The parts that only writers have.
      *
-     * @param stripeLocks one for each stripe
-     * @param appenders likewise
+     * @param appenders one for each stripe
      */
     record Writing(
             ProcessTable processes,
             Contention contention,
             SharedMemory.Locks locks,
-            SharedLock[] stripeLocks,
+            StripeLocks stripes,
             Appender[] appenders,
             Regions regions,
             Tables tables,
             Commit commit,
-            long lockTimeoutNanos) {}
+            Folding folding,
+            Healer healer,
+            Checkpointer checkpointer) {}
 
     static Parts forReading(MappedFile dataFile, DataHeader header, MappedFile sharedFile) {
         SharedMemory shared = new SharedMemory(sharedFile, header.stripes());
@@ -69,19 +73,19 @@ record Parts(
         SharedMemory.Locks locks =
                 new SharedMemory.Locks(shared.base(), processes, contention, timeoutNanos);
         Regions regions = new Regions(data, shared, locks, options.maxBytes());
-        int stripes = shared.stripes();
-        SharedLock[] stripeLocks = new SharedLock[stripes];
-        Appender[] appenders = new Appender[stripes];
-        for (int stripe = 0; stripe < stripes; stripe++) {
-            stripeLocks[stripe] =
-                    new SharedLock(
-                            shared.base(),
-                            SharedLayout.stripeAt(stripe) + StripeWords.LOCK,
-                            "the lock of stripe " + stripe,
-                            processes,
-                            contention);
-            appenders[stripe] = new Appender(data, regions, shared.stripe(stripe), stripe);
-        }
+        Appender[] appenders = new Appender[shared.stripes()];
+        Arrays.setAll(
+                appenders, stripe -> new Appender(data, regions, shared.stripe(stripe), stripe));
+        Commit commit = new Commit(data, shared, index, regions, records, hash);
+        StripeLocks stripes = new StripeLocks(shared, processes, contention, commit, timeoutNanos);
+        Healer healer = new Healer(data, shared, stripes, index, hash);
+        SharedLock checkpointLock =
+                new SharedLock(
+                        shared.base(),
+                        SharedLayout.CHECKPOINT_LOCK,
+                        "the lock of checkpoints",
+                        processes,
+                        contention);
         return new Parts(
                 data,
                 shared,
@@ -92,12 +96,21 @@ record Parts(
                         processes,
                         contention,
                         locks,
-                        stripeLocks,
+                        stripes,
                         appenders,
                         regions,
                         new Tables(shared, locks, index, records, hash),
-                        new Commit(shared, index, regions),
-                        timeoutNanos));
+                        commit,
+                        new Folding(data, shared, index, hash),
+                        healer,
+                        new Checkpointer(
+                                data,
+                                shared,
+                                regions,
+                                stripes,
+                                processes,
+                                checkpointLock,
+                                healer)));
     }
 
     Writing requireWriting() {
@@ -108,6 +121,18 @@ record Parts(
         return writing;
     }
 
+    /** Repairs every stripe, by taking its lock; tells how many had something to repair. */
+    int repairAll() {
+        StripeLocks stripes = requireWriting().stripes;
+        int repaired = 0;
+        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            repaired += shared.stripe(stripe).pending() ? 1 : 0;
+            stripes.acquire(stripe);
+            stripes.release(stripe);
+        }
+        return repaired;
+    }
+
     Replay replay() {
         Writing with = requireWriting();
         return new Replay(
@@ -115,7 +140,7 @@ record Parts(
     }
 
     Checkpointer checkpointer() {
-        return new Checkpointer(data, shared, requireWriting().regions);
+        return requireWriting().checkpointer;
     }
 
     /** The cuts of a store without entries, with the versions of this one. */

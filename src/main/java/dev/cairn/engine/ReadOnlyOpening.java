@@ -1,10 +1,10 @@
 package dev.cairn.engine;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
-import dev.cairn.StoreFull;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
@@ -30,10 +30,6 @@ import java.util.concurrent.locks.LockSupport;
  * snapshot, and {@link Recovery} says so.
  */
 final class ReadOnlyOpening {
-    /** Times the room that the entries of the checkpoint take in the index, at first and at most. */
-    private static final int SNAPSHOT_ROOM = 4;
-
-    private static final int MOST_SNAPSHOT_ROOM = 1024;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private final StoreFiles files;
@@ -183,39 +179,36 @@ final class ReadOnlyOpening {
     }
 
     private Engine snapshot(String why) throws IOException {
-        int room = SNAPSHOT_ROOM;
+        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
         while (true) {
             DataFiles.Prefix prefix = DataFiles.read(files.data());
             try {
-                Engine engine = snapshot(prefix, why, room);
-                if (DataFiles.read(files.data()).newest().equals(prefix.newest())) {
+                Engine engine = snapshot(prefix, why);
+                if (isNewest(prefix)) {
                     return engine;
                 }
-                engine.close(); // overtaken meanwhile
-            } catch (StoreFull e) {
-                if (room == MOST_SNAPSHOT_ROOM) {
+                engine.close();
+            } catch (CorruptStore e) {
+                if (isNewest(prefix)) {
                     throw e;
                 }
-                room *= 2; // a log that once held more entries than the checkpoint
+            }
+            if (System.nanoTime() - deadline > 0) { // its regions may be another's by now
+                throw new LockTimeout(
+                        files.data(), "checkpoints come faster than a snapshot of one is made");
             }
         }
     }
 
-    private Engine snapshot(DataFiles.Prefix prefix, String why, int room) throws IOException {
-        MappedFile shared = SharedFiles.makePrivate(files, prefix, room);
-        MappedFile data = mapData(prefix.header(), prefix.newest().regions(), shared);
-        try {
-            Snapshot witness = new Snapshot(files.data(), data.first(), prefix.header());
-            Parts reading = Parts.forReading(data, prefix.header(), shared);
-            reading.forWriting(ProcessTable.solitary(files.data(), shared.first()), options)
-                    .replay()
-                    .restore(prefix.newest(), SharedFiles.leastBucketsLog2(), false);
-            return engine(reading, witness, prefix, Kind.SNAPSHOT, why, null, null);
-        } catch (Throwable e) {
-            data.close();
-            shared.close();
-            throw e;
-        }
+    private boolean isNewest(DataFiles.Prefix prefix) throws IOException {
+        return DataFiles.read(files.data()).newest().equals(prefix.newest());
+    }
+
+    private Engine snapshot(DataFiles.Prefix prefix, String why) throws IOException {
+        Parts reading = PrivateReplay.of(files, prefix.header(), prefix.newest(), options);
+        Snapshot witness =
+                new Snapshot(files.data(), reading.data().file().first(), prefix.header());
+        return engine(reading, witness, prefix, Kind.SNAPSHOT, why, null, null);
     }
 
     private Engine engine(

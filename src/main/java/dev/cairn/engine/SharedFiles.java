@@ -173,7 +173,7 @@ final class SharedFiles {
         Path made = files.sharedBeingMade();
         Files.deleteIfExists(made);
         Host.create(made, new byte[0], options.permissions());
-        long bytes = bytesFor(prefix, 1);
+        long bytes = bytesFor(prefix.header(), prefix.newest(), 1);
         try {
             MappedFile.reserve(made, 0, bytes);
         } catch (IOException e) {
@@ -187,20 +187,21 @@ final class SharedFiles {
     }
 
     /** As {@link #make}, in memory of this process alone. */
-    static MappedFile makePrivate(StoreFiles files, DataFiles.Prefix prefix, int room) {
-        long bytes = bytesFor(prefix, room);
+    static MappedFile makePrivate(
+            StoreFiles files, DataHeader header, CheckpointSlot slot, int room) {
+        long bytes = bytesFor(header, slot, room);
         MappedFile file = MappedFile.anonymous(files.shared(), bytes);
-        identify(file.first(), prefix.header(), bytes);
+        identify(file.first(), header, bytes);
         return file;
     }
 
-    private static long bytesFor(DataFiles.Prefix prefix, int tables) {
-        long bytes = SharedLayout.areasAt(prefix.header().stripes());
-        for (CheckpointSlot.Cut cut : prefix.newest().cuts()) {
+    private static long bytesFor(DataHeader header, CheckpointSlot slot, int tables) {
+        long bytes = SharedLayout.areasAt(header.stripes());
+        for (CheckpointSlot.Cut cut : slot.cuts()) {
             int log2 = Tables.log2For(cut.liveCount(), leastBucketsLog2());
             bytes += tables * TableWord.bytes(log2);
         }
-        long regions = prefix.newest().regions();
+        long regions = slot.regions();
         for (int table = 0; OwnerWords.firstOf(table) < regions; table++) {
             bytes += OwnerWords.regionsOf(table) * OwnerWords.BYTES;
         }

@@ -2,6 +2,7 @@ package dev.cairn.engine;
 
 import dev.cairn.CairnStore;
 import dev.cairn.CorruptStore;
+import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
@@ -143,12 +144,13 @@ final class StoreHandle implements CairnStore {
     private long apply(
             byte[] key, byte @Nullable [] value, @Nullable Duration timeToLive, long expected) {
         Objects.requireNonNull(key, "key");
-        requireOpen();
-        if (options.readOnly()) {
-            throw new UnsupportedOperationException(path() + ": this store was opened read-only");
-        }
+        requireWritable();
         try {
-            return engine.writer().write(key, value, expiry(timeToLive), expected);
+            long version = engine.writer().write(key, value, expiry(timeToLive), expected);
+            if (version != 0 && options.durability() == Durability.EACH_WRITE) {
+                long _ = engine.checkpoint();
+            }
+            return version;
         } catch (IllegalStateException
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
@@ -188,6 +190,23 @@ final class StoreHandle implements CairnStore {
     }
 
     @Override
+    public long checkpoint() {
+        requireWritable();
+        return guarded(engine::checkpoint);
+    }
+
+    @Override
+    public long backup(Path target) {
+        return guarded(() -> engine.backup(target));
+    }
+
+    @Override
+    public long compact() {
+        requireWritable();
+        return guarded(engine::compact);
+    }
+
+    @Override
     public Stats stats() {
         return guarded(engine::stats);
     }
@@ -219,6 +238,13 @@ final class StoreHandle implements CairnStore {
                 | IndexOutOfBoundsException
                 | InternalError e) {
             throw meaning(e);
+        }
+    }
+
+    private void requireWritable() {
+        requireOpen();
+        if (options.readOnly()) {
+            throw new UnsupportedOperationException(path() + ": this store was opened read-only");
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.cairn.engine;
 
+import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
+import dev.cairn.StoreFull;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.SharedLayout;
@@ -9,8 +11,9 @@ import dev.cairn.format.Words;
 import dev.cairn.index.Commit;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
-import dev.cairn.lock.SharedLock;
+import dev.cairn.index.StripeLocks;
 import dev.cairn.log.Appender;
+import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Outline;
@@ -19,6 +22,8 @@ import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.function.BooleanSupplier;
 
 /*
  * Actors    the threads of every process that writes; of one stripe, one at a time.
@@ -47,23 +52,46 @@ final class Writer {
     private static final long NOT_APPLIED = 0;
     private static final long NO_REGION = -1;
 
+    /** Bytes that a write may clean for each byte that it appends. */
+    private static final long CLEANING_PACE = 8;
+
     private final SharedMemory shared;
     private final Records records;
     private final KeyHash hash;
     private final Index index;
     private final Parts.Writing writing;
     private final Regions regions;
+    private final StripeLocks stripes;
     private final Commit commit;
     private final Reader reader;
     private final int regionBytes;
+    private final DataFile data;
+    private final Cleaner cleaner;
+    private final Runnable onDeath;
+    private final BooleanSupplier reclaim;
 
-    Writer(Parts parts, Reader reader) {
+    /**
+     * @param background whether checkpoints come by themselves
+     * @param onDeath told when a region or a run died
+     * @param reclaim frees space when the store is full; tells whether there is more than before
+     */
+    Writer(
+            Parts parts,
+            Reader reader,
+            boolean background,
+            Runnable onDeath,
+            BooleanSupplier reclaim) {
+        this.data = parts.data();
+        this.onDeath = onDeath;
+        this.reclaim = reclaim;
+        this.cleaner = new Cleaner(parts, this, reader, background);
         this.shared = parts.shared();
         this.records = parts.records();
         this.hash = parts.hash();
         this.index = parts.index();
         this.writing = parts.requireWriting();
         this.regions = writing.regions();
+        this.stripes = writing.stripes();
         this.commit = writing.commit();
         this.reader = reader;
         this.regionBytes = parts.data().regionBytes();
@@ -87,9 +115,23 @@ final class Writer {
                 return result;
             }
             if (result == NO_REGION) {
-                regions.makeRoom(draft.runRegions(regionBytes) + 1);
+                makeRoom(draft.runRegions(regionBytes) + 1, value == null);
             } else {
                 shared.makeRoom(writing.locks(), -result);
+            }
+        }
+    }
+
+    /** Room in the file; if it is full, what cleaning and a checkpoint give. */
+    private void makeRoom(int needed, boolean reserve) {
+        while (true) {
+            try {
+                regions.makeRoom(needed, reserve);
+                return;
+            } catch (StoreFull full) {
+                if (!reclaim.getAsBoolean()) {
+                    throw full;
+                }
             }
         }
     }
@@ -105,7 +147,7 @@ final class Writer {
 
     /** One attempt under the stripe's lock: a version, 0, {@link #NO_REGION} or minus bytes. */
     private long attempt(int stripe, long hashed, Draft draft, boolean remove, long expected) {
-        SharedLock lock = lockRepaired(stripe); // W1
+        stripes.acquire(stripe); // W1
         boolean whole = false;
         try {
             Steps.at("W2");
@@ -115,29 +157,20 @@ final class Writer {
         } finally {
             if (whole) {
                 Steps.at("W14");
-                lock.release(); // W14
+                stripes.release(stripe); // W14
             } else {
-                repairAndRelease(stripe, lock);
-            }
-        }
-    }
-
-    private void repairAndRelease(int stripe, SharedLock lock) {
-        boolean repaired = false;
-        try {
-            commit.repair(stripe);
-            repaired = true;
-        } finally {
-            if (repaired) {
-                lock.release();
-            } else {
-                lock.abandon();
+                stripes.repairAndRelease(stripe);
             }
         }
     }
 
     private long locked(int stripe, long hashed, Draft draft, boolean remove, long expected) {
-        StripeWords words = shared.stripe(stripe);
+        if (shared.acquire(SharedLayout.FAILED) != 0) {
+            throw new CheckpointFailed(
+                    data.path(),
+                    "a checkpoint failed, and nothing is written until one succeeds",
+                    null);
+        }
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2
         Outline old = spot.slot() == 0 ? null : records.outlineLocked(Place.offset(spot.slot()));
         long present = old == null || reader.expired(old.expires()) ? NOTHING : old.version();
@@ -153,8 +186,27 @@ final class Writer {
                 spot = index.locate(stripe, hashed, draft.key());
             } while (spot.slotAt() == 0);
         }
+        long version = apply(stripe, hashed, draft, remove, spot, old);
+        if (version != NO_REGION
+                && cleaner.step(stripe, CLEANING_PACE * draft.bytes(), cleaner.tolerated(stripe))
+                        == Cleaner.Progress.FREED) {
+            onDeath.run();
+        }
+        return version;
+    }
+
+    /** Writes the record and commits it; the version, or {@link #NO_REGION}. */
+    private long apply(
+            int stripe,
+            long hashed,
+            Draft draft,
+            boolean remove,
+            Index.Spot spot,
+            @Nullable Outline old) {
+        StripeWords words = shared.stripe(stripe);
         Appender appender = writing.appenders()[stripe];
-        Appender.Spot place = appender.reserve(draft);
+        Appender.Spot place =
+                appender.reserve(draft, fold(stripe, draft.key(), draft.bytes()), remove);
         if (place == null) {
             commit.repair(stripe); // gives a claim back
             return NO_REGION;
@@ -169,6 +221,7 @@ final class Writer {
         if (old == null) {
             index.raiseOverflow(stripe, hashed, spot.passed());
         }
+        long oldRunBytes = old == null ? 0 : old.liveBytes() - old.bytes();
         commit.apply(
                 stripe,
                 new Commit.Change(
@@ -183,13 +236,38 @@ final class Writer {
                         words.acquire(StripeWords.LIVE_BYTES)
                                 + (remove ? 0 : draft.liveBytes(regionBytes))
                                 - (old == null ? 0 : old.liveBytes()),
+                        words.acquire(StripeWords.LOG_BYTES)
+                                + draft.liveBytes(regionBytes)
+                                - oldRunBytes,
                         old == null ? 0 : old.run(),
                         old == null ? 0 : old.runNumber()));
         if (remove) {
             Steps.at("W13");
             index.lowerOverflow(stripe, hashed, spot.passed()); // W13
         }
+        if (old != null
+                && data.regionOf(old.offset()) == Place.region(words.acquire(StripeWords.TAIL))) {
+            words.release(
+                    StripeWords.TAIL_DEAD, words.acquire(StripeWords.TAIL_DEAD) + old.bytes());
+        }
+        if (oldRunBytes != 0) {
+            onDeath.run();
+        }
         return version;
+    }
+
+    /** Removes a key that is there; under the stripe's lock. False if there is no room. */
+    boolean applyRemoval(int stripe, long hashed, Draft tombstone) {
+        Index.Spot spot = index.locate(stripe, hashed, tombstone.key());
+        Outline old = records.outlineLocked(Place.offset(spot.slot()));
+        return apply(stripe, hashed, tombstone, true, spot, old) != NO_REGION;
+    }
+
+    /** What to do with a stripe's tail region if so many bytes more do not fit. */
+    Appender.@Nullable Fold fold(int stripe, byte[] key, int bytes) {
+        return writing.appenders()[stripe].overflows(bytes)
+                ? writing.folding().plan(stripe, key, bytes)
+                : null;
     }
 
     private long nextVersion(StripeWords words) {
@@ -204,38 +282,14 @@ final class Writer {
         return last + 1;
     }
 
-    /** Repairs every stripe, by taking its lock; tells how many had something to repair. */
-    int repairAll() {
-        int repaired = 0;
-        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
-            boolean pending = shared.stripe(stripe).pending();
-            lockRepaired(stripe).release();
-            repaired += pending ? 1 : 0;
-        }
-        return repaired;
-    }
-
-    /** Takes a stripe's lock and repairs what a dead holder left. */
-    SharedLock lockRepaired(int stripe) {
-        SharedLock lock = writing.stripeLocks()[stripe];
-        lock.acquire(writing.lockTimeoutNanos());
-        boolean repaired = false;
-        try {
-            commit.repair(stripe);
-            repaired = true;
-            return lock;
-        } finally {
-            if (!repaired) {
-                lock.abandon();
-            }
-        }
+    Cleaner cleaner() {
+        return cleaner;
     }
 
     /** Waits for the writes that are under way in this process, and lets no more begin. */
     void retire() {
-        for (SharedLock lock : writing.stripeLocks()) {
-            lock.retire();
-        }
+        stripes.retire();
+        writing.checkpointer().retire();
         writing.locks().retire();
     }
 

@@ -1,7 +1,8 @@
 package dev.cairn.format;
 
 /**
- * A region's entry in the owner tables: whose it is, and since and until which epoch (RULE 25).
+ * A region's entry in the owner tables: whose it is, since and until which epoch (RULE 25), and
+ * whether it may lack blocks, so that it is to be given some before it is claimed.
  *
  * <pre>
  * owner word  | 63  allocation number, 51 bits  13 | 12  stripe, 12 bits  1 | alive |
@@ -14,6 +15,7 @@ public final class OwnerWords {
     public static final int OWNER = 0;
     public static final int BIRTH = 8;
     public static final int DEATH = 16;
+    public static final int HOLE = 24;
     public static final int BYTES = 32;
 
     private static final int FIRST_TABLE_LOG2 = 9;
@@ -23,6 +25,15 @@ public final class OwnerWords {
 
     public static long alive(int stripe, long number) {
         return number << NUMBER_SHIFT | (long) stripe << 1 | 1;
+    }
+
+    /** The owner word of a region that gives up its blocks: alive, by number 0, which is nobody's. */
+    public static long punching() {
+        return alive(0, 0);
+    }
+
+    public static boolean isPunching(long owner) {
+        return owner == punching();
     }
 
     public static long dead(long owner) {

@@ -32,13 +32,20 @@ public final class SharedLayout {
     public static final int SHARED_BYTES = 200;
     public static final int ALLOCATIONS = 256;
     public static final int CLAIM_HINT = 320;
+    public static final int FREE_HINT = 328;
+    public static final int WAITING_HINT = 336;
     public static final int EPOCH = 384;
     public static final int DURABLE = 392;
     public static final int TIMELINE = 400;
     public static final int ATTEMPT = 416;
+    public static final int FAILED = 424;
     public static final int CLOCK = 448;
     public static final int GROW_LOCK = 512;
     public static final int ALLOCATION_LOCK = 576;
+    public static final int CHECKPOINT_LOCK = 640;
+
+    public static final int PINS = 704;
+    public static final int PIN_SLOTS = 8;
 
     public static final int DIRECTORY = 1024;
     public static final int DIRECTORY_ENTRIES = 40;
@@ -50,7 +57,7 @@ public final class SharedLayout {
     public static final int STRIPE_DESCRIPTORS = PROCESSES + PROCESS_SLOTS * PROCESS_BYTES;
 
     /** "CAIRNSHM" with the layout's number in its last byte. */
-    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 1L << 56;
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 2L << 56;
 
     /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
     public static final int AREA_BYTES = 1 << 14;
@@ -63,6 +70,10 @@ public final class SharedLayout {
 
     public static long processAt(int slot) {
         return PROCESSES + (long) slot * PROCESS_BYTES;
+    }
+
+    public static int pinAt(int pin) {
+        return PINS + pin * PinWords.BYTES;
     }
 
     /** The first byte of the first area. */

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
  * line 0   table word, count of swings (readers; puts do not write it)
  * line 1   lock, version, tail, oldest, live counts        what is
  * line 2   intent, building, next region, next run, strain what is being done
- * line 3-4 companions of the intent                        what will be
+ * line 3-5 companions of the intent                        what will be
+ * line 6   log bytes, last region evacuated, tail's dead  what cleaning goes by
  * </pre>
  *
  * @param memory a mapping of the shared-memory file
@@ -50,6 +51,14 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int DEAD_RUN = 280;
     public static final int DEAD_RUN_NUMBER = 288;
     public static final int DEATH_EPOCH = 296;
+    public static final int NEW_LOG_BYTES = 304;
+    public static final int DEAD_REGION = 312;
+    public static final int DEAD_REGION_NUMBER = 320;
+    public static final int COPIES_END = 328;
+
+    public static final int LOG_BYTES = 384;
+    public static final int EVACUATED = 392;
+    public static final int TAIL_DEAD = 400;
 
     public static final int BYTES = 512;
 

@@ -1,14 +1,20 @@
 package dev.cairn.index;
 
 import static dev.cairn.format.StripeWords.BUILDING;
+import static dev.cairn.format.StripeWords.COPIES_END;
+import static dev.cairn.format.StripeWords.DEAD_REGION;
+import static dev.cairn.format.StripeWords.DEAD_REGION_NUMBER;
 import static dev.cairn.format.StripeWords.DEAD_RUN;
 import static dev.cairn.format.StripeWords.DEAD_RUN_NUMBER;
 import static dev.cairn.format.StripeWords.DEATH_EPOCH;
+import static dev.cairn.format.StripeWords.EVACUATED;
 import static dev.cairn.format.StripeWords.INTENT;
 import static dev.cairn.format.StripeWords.LIVE_BYTES;
 import static dev.cairn.format.StripeWords.LIVE_COUNT;
+import static dev.cairn.format.StripeWords.LOG_BYTES;
 import static dev.cairn.format.StripeWords.NEW_LIVE_BYTES;
 import static dev.cairn.format.StripeWords.NEW_LIVE_COUNT;
+import static dev.cairn.format.StripeWords.NEW_LOG_BYTES;
 import static dev.cairn.format.StripeWords.NEW_OLDEST;
 import static dev.cairn.format.StripeWords.NEW_OLDEST_NUMBER;
 import static dev.cairn.format.StripeWords.NEW_SLOT_AT;
@@ -27,10 +33,16 @@ import static dev.cairn.format.StripeWords.TAIL;
 import static dev.cairn.format.StripeWords.TAIL_NUMBER;
 import static dev.cairn.format.StripeWords.VERSION;
 
+import dev.cairn.format.HashBits;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.log.Appender;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Records;
 import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
@@ -40,23 +52,28 @@ import java.lang.invoke.VarHandle;
 /*
  * Actors    the holder of a stripe's lock, or whoever took the lock over from it.
  * Words     the intent; the companions (new ...), which say what the stripe's words will be.
- * Steps     W4 companions      W5 intent      W6 tag, slot word      W7 table word
- *           W8 version, oldest, counts        W9 tail                W10 next, next run := 0
- *           W11 dead run       W12 intent := 0
+ * Steps     W4 companions      W5 intent      W6 slots of the copies of a fold; tag, slot word
+ *           W7 table word      W8 version, oldest, counts, evacuated      W9 tail
+ *           W10 next, next run := 0      W11 dead run, dead region        W12 intent := 0
  * Why it is safe
  *           W5 is the commit: before it nothing below the tail and no slot word has changed, after
  *           it the companions hold everything that is to be done. They are absolute, so W6 to W12
  *           done again, from any kill, any number of times, end in the same words (RULE 12). Every
  *           store here is a release, so none rises above the one before it; the fence behind W5
  *           also keeps it before every later load.
- *           W7 stands between the last slot word into a dying run and W11, which lets it be claimed
- *           (RULE 8): a reader that still has the old slot word finds the table word changed.
- *           The tail comes last of what watchers look at: who sees it finds the rest done.
+ *           W7 stands between the last slot word into a dying run or region and W11, which lets it
+ *           be claimed (RULE 8): a reader that still has the old slot word finds the table word
+ *           changed. The tail comes last of what watchers look at: who sees it finds the rest done.
+ *           RULE 26: the slots of copies are not staged. They are found by walking the new region,
+ *           and swung where they still point into the dead one. That one's records, which the walk
+ *           compares keys with, are what they were as long as its owner word names this life of it;
+ *           once it does not, W11 was reached before, and with it all slots were swung.
  * What is benign
  *           A redo that swings a slot which is swung: the same words.
  * If a process dies here
  *           Before W5: claims are given back, the rest never happened. After it: the next holder of
- *           the lock does W6 to W12. Both are O(1), but for the regions of a large value's run.
+ *           the lock does W6 to W12. Both are O(1), but for the regions of a large value's run and
+ *           the copies of a fold, one region's at most.
  * If power fails here
  *           None of these words is durable.
  */
@@ -64,14 +81,26 @@ import java.lang.invoke.VarHandle;
 public final class Commit {
     private static final long COMMITTED = 1;
 
+    private final DataFile data;
     private final SharedMemory shared;
     private final Index index;
     private final Regions regions;
+    private final Records records;
+    private final KeyHash hash;
 
-    public Commit(SharedMemory shared, Index index, Regions regions) {
+    public Commit(
+            DataFile data,
+            SharedMemory shared,
+            Index index,
+            Regions regions,
+            Records records,
+            KeyHash hash) {
+        this.data = data;
         this.shared = shared;
         this.index = index;
         this.regions = regions;
+        this.records = records;
+        this.hash = hash;
     }
 
     /**
@@ -80,10 +109,11 @@ public final class Commit {
      * @param slotAt of the slot word that changes
      * @param slot what it will be, 0 if the entry goes
      * @param tag of the key
-     * @param version that the write got
+     * @param version that the stripe has then
      * @param log where the record lies and how the log stands behind it
      * @param liveCount entries then
      * @param liveBytes bytes of live entries then
+     * @param logBytes bytes of all records and of the runs that live, before what a fold drops
      * @param deadRun run of the record that is superseded, 0 if it has none
      * @param deadRunNumber its allocation number
      */
@@ -95,17 +125,17 @@ public final class Commit {
             Appender.Spot log,
             long liveCount,
             long liveBytes,
+            long logBytes,
             long deadRun,
             long deadRunNumber) {}
 
     /** Stages a change, commits it and carries it out. */
     public void apply(int stripe, Change change) {
         StripeWords words = shared.stripe(stripe);
-        long table = words.acquire(TABLE);
+        Appender.Fold fold = change.log.fold();
         words.release(NEW_SLOT_AT, change.slotAt); // W4
         words.release(NEW_SLOT_WORD, change.slot);
         words.release(NEW_TAG, change.tag);
-        words.release(NEW_TABLE, change.deadRun == 0 ? table : TableWord.next(table));
         words.release(NEW_VERSION, change.version);
         words.release(NEW_TAIL, change.log.tail());
         words.release(NEW_TAIL_NUMBER, change.log.tailNumber());
@@ -114,8 +144,48 @@ public final class Commit {
         words.release(NEW_LIVE_COUNT, change.liveCount);
         words.release(NEW_LIVE_BYTES, change.liveBytes);
         words.release(DEAD_RUN, change.deadRun);
-        if (change.deadRun != 0) {
-            words.release(DEAD_RUN_NUMBER, change.deadRunNumber);
+        words.release(DEAD_RUN_NUMBER, change.deadRunNumber);
+        if (fold == null) {
+            words.release(NEW_LOG_BYTES, change.logBytes);
+            words.release(DEAD_REGION, 0);
+        } else {
+            words.release(NEW_LOG_BYTES, change.logBytes - fold.bytes() + fold.keptBytes());
+            words.release(DEAD_REGION, Place.run(fold.header().region(), 1));
+            words.release(DEAD_REGION_NUMBER, fold.header().number());
+            words.release(COPIES_END, RegionHeader.BYTES + fold.keptBytes());
+        }
+        commit(words, stripe, change.deadRun != 0 || fold != null);
+    }
+
+    /**
+     * The oldest region leaves the chain (RULE 24); under the stripe's lock, with every record in it
+     * that the index pointed to moved.
+     *
+     * @param successor the region after it, by its header
+     * @param bytes of the records in it, and of the runs of its tombstones
+     */
+    public void leave(int stripe, RegionHeader successor, long bytes) {
+        StripeWords words = shared.stripe(stripe);
+        words.release(NEW_SLOT_AT, 0); // W4
+        words.release(NEW_VERSION, words.acquire(VERSION));
+        words.release(NEW_TAIL, words.acquire(TAIL));
+        words.release(NEW_TAIL_NUMBER, words.acquire(TAIL_NUMBER));
+        words.release(NEW_OLDEST, successor.region() + 1);
+        words.release(NEW_OLDEST_NUMBER, successor.number());
+        words.release(NEW_LIVE_COUNT, words.acquire(LIVE_COUNT));
+        words.release(NEW_LIVE_BYTES, words.acquire(LIVE_BYTES));
+        words.release(NEW_LOG_BYTES, words.acquire(LOG_BYTES) - bytes);
+        words.release(DEAD_RUN, 0);
+        words.release(DEAD_REGION, Place.run(words.acquire(OLDEST) - 1, 1));
+        words.release(DEAD_REGION_NUMBER, words.acquire(OLDEST_NUMBER));
+        words.release(COPIES_END, 0);
+        commit(words, stripe, true);
+    }
+
+    private void commit(StripeWords words, int stripe, boolean death) {
+        long table = words.acquire(TABLE);
+        words.release(NEW_TABLE, death ? TableWord.next(table) : table);
+        if (death) {
             words.release(DEATH_EPOCH, shared.acquire(SharedLayout.EPOCH));
         }
         Steps.at("W5");
@@ -125,9 +195,16 @@ public final class Commit {
     }
 
     private void carryOut(StripeWords words, int stripe) {
+        long deadRegion = words.acquire(DEAD_REGION);
+        boolean evacuated = deadRegion != 0 && words.acquire(COPIES_END) == 0;
+        if (deadRegion != 0 && !evacuated && deadRegionIsAlive(words, stripe)) {
+            swingCopies(words, stripe, Place.region(deadRegion));
+        }
         Steps.at("W6");
-        index.swing(
-                words.acquire(NEW_SLOT_AT), words.acquire(NEW_SLOT_WORD), words.acquire(NEW_TAG));
+        long slotAt = words.acquire(NEW_SLOT_AT);
+        if (slotAt != 0) {
+            index.swing(slotAt, words.acquire(NEW_SLOT_WORD), words.acquire(NEW_TAG));
+        }
         Steps.at("W7");
         if (words.acquire(TABLE) != words.acquire(NEW_TABLE)) {
             words.release(TABLE, words.acquire(NEW_TABLE));
@@ -139,6 +216,10 @@ public final class Commit {
         words.release(OLDEST_NUMBER, words.acquire(NEW_OLDEST_NUMBER));
         words.release(LIVE_COUNT, words.acquire(NEW_LIVE_COUNT));
         words.release(LIVE_BYTES, words.acquire(NEW_LIVE_BYTES));
+        words.release(LOG_BYTES, words.acquire(NEW_LOG_BYTES));
+        if (evacuated) {
+            words.release(EVACUATED, words.acquire(DEAD_REGION_NUMBER));
+        }
         words.release(TAIL_NUMBER, words.acquire(NEW_TAIL_NUMBER));
         Steps.at("W9");
         words.release(TAIL, words.acquire(NEW_TAIL));
@@ -149,18 +230,57 @@ public final class Commit {
         if (words.acquire(NEXT_RUN) != 0) {
             words.release(NEXT_RUN, 0);
         }
+        long epoch = words.acquire(DEATH_EPOCH);
         long deadRun = words.acquire(DEAD_RUN);
         if (deadRun != 0) {
             Steps.at("W11");
-            regions.bury(
-                    words,
-                    stripe,
-                    deadRun,
-                    words.acquire(DEAD_RUN_NUMBER),
-                    words.acquire(DEATH_EPOCH));
+            regions.bury(words, stripe, deadRun, words.acquire(DEAD_RUN_NUMBER), epoch);
+        }
+        if (deadRegion != 0) {
+            if (evacuated && deadRegionIsAlive(words, stripe)) {
+                buryRunsOfTombstones(words, stripe, Place.region(deadRegion), epoch);
+            }
+            Steps.at("W11 region");
+            regions.bury(words, stripe, deadRegion, words.acquire(DEAD_REGION_NUMBER), epoch);
         }
         Steps.at("W12");
         words.release(INTENT, 0);
+    }
+
+    private boolean deadRegionIsAlive(StripeWords words, int stripe) {
+        long region = Place.region(words.acquire(DEAD_REGION));
+        return regions.isAlive(stripe, region, words.acquire(DEAD_REGION_NUMBER));
+    }
+
+    private void swingCopies(StripeWords words, int stripe, long deadRegion) {
+        long regionAt = data.regionAt(Place.region(words.acquire(NEW_TAIL)));
+        long end = regionAt + words.acquire(COPIES_END);
+        for (long at = regionAt + RegionHeader.BYTES; at < end; ) {
+            Records.Outline copy = records.outlineAnyLocked(at);
+            if (copy.kind() == RecordLayout.PUT) {
+                byte[] key = copy.key();
+                long hashed = hash.of(key);
+                Index.Spot spot = index.locate(stripe, hashed, key);
+                if (spot.slot() != 0 && data.regionOf(Place.offset(spot.slot())) == deadRegion) {
+                    Steps.at("W6 copy");
+                    index.swing(spot.slotAt(), index.slotWord(at, hashed), HashBits.tag(hashed));
+                }
+            }
+            at += copy.bytes();
+        }
+    }
+
+    /** The keys of some tombstones lie in runs, which nobody supersedes. */
+    private void buryRunsOfTombstones(StripeWords words, int stripe, long region, long epoch) {
+        long end = data.regionAt(region + 1) - RecordLayout.MIN_BYTES;
+        for (long at = data.regionAt(region) + RegionHeader.BYTES; at <= end; ) {
+            Records.Outline record = records.outlineAnyLocked(at);
+            if (record.kind() == RecordLayout.TOMBSTONE && record.run() != 0) {
+                Steps.at("W11 tombstone");
+                regions.bury(words, stripe, record.run(), record.runNumber(), epoch);
+            }
+            at += record.bytes();
+        }
     }
 
     /**

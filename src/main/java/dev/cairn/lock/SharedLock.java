@@ -4,6 +4,7 @@ import dev.cairn.LockTimeout;
 import dev.cairn.StoreClosed;
 import dev.cairn.format.LockWord;
 import dev.cairn.format.Words;
+import dev.cairn.os.Steps;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +36,9 @@ public final class SharedLock {
     private static final int SPINS = 200;
     private static final long FIRST_PAUSE_NANOS = 20_000;
     private static final long LONGEST_PAUSE_NANOS = 1_000_000;
+
+    /** A thread that waits for another of its process looks at its deadline that often. */
+    private static final long LOCAL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     /** A holder is not suspected before: judging costs several system calls, holding far less. */
     private static final long SUSPECT_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
@@ -75,39 +79,61 @@ public final class SharedLock {
      * @throws StoreClosed if this process is done with it
      */
     public void acquire(long timeoutNanos) {
-        if (!local.tryLock()) { // L1
-            waitForLocal(timeoutNanos);
+        if (!tryAcquire(timeoutNanos)) {
+            throw new LockTimeout(
+                    processes.store(),
+                    "%s was not to be had in %d ms: held by %s"
+                            .formatted(
+                                    name, TimeUnit.NANOSECONDS.toMillis(timeoutNanos), holder()));
         }
+    }
+
+    /**
+     * Takes the lock, unless a live holder keeps it longer than that; tells whether it did.
+     *
+     * @throws StoreClosed if this process is done with it
+     */
+    public boolean tryAcquire(long nanos) {
+        if (!local.tryLock() && !waitForLocal(nanos)) { // L1
+            return false;
+        }
+        boolean taken = false;
         try {
             if (retired) {
                 throw new StoreClosed(processes.store());
             }
             processes.keepKernelLock();
-            if (!Words.cas(memory, at, 0, mine)) { // L2
-                waitForShared(timeoutNanos);
+            taken = Words.cas(memory, at, 0, mine) || waitForShared(nanos); // L2
+            return taken;
+        } finally {
+            if (!taken) {
+                local.unlock();
             }
-        } catch (RuntimeException | Error e) {
-            local.unlock();
-            throw e;
         }
     }
 
-    private void waitForLocal(long timeoutNanos) {
-        long deadline = System.nanoTime() + timeoutNanos;
+    private String holder() {
+        long word = Words.acquire(memory, at);
+        return word == mine ? "another thread of this process" : processes.describe(word);
+    }
+
+    private boolean waitForLocal(long nanos) {
+        long deadline = System.nanoTime() + nanos;
         boolean interrupted = false;
         try {
             while (true) {
+                long left = deadline - System.nanoTime();
                 try {
-                    if (local.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                        return;
+                    if (local.tryLock(Math.min(left, LOCAL_PAUSE_NANOS), TimeUnit.NANOSECONDS)) {
+                        return true;
                     }
-                    throw new LockTimeout(
-                            processes.store(),
-                            "%s was kept by another thread of this process for %d ms"
-                                    .formatted(name, TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
+                    if (left <= 0) {
+                        return false;
+                    }
                 } catch (InterruptedException _) {
                     interrupted = true;
                 }
+                Steps.at("L1");
             }
         } finally {
             if (interrupted) {
@@ -116,35 +142,30 @@ public final class SharedLock {
         }
     }
 
-    private void waitForShared(long timeoutNanos) { // L3
+    private boolean waitForShared(long nanos) { // L3
         long start = System.nanoTime();
         long pause = FIRST_PAUSE_NANOS;
         for (int spin = 0; ; spin++) {
             long word = Words.acquire(memory, at);
             if (word == 0 && Words.cas(memory, at, 0, mine)) {
                 contention.waited(System.nanoTime() - start);
-                return;
+                return true;
             }
             if (spin < SPINS && word != mine && word != LockWord.ABANDONED) {
                 Thread.onSpinWait();
                 continue;
             }
             long waited = System.nanoTime() - start;
-            if (takeOver(word, waited > Math.min(SUSPECT_AFTER_NANOS, timeoutNanos))) {
+            if (takeOver(word, waited > Math.min(SUSPECT_AFTER_NANOS, nanos))) {
                 contention.waited(System.nanoTime() - start);
-                return;
+                return true;
             }
-            if (waited > timeoutNanos) {
-                throw new LockTimeout(
-                        processes.store(),
-                        "%s was not to be had in %d ms: held by %s"
-                                .formatted(
-                                        name,
-                                        TimeUnit.NANOSECONDS.toMillis(timeoutNanos),
-                                        processes.describe(word)));
+            if (waited > nanos) {
+                return false;
             }
+            Steps.at("L3");
             boolean interrupted = Thread.interrupted(); // or parking would return at once for ever
-            LockSupport.parkNanos(pause);
+            LockSupport.parkNanos(Math.min(pause, nanos - waited));
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }

@@ -3,6 +3,7 @@ package dev.cairn.log;
 import static dev.cairn.format.RecordLayout.HEADER_BYTES;
 import static dev.cairn.format.RecordLayout.IDENTITY_BYTES;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.format.Checksum;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 
@@ -57,6 +59,7 @@ public final class Appender {
      * @param oldestNumber its allocation number
      * @param run its run, 0 if it has none
      * @param runNumber the run's allocation number
+     * @param fold null unless the tail region was folded into the new one
      */
     public record Spot(
             long offset,
@@ -65,39 +68,73 @@ public final class Appender {
             long oldest,
             long oldestNumber,
             long run,
-            long runNumber) {}
+            long runNumber,
+            @Nullable Fold fold) {}
 
     /**
-     * Finds the place, rolling to a new region and claiming a run where needed.
+     * A tail region that is mostly dead, and what of it is to be kept (RULE 26).
      *
+     * @param header of the region
+     * @param keep the records that count, in their order
+     * @param bytes of all its records
+     */
+    public record Fold(RegionHeader header, List<Chain.Entry> keep, long bytes) {
+        /** Bytes of what is kept. */
+        public int keptBytes() {
+            return keep.stream().mapToInt(Chain.Entry::bytes).sum();
+        }
+    }
+
+    /** Whether so many bytes need a new tail region. */
+    public boolean overflows(int bytes) {
+        long tail = stripe.acquire(StripeWords.TAIL);
+        return tail == 0 || Place.bytesInRegion(tail) + bytes > data.regionBytes();
+    }
+
+    /**
+     * Finds the place for a new record, rolling to a new region and claiming a run where needed.
+     *
+     * @param fold what to do with the tail region if it overflows; null to leave it in the chain
+     * @param reserve whether the last regions may be claimed (RULE 27)
      * @return null if there is no room: give the lock back, {@link Regions#makeRoom}, start again
      */
-    public @Nullable Spot reserve(Draft draft) {
-        int regionBytes = data.regionBytes();
-        int runRegions = draft.runRegions(regionBytes);
+    public @Nullable Spot reserve(Draft draft, @Nullable Fold fold, boolean reserve) {
+        int runRegions = draft.runRegions(data.regionBytes());
         long run = 0;
         long runNumber = 0;
         if (runRegions > 0) {
-            long first = regions.claimRun(stripe, index, runRegions);
+            long first = regions.claimRun(stripe, index, runRegions, reserve);
             if (first < 0) {
                 return null;
             }
             run = Place.run(first, runRegions);
             runNumber = stripe.acquire(StripeWords.NEXT_RUN_NUMBER);
         }
+        return reserve(draft.bytes(), run, runNumber, fold, reserve);
+    }
+
+    /** As {@link #reserve(Draft, Fold, boolean)}, for a copy of a record, which shares its run. */
+    public @Nullable Spot reserveCopy(int bytes, @Nullable Fold fold) {
+        return reserve(bytes, 0, 0, fold, true);
+    }
+
+    private @Nullable Spot reserve(
+            int bytes, long run, long runNumber, @Nullable Fold fold, boolean reserve) {
         long tail = stripe.acquire(StripeWords.TAIL);
         long number = stripe.acquire(StripeWords.TAIL_NUMBER);
         long oldest = stripe.acquire(StripeWords.OLDEST);
         long oldestNumber = stripe.acquire(StripeWords.OLDEST_NUMBER);
-        int bytes = draft.bytes();
-        if (tail == 0 || Place.bytesInRegion(tail) + bytes > regionBytes) {
-            long region = roll(tail, number);
+        Fold folded = null;
+        if (overflows(bytes)) {
+            boolean oldestGoes = fold != null && oldest == fold.header.region() + 1;
+            long region = roll(tail, number, fold, oldestGoes, reserve);
             if (region < 0) {
                 return null;
             }
-            tail = Place.tail(region, RegionHeader.BYTES);
+            folded = fold;
+            tail = Place.tail(region, RegionHeader.BYTES + (fold == null ? 0 : fold.keptBytes()));
             number = stripe.acquire(StripeWords.NEXT_NUMBER);
-            if (oldest == 0) {
+            if (oldest == 0 || oldestGoes) {
                 oldest = region + 1;
                 oldestNumber = number;
             }
@@ -111,34 +148,90 @@ public final class Appender {
                 oldest,
                 oldestNumber,
                 run,
-                runNumber);
+                runNumber,
+                folded);
     }
 
     /** Prepares a new tail region; it becomes true through the tail word alone. */
-    private long roll(long tail, long tailNumber) {
-        long region = regions.claim(stripe, index);
+    private long roll(
+            long tail, long tailNumber, @Nullable Fold fold, boolean oldestGoes, boolean reserve) {
+        long region = regions.claim(stripe, index, reserve);
         if (region < 0) {
             return -1;
         }
         Steps.at("W2 header");
         long predecessor = tail == 0 ? 0 : Place.region(tail) + 1;
+        long predecessorNumber = tail == 0 ? 0 : tailNumber;
+        if (fold != null) {
+            predecessor = oldestGoes ? 0 : fold.header.predecessor();
+            predecessorNumber = oldestGoes ? 0 : fold.header.predecessorNumber();
+        }
+        stripe.release(StripeWords.TAIL_DEAD, 0);
         long number = stripe.acquire(StripeWords.NEXT_NUMBER);
         byte[] header =
-                new RegionHeader(
-                                region,
-                                number,
-                                index,
-                                0,
-                                predecessor,
-                                predecessor == 0 ? 0 : tailNumber)
+                new RegionHeader(region, number, index, 0, predecessor, predecessorNumber)
                         .encode(storeId);
         store(data.regionAt(region), header, header.length);
+        if (fold != null) {
+            long at = data.regionAt(region) + RegionHeader.BYTES;
+            for (Chain.Entry entry : fold.keep) {
+                Steps.at("W2 copy");
+                copy(entry, fold.header.number(), at, number);
+                at += entry.bytes();
+            }
+            return region;
+        }
         int left = tail == 0 ? 0 : data.regionBytes() - Place.bytesInRegion(tail);
         if (left >= RecordLayout.MIN_BYTES) {
             Steps.at("W2 filler");
             fill(data.regionAt(Place.region(tail)) + Place.bytesInRegion(tail), left, tailNumber);
         }
         return region;
+    }
+
+    /**
+     * Writes a copy of a record, marked as moved, to a place of its own; the original's checksum is
+     * compared first, so that what rotted is not given a good one.
+     *
+     * @param entry of a region of this stripe that is in the chain
+     * @param number that region's allocation number
+     * @param to where the copy goes
+     * @param toNumber allocation number of the region there
+     * @throws CorruptStore if the original is damaged
+     */
+    public void copy(Chain.Entry entry, long number, long to, long toNumber) {
+        byte[] image = new byte[IDENTITY_BYTES + entry.bytes()];
+        MemorySegment.copy(
+                data.covering(entry.offset(), entry.bytes()),
+                ValueLayout.JAVA_BYTE,
+                entry.offset(),
+                image,
+                IDENTITY_BYTES,
+                entry.bytes());
+        int crcAt = IDENTITY_BYTES + RecordLayout.CRC;
+        int found = Words.intPlain(image, crcAt);
+        Words.setIntPlain(image, crcAt, 0);
+        RecordLayout.identity(image, storeId, index, number, entry.offset());
+        int expected = Checksum.of(image, 0, image.length);
+        if (expected != found) {
+            throw new CorruptStore(
+                    data.path(),
+                    entry.offset(),
+                    "a record with checksum 0x%08x".formatted(expected),
+                    "0x%08x".formatted(found));
+        }
+        long control = Words.plain(image, crcAt);
+        int flags = RecordLayout.flags(control) | RecordLayout.MOVED;
+        Words.setPlain(image, crcAt, RecordLayout.control(RecordLayout.kind(control), flags));
+        RecordLayout.identity(image, storeId, index, toNumber, to);
+        Words.setIntPlain(image, crcAt, Checksum.of(image, 0, image.length));
+        MemorySegment.copy(
+                image,
+                IDENTITY_BYTES,
+                data.covering(to, entry.bytes()),
+                ValueLayout.JAVA_BYTE,
+                to,
+                entry.bytes());
     }
 
     private void fill(long offset, int bytes, long number) {

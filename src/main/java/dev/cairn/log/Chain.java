@@ -108,6 +108,42 @@ public final class Chain {
         }
     }
 
+    /**
+     * One region of a chain by itself, up to its end or to the tail in it.
+     *
+     * @param end the tail word there, or one for the region's end
+     */
+    public static Chain region(DataFile data, int stripe, long region, long number, long end) {
+        RegionHeader header = header(data, stripe, region, number, 0);
+        return new Chain(data, stripe, end, List.of(header));
+    }
+
+    /**
+     * Follows a stripe's chain from its tail back to where an earlier cut ends: as much of it as
+     * {@link #forEachBehind} reads.
+     *
+     * @throws CorruptStore where a region is not what the next one says
+     */
+    public static Chain followBehind(DataFile data, int stripe, Cut now, Cut earlier) {
+        List<RegionHeader> regions = new ArrayList<>();
+        if (now.tail() == 0) {
+            return new Chain(data, stripe, 0, regions);
+        }
+        long region = Place.region(now.tail());
+        long number = now.tailNumber();
+        while (number >= earlier.tailNumber()) {
+            RegionHeader header = header(data, stripe, region, number, 0);
+            regions.add(header);
+            boolean last = region + 1 == now.oldest() && number == now.oldestNumber();
+            if (last || header.predecessor() == 0 || header.predecessorNumber() >= number) {
+                break;
+            }
+            region = header.predecessor() - 1;
+            number = header.predecessorNumber();
+        }
+        return new Chain(data, stripe, now.tail(), regions.reversed());
+    }
+
     private static RegionHeader header(
             DataFile data, int stripe, long region, long number, int runRegions) {
         String expected =

@@ -3,6 +3,7 @@ package dev.cairn.log;
 import dev.cairn.Durability;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.OwnerWords;
+import dev.cairn.format.PinWords;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.os.MappedFile;
@@ -42,6 +43,11 @@ public final class DataFile {
     /** Regions that the file has, all with real blocks. */
     public long regions() {
         return shared.acquire(SharedLayout.REGIONS);
+    }
+
+    /** Bytes of the file. */
+    public long bytes() {
+        return regionAt(regions());
     }
 
     public long regionAt(long region) {
@@ -92,28 +98,59 @@ public final class DataFile {
                 Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER));
     }
 
-    /** Whether a writer may claim a region (RULE 25). */
+    /** Whose a region is: its stripe, or -1 if it is nobody's. */
+    public int stripeOf(long region) {
+        long at = shared.ownerAt(region);
+        long owner = Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER);
+        return OwnerWords.isAlive(owner) && !OwnerWords.isPunching(owner)
+                ? OwnerWords.stripe(owner)
+                : -1;
+    }
+
+    /**
+     * Whether a writer may claim a region (RULE 25). Loads the durable epoch before the pins: whoever
+     * pins looks at it again afterwards, so one of the two sees the other.
+     */
     boolean free(long region) {
+        return state(region) == State.FREE;
+    }
+
+    /** What a region is good for. */
+    enum State {
+        ALIVE,
+        FREE,
+        /** Free, once it has blocks. */
+        HOLE,
+        /** Dead, but a checkpoint or a backup needs it. */
+        WAITING,
+        /** Left in the midst of giving its blocks back, unless the grow lock is held for it. */
+        PUNCHING
+    }
+
+    State state(long region) {
         long at = shared.ownerAt(region);
         MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
-        if (OwnerWords.isAlive(Words.acquire(memory, at + OwnerWords.OWNER))) {
-            return false;
+        long owner = Words.acquire(memory, at + OwnerWords.OWNER);
+        if (OwnerWords.isAlive(owner)) {
+            return OwnerWords.isPunching(owner) ? State.PUNCHING : State.ALIVE;
         }
         long birth = Words.acquire(memory, at + OwnerWords.BIRTH);
         long death = Words.acquire(memory, at + OwnerWords.DEATH);
-        return header.durability() == Durability.NONE
-                || birth == death
-                || death <= shared.acquire(SharedLayout.DURABLE);
+        if (header.durability() != Durability.NONE
+                && birth != death
+                && (death > shared.acquire(SharedLayout.DURABLE) || pinned(birth, death))) {
+            return State.WAITING;
+        }
+        return Words.acquire(memory, at + OwnerWords.HOLE) == 0 ? State.FREE : State.HOLE;
     }
 
-    /** How many regions a writer may claim now. */
-    public long countFree() {
-        long free = 0;
-        for (long region = 0; region < regions(); region++) {
-            if (free(region)) {
-                free++;
+    private boolean pinned(long birth, long death) {
+        for (int pin = 0; pin < SharedLayout.PIN_SLOTS; pin++) {
+            long epoch = shared.acquire(SharedLayout.pinAt(pin) + PinWords.EPOCH);
+            if (epoch != 0 && birth <= epoch && epoch < death) {
+                return true;
             }
         }
-        return free;
+        return false;
     }
 }

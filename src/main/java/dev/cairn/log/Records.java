@@ -75,6 +75,11 @@ public final class Records {
             return bytes;
         }
 
+        /** A copy of the key; under the stripe's lock. */
+        public byte[] key() {
+            return copy(keyAt, keyLength);
+        }
+
         /** Whether the key is this one; no allocation. */
         public boolean hasKey(byte[] key) {
             return keyLength == key.length && same(memory, keyAt, key);
@@ -337,10 +342,18 @@ public final class Records {
         return outline;
     }
 
+    /** As {@link #outlineLocked}, of a record of any kind. */
+    public Outline outlineAnyLocked(long offset) {
+        Outline outline = outline(offset);
+        if (outline == null) {
+            throw noRecord(offset);
+        }
+        return outline;
+    }
+
     /** The key of a record under the stripe's lock. */
     public byte[] keyLocked(long offset) {
-        Outline outline = outlineLocked(offset);
-        return outline.copy(outline.keyAt, outline.keyLength);
+        return outlineLocked(offset).key();
     }
 
     /** The error for a confirmed place at which no record lies. */

@@ -41,12 +41,11 @@ public final class Regions {
     /** Entries that are looked at under a stripe's lock before room is sought without it. */
     private static final int LOOK = 1024;
 
-    /** A small file grows by half; the mappings of a large one sum up to nine times its size. */
+    /** A small file grows by half; the mappings of a large one sum up to 17 times its size. */
     private static final long SMALL_GROWTH_BYTES = 32L << 20;
 
     private static final int SMALL_DIVISOR = 2;
-    private static final int GROWTH_DIVISOR = 8;
-    private static final int PAGE_BYTES = 4096;
+    private static final int GROWTH_DIVISOR = 16;
     private static final int LEAST_GROWTH_REGIONS = 16;
 
     private final DataFile data;
@@ -68,10 +67,14 @@ public final class Regions {
      * Claims a region for the log of a stripe whose lock the caller holds; the stripe's next word
      * names it until the commit.
      *
+     * @param reserve whether it may be one of the last (RULE 27)
      * @return the region, or -1 if none is near: {@link #makeRoom} without the lock, then again
      */
-    public long claim(StripeWords stripe, int index) {
+    public long claim(StripeWords stripe, int index, boolean reserve) {
         long count = data.regions();
+        if (!reserve && !enough(count, shared.acquire(SharedLayout.FREE_HINT), 1)) {
+            return -1;
+        }
         long hint = shared.acquire(SharedLayout.CLAIM_HINT);
         long number = nextNumber();
         for (long look = 0; look < Math.min(count, LOOK); look++) {
@@ -92,12 +95,27 @@ public final class Regions {
     }
 
     /**
+     * RULE 27: whether so many of the free regions may be used for what is not removal or cleaning.
+     * In reserve are, once a store is of some size, a region for each stripe's tombstones, one for an
+     * evacuation and one for a fold; at the bound of its size what could still be added counts.
+     */
+    private boolean enough(long count, long free, long needed) {
+        long full = shared.stripes() + 2L;
+        long apart = Math.clamp((count - 4L * shared.stripes()) / 4, 0, full);
+        return free >= needed + apart && free + maxRegions - count >= needed + full;
+    }
+
+    /**
      * Claims neighbouring regions for a run; the stripe's next run word names them.
      *
+     * @param reserve as in {@link #claim}
      * @return the first of them, or -1: {@link #makeRoom} without the lock, then again
      */
-    public long claimRun(StripeWords stripe, int index, int regions) {
+    public long claimRun(StripeWords stripe, int index, int regions, boolean reserve) {
         long count = data.regions();
+        if (!reserve && !enough(count, shared.acquire(SharedLayout.FREE_HINT), regions)) {
+            return -1;
+        }
         long from = shared.acquire(SharedLayout.CLAIM_HINT);
         long first = freeRun(from, Math.min(count, from + LOOK + 2L * regions), regions);
         if (first < 0) {
@@ -133,6 +151,7 @@ public final class Regions {
         }
         Steps.at("N3");
         Words.release(memory, at + OwnerWords.BIRTH, shared.acquire(SharedLayout.EPOCH)); // N3
+        Words.add(shared.base(), SharedLayout.FREE_HINT, -1);
         return true;
     }
 
@@ -162,6 +181,7 @@ public final class Regions {
                         at + OwnerWords.DEATH,
                         Words.acquire(memory, at + OwnerWords.BIRTH));
                 Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive));
+                Words.add(shared.base(), SharedLayout.FREE_HINT, 1);
             }
         }
         stripe.release(next, 0);
@@ -178,6 +198,9 @@ public final class Regions {
                 Words.release(memory, at + OwnerWords.DEATH, epoch); // D1
                 Steps.at("D2");
                 Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive)); // D2
+                boolean free = data.free(Place.region(run) + i);
+                int hint = free ? SharedLayout.FREE_HINT : SharedLayout.WAITING_HINT;
+                Words.add(shared.base(), hint, 1);
             }
         }
     }
@@ -209,22 +232,81 @@ public final class Regions {
         }
     }
 
+    /** Whether a region belongs to the log of a stripe, by that number. */
+    public boolean isAlive(int stripe, long region, long number) {
+        long at = shared.ownerAt(region);
+        return Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER)
+                == OwnerWords.alive(stripe, number);
+    }
+
+    /**
+     * How many regions are in which state.
+     *
+     * @param free may be claimed now
+     * @param holes may be claimed once they have blocks
+     * @param waiting dead, but a checkpoint or a backup needs them
+     */
+    public record Census(long free, long holes, long waiting) {}
+
+    public Census census() {
+        return census(data);
+    }
+
+    /** As {@link #census()}, for whoever only reads. */
+    public static Census census(DataFile data) {
+        long free = 0;
+        long holes = 0;
+        long waiting = 0;
+        for (long region = 0; region < data.regions(); region++) {
+            switch (data.state(region)) {
+                case FREE -> free++;
+                case HOLE -> holes++;
+                case WAITING -> waiting++;
+                case ALIVE, PUNCHING -> {}
+            }
+        }
+        return new Census(free, holes, waiting);
+    }
+
+    /** As {@link #census()}, and corrects the hints, which lose count when a process dies. */
+    public Census recount() {
+        Census census = census();
+        shared.release(SharedLayout.FREE_HINT, census.free);
+        shared.release(SharedLayout.WAITING_HINT, census.waiting);
+        return census;
+    }
+
+    /** Bytes of dead regions that wait for a checkpoint, about. */
+    public long waitingBytes() {
+        return shared.acquire(SharedLayout.WAITING_HINT) * data.regionBytes();
+    }
+
     /**
      * Sees to it that so many neighbouring regions are free, by looking for them everywhere and
      * else by lengthening the file; without a stripe's lock (RULE 13).
      *
+     * @param reserve as in {@link #claim}
      * @throws StoreFull if the bound is reached or the disk is full
      */
-    public void makeRoom(int regions) {
-        locks.whileGrowing(() -> makeRoomHolding(regions));
+    public void makeRoom(int regions, boolean reserve) {
+        locks.whileGrowing(() -> makeRoomHolding(regions, reserve));
     }
 
-    private void makeRoomHolding(int regions) {
+    private void makeRoomHolding(int regions, boolean reserve) {
         long count = data.regions();
-        long first = freeRun(0, count, regions);
+        Census census = recount();
+        long first = -1;
+        if (reserve || enough(count, census.free, regions)) {
+            first = freeRun(0, count, regions);
+        }
+        if (first < 0 && fillHoles(regions)) {
+            recount();
+            first = freeRun(0, count, regions);
+        }
         if (first < 0) {
-            grow(count, regions);
+            grow(count, regions, reserve, census);
             first = count;
+            recount();
         }
         shared.release(SharedLayout.CLAIM_HINT, first);
     }
@@ -241,17 +323,19 @@ public final class Regions {
         return -1;
     }
 
-    private void grow(long count, int needed) {
+    private void grow(long count, int needed, boolean reserve, Census census) {
         long small = Math.min(count / SMALL_DIVISOR, SMALL_GROWTH_BYTES / data.regionBytes());
         long least = Math.max(LEAST_GROWTH_REGIONS, shared.stripes());
         long step = Math.max(Math.max(count / GROWTH_DIVISOR, small), least);
         long wanted = Math.min(count + Math.max(step, needed), maxRegions);
-        if (wanted < count + needed) {
+        if (wanted < count + needed
+                || !reserve && !enough(wanted, census.free + wanted - count, needed)) {
             throw new StoreFull(
                     data.path(),
-                    "the store may have %d regions of %d bytes, and %d more are needed"
-                                    .formatted(maxRegions, data.regionBytes(), needed)
-                            + "; remove entries, or open it with a greater maxBytes",
+                    "the store may have %d regions of %d bytes, and %d more are needed; %s"
+                                    .formatted(
+                                            maxRegions, data.regionBytes(), needed, wayOut(census))
+                            + "remove entries, or open it with a greater maxBytes",
                     null);
         }
         try {
@@ -264,11 +348,21 @@ public final class Regions {
                 e.addSuppressed(first);
                 throw new StoreFull(
                         data.path(),
-                        "no space for " + needed * (long) data.regionBytes() + " more bytes",
+                        "no space for %d more bytes; %s"
+                                        .formatted(
+                                                needed * (long) data.regionBytes(), wayOut(census))
+                                + "remove entries, or free space on the disk",
                         e);
             }
         }
         shared.release(SharedLayout.REGIONS, wanted);
+    }
+
+    private String wayOut(Census census) {
+        return census.waiting == 0
+                ? ""
+                : "a checkpoint would free %d bytes; "
+                        .formatted(census.waiting * data.regionBytes());
     }
 
     private void reserve(long from, long to) throws IOException {
@@ -276,26 +370,100 @@ public final class Regions {
         data.file().reserve(data.regionAt(from), data.regionAt(to));
     }
 
-    /**
-     * Stores one word of every page that belongs to somebody again. After a failed force in this
-     * boot pages may be clean and yet not on disk; only a store makes the next force write them
-     * (RULE 23).
-     */
-    public void storeAgain() {
-        MemorySegment memory = data.remapped();
-        storeAgain(memory, 0, data.regionAt(0));
-        for (long region = 0; region < data.regions(); region++) {
-            long at = shared.ownerAt(region);
-            long owner = Words.acquire(shared.covering(at, OwnerWords.BYTES), at);
-            if (OwnerWords.isAlive(owner)) {
-                storeAgain(memory, data.regionAt(region), data.regionAt(region + 1));
+    /** Gives blocks to holes, to so many neighbours at least if it can; tells whether to any. */
+    private boolean fillHoles(int regions) {
+        long step = Math.max(regions, LEAST_GROWTH_REGIONS);
+        long filled = 0;
+        for (long region = 0; region < data.regions() && filled < step; region++) {
+            if (data.state(region) == DataFile.State.PUNCHING) {
+                endPunch(region); // whoever held the grow lock then is dead
             }
+            if (data.state(region) != DataFile.State.HOLE) {
+                continue;
+            }
+            try {
+                data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+            } catch (IOException _) {
+                return filled > 0; // the disk is full: growing says so
+            }
+            long at = shared.ownerAt(region) + OwnerWords.HOLE;
+            Words.release(shared.covering(at, Long.BYTES), at, 0);
+            filled++;
         }
+        return filled > 0;
     }
 
-    private static void storeAgain(MemorySegment memory, long from, long to) {
-        for (long at = from; at < to; at += PAGE_BYTES) {
-            Words.release(memory, at, Words.acquire(memory, at));
+    /**
+     * Gives blocks to the regions that recovery adopted and takes all others for holes: a copy of the
+     * file, or one that was compacted, may lack blocks anywhere.
+     *
+     * @throws IOException if there is no space for them
+     */
+    public void provideBlocks() throws IOException {
+        data.file().fillHoles(0, data.regionAt(0));
+        for (long region = 0; region < data.regions(); region++) {
+            if (data.state(region) == DataFile.State.ALIVE) {
+                data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+            } else {
+                long at = shared.ownerAt(region) + OwnerWords.HOLE;
+                Words.release(shared.covering(at, Long.BYTES), at, 1);
+            }
         }
+        recount();
+    }
+
+    /**
+     * Gives the blocks of free regions back to the file system.
+     *
+     * @return how many regions
+     * @throws IOException if the file system cannot
+     */
+    public long punchHoles() throws IOException {
+        long[] punched = {0};
+        IOException[] failure = {null};
+        locks.whileGrowing(() -> {
+            try {
+                for (long region = 0; region < data.regions(); region++) {
+                    punched[0] += punch(region) ? 1 : 0;
+                }
+            } catch (IOException e) {
+                failure[0] = e;
+            }
+            recount();
+        });
+        if (failure[0] != null) {
+            throw failure[0];
+        }
+        return punched[0];
+    }
+
+    /**
+     * The region is claimed while it loses its blocks, by a word that names no stripe, and dead
+     * afterwards by another number: so nobody who judged it free before can claim it as it was.
+     */
+    private boolean punch(long region) throws IOException {
+        long at = shared.ownerAt(region);
+        MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+        long judged = Words.acquire(memory, at + OwnerWords.OWNER);
+        if (OwnerWords.isAlive(judged)
+                || !data.free(region)
+                || !Words.cas(memory, at + OwnerWords.OWNER, judged, OwnerWords.punching())) {
+            return false;
+        }
+        Words.release(memory, at + OwnerWords.HOLE, 1);
+        try {
+            data.file().punch(data.regionAt(region), data.regionAt(region + 1));
+        } finally {
+            endPunch(region);
+        }
+        return true;
+    }
+
+    private void endPunch(long region) {
+        long at = shared.ownerAt(region);
+        MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
+        Words.release(memory, at + OwnerWords.HOLE, 1);
+        Words.release(
+                memory, at + OwnerWords.OWNER, OwnerWords.dead(OwnerWords.alive(0, nextNumber())));
     }
 }

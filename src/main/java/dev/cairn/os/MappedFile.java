@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
@@ -21,11 +23,16 @@ import java.util.concurrent.locks.LockSupport;
  * an interrupt closes the channel it hits.
  */
 public final class MappedFile implements AutoCloseable {
+    private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
+
     /** One write of zeros: larger writes make large folios, which cost write-back later. */
     private static final int ZEROS_BYTES = 4096;
 
+    private static final int PAGE_BYTES = 4096;
     private static final int CLOSE_ATTEMPTS = 10_000;
     private static final long CLOSE_PAUSE_NANOS = 1_000_000;
+
+    static volatile Medium medium = Medium.SYSTEM;
 
     private volatile Path path;
     private final boolean writable;
@@ -137,18 +144,38 @@ public final class MappedFile implements AutoCloseable {
     /**
      * Makes a range durable: what this process or any other stored there before the call.
      *
-     * <p>RULE 20: also forces through the first mapping, since an error of earlier write-back is
-     * told once to each open file, and only to those open when it happened.
-     *
      * @throws IOException when the operating system could not; what is durable is then unknown
      */
     public void force(long from, long to) throws IOException {
+        medium.force(this, from, to);
+    }
+
+    /**
+     * RULE 20: also forces through the first mapping, since an error of earlier write-back is told
+     * once to each open file, and only to those open when it happened.
+     */
+    void synchronize(long from, long to) throws IOException {
         try {
             segment(to).asSlice(from, to - from).force();
-            first.asSlice(0, Math.min(first.byteSize(), ZEROS_BYTES)).force();
+            first.asSlice(0, Math.min(first.byteSize(), PAGE_BYTES)).force();
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
+    }
+
+    /**
+     * Stores the first word of every page of a range again. After a failed force pages may be clean
+     * and yet not on disk; only a store makes the next force write them (RULES 21, 23). Nobody else
+     * may store to those words meanwhile.
+     *
+     * @param from a multiple of the page size
+     */
+    public void storeAgain(long from, long to) {
+        MemorySegment memory = segment(to);
+        for (long at = from; at < to; at += PAGE_BYTES) {
+            WORD.setRelease(memory, at, (long) WORD.getAcquire(memory, at));
+        }
+        medium.storedAgain(this, from, to);
     }
 
     /**
@@ -173,14 +200,32 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * Gives real blocks to the holes of a file, which a copy of it may have where the original had
-     * space in reserve; where native calls are not to be had, holes stay.
+     * Gives real blocks to the holes in a range of the file; where native calls are not to be had,
+     * holes stay.
      *
      * @throws IOException when there is no space
      */
-    public static void fillHoles(Path path, long from, long to) throws IOException {
+    public void fillHoles(long from, long to) throws IOException {
         int errno = from < to ? Native.allocate(path, from, to - from) : 0;
         if (errno != 0 && errno != Native.NOT_HERE) {
+            throw new IOException(path + ": " + Native.message(errno));
+        }
+    }
+
+    /**
+     * Gives the blocks of a range back to the file system; it reads as zeros then.
+     *
+     * @throws UnsupportedOperationException where this cannot be done
+     */
+    public void punch(long from, long to) throws IOException {
+        int errno = Native.punch(path, from, to - from);
+        if (errno == Native.NOT_HERE) {
+            throw new UnsupportedOperationException(
+                    path
+                            + ": its file system, or a JVM without native access, cannot give"
+                            + " blocks back (--enable-native-access)");
+        }
+        if (errno != 0) {
             throw new IOException(path + ": " + Native.message(errno));
         }
     }

@@ -28,6 +28,7 @@ final class Native {
     private static final int EOPNOTSUPP = 95;
     private static final int O_RDWR_CLOEXEC = 0x80002;
     private static final int MADV_RANDOM = 1;
+    private static final int FALLOC_FL_PUNCH_HOLE_KEEP_SIZE = 3;
 
     private static final @Nullable Calls CALLS = Calls.find();
 
@@ -85,6 +86,15 @@ final class Native {
      * @return 0, the errno, or {@link #NOT_HERE} when the call or the file system cannot do it
      */
     static int allocate(Path file, long offset, long length) {
+        return fallocate(file, 0, offset, length);
+    }
+
+    /** Takes the blocks of a range from a file, which keeps its length; as {@link #allocate}. */
+    static int punch(Path file, long offset, long length) {
+        return fallocate(file, FALLOC_FL_PUNCH_HOLE_KEEP_SIZE, offset, length);
+    }
+
+    private static int fallocate(Path file, int mode, long offset, long length) {
         if (CALLS == null) {
             return NOT_HERE;
         }
@@ -95,7 +105,7 @@ final class Native {
             if (fd < 0) {
                 return NOT_HERE;
             }
-            int result = (int) CALLS.fallocate.invokeExact(state, fd, 0, offset, length);
+            int result = (int) CALLS.fallocate.invokeExact(state, fd, mode, offset, length);
             int errno = result == 0 ? 0 : (int) CALLS.errno.get(state, 0L);
             int _ = (int) CALLS.close.invokeExact(fd);
             return errno == ENOSYS || errno == EOPNOTSUPP ? NOT_HERE : errno;

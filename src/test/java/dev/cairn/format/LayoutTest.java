@@ -78,6 +78,7 @@ class LayoutTest {
                         "DIRECTORY_ENTRIES",
                         "PROCESS_SLOTS",
                         "PROCESS_BYTES",
+                        "PIN_SLOTS",
                         "STRIPE_DESCRIPTORS",
                         "MAGIC_VALUE",
                         "AREA_BYTES"),
@@ -87,11 +88,17 @@ class LayoutTest {
                         "BOOT_ID", 16,
                         "CLEAN_TIMELINE", 16,
                         "TIMELINE", 16,
+                        "PINS", SharedLayout.PIN_SLOTS * PinWords.BYTES,
                         "DIRECTORY", SharedLayout.DIRECTORY_ENTRIES * 8,
                         "PROCESSES", SharedLayout.PROCESS_SLOTS * SharedLayout.PROCESS_BYTES));
         assertThat(SharedLayout.areasAt(1) % SharedLayout.AREA_BYTES).isZero();
         assertThat(SharedLayout.areasAt(4096)).isGreaterThanOrEqualTo(SharedLayout.stripeAt(4096));
         assertThat(SharedLayout.stripeAt(0) % LINE_BYTES).isZero();
+    }
+
+    @Test
+    void pin() {
+        isSound(PinWords.class, 0, PinWords.BYTES, Set.of("BYTES"), Map.of());
     }
 
     @Test

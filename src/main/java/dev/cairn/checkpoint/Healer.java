@@ -1,0 +1,127 @@
+package dev.cairn.checkpoint;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.CheckpointSlot.Cut;
+import dev.cairn.format.Place;
+import dev.cairn.format.StripeWords;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
+import dev.cairn.index.StripeLocks;
+import dev.cairn.log.Chain;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.LargeKeys;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gets a store over a force that failed, or of which nobody knows (RULE 21). The kernel may have
+ * marked pages clean that never reached the disk: a force after that has nothing to write and says
+ * that all is well. So every page of the log is stored again, and what no checkpoint proves is
+ * compared with its checksums, since the kernel may also have dropped such a page and read the old
+ * one back.
+ */
+public final class Healer {
+    private static final Cut NOTHING_DURABLE = Cut.EMPTY;
+
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final StripeLocks stripes;
+    private final Index index;
+    private final KeyHash hash;
+
+    public Healer(
+            DataFile data, SharedMemory shared, StripeLocks stripes, Index index, KeyHash hash) {
+        this.data = data;
+        this.shared = shared;
+        this.stripes = stripes;
+        this.index = index;
+        this.hash = hash;
+    }
+
+    /**
+     * Stores every page of the log again and verifies what is behind a checkpoint, stripe by stripe
+     * under its lock.
+     *
+     * @param durable null to verify everything
+     * @throws CorruptStore if something that was written is there no more
+     */
+    void heal(@Nullable CheckpointSlot durable) {
+        storeAgain();
+        for (int stripe = 0; stripe < stripes.count(); stripe++) {
+            int each = stripe;
+            stripes.holding(stripe, () -> verifyBehind(each, durable));
+        }
+    }
+
+    /** As {@link #heal}, while nobody writes. */
+    void healQuiet(@Nullable CheckpointSlot durable) {
+        storeAgainQuiet();
+        for (int stripe = 0; stripe < stripes.count(); stripe++) {
+            verifyBehind(stripe, durable);
+        }
+    }
+
+    /** Under its stripe's lock nobody stores to a region below the tail, nor frees it. */
+    private void storeAgain() {
+        data.file().storeAgain(0, data.regionAt(0));
+        for (long region = 0; region < data.regions(); region++) {
+            long each = region;
+            int stripe = data.stripeOf(region);
+            if (stripe >= 0 && stripe < stripes.count()) {
+                stripes.holding(stripe, () -> storeAgain(stripe, each));
+            }
+        }
+    }
+
+    /** Stores every page that belongs to somebody again, while nobody writes. */
+    public void storeAgainQuiet() {
+        data.file().storeAgain(0, data.regionAt(0));
+        for (long region = 0; region < data.regions(); region++) {
+            int stripe = data.stripeOf(region);
+            if (stripe >= 0 && stripe < stripes.count()) {
+                storeAgain(stripe, region);
+            }
+        }
+    }
+
+    private void storeAgain(int stripe, long region) {
+        if (data.stripeOf(region) != stripe) {
+            return; // it died meanwhile
+        }
+        long tail = shared.stripe(stripe).acquire(StripeWords.TAIL);
+        long from = data.regionAt(region);
+        boolean last = Place.high(tail) == region + 1;
+        long to = last ? from + Place.bytesInRegion(tail) : data.regionAt(region + 1);
+        data.file().storeAgain(from, to);
+    }
+
+    /**
+     * Verifies what a stripe's log and runs hold behind a checkpoint, while nobody writes to it.
+     *
+     * @throws CorruptStore at the first damage
+     */
+    public void verifyBehind(int stripe, @Nullable CheckpointSlot durable) {
+        Cut earlier = durable == null ? NOTHING_DURABLE : durable.cuts().get(stripe);
+        Cut now = Checkpointer.cut(shared.stripe(stripe));
+        Chain chain = Chain.followBehind(data, stripe, now, earlier);
+        LargeKeys largeKeys = new LargeKeys();
+        chain.forEachBehind(
+                earlier,
+                entry -> {
+                    largeKeys.saw(entry);
+                    requireRun(stripe, chain, entry);
+                });
+        largeKeys.requireNoDamage(data.path());
+    }
+
+    private void requireRun(int stripe, Chain chain, Chain.Entry entry) {
+        Chain.Run run = entry.run();
+        if (run != null
+                && !entry.gone()
+                && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset())) {
+            chain.requireRun(run);
+        }
+    }
+}

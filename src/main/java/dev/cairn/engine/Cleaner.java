@@ -1,0 +1,233 @@
+package dev.cairn.engine;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.checkpoint.Checkpointer;
+import dev.cairn.format.HashBits;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.index.Commit;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
+import dev.cairn.log.Appender;
+import dev.cairn.log.Chain;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Draft;
+import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/*
+ * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
+ * Steps     E1 a record of the oldest region that the index points to: a copy at the tail, by a commit
+ *              of its own; version and counts stay. If it is expired: a tombstone at the tail
+ *           E2 no such record is left: oldest := its successor, the region dead, by one commit
+ * Why it is safe
+ *           RULE 24: only the oldest region is cleaned, never the tail. What stands in it and is not
+ *           pointed to is superseded, and what supersedes it stands behind it; or it is a tombstone,
+ *           and nothing older is left that it could hide. So the region may go as a whole once E1
+ *           found nothing more, and nothing ever comes back into it, because a slot word only ever
+ *           goes from it to the tail. The successor is read in the hold that sets oldest: a fold may
+ *           have put another region in the place of the one that was there before.
+ *           Each cut has the region or all its copies, because each E1 and E2 is one commit.
+ * If a process dies here
+ *           The next holder finishes or undoes the one commit. What was read of the region was this
+ *           process's own, and another begins again at the region's first record.
+ * If power fails here
+ *           RULE 25: the region is not used again before a checkpoint that does without it.
+ */
+/** Frees regions whose records are mostly dead, so that the file stays bounded. */
+final class Cleaner {
+    /** Garbage below which a stripe is left alone: about what its tail and its oldest region hold. */
+    private static final int SLACK_REGIONS = 3;
+
+    /** Live bytes per byte of garbage that is tolerated where checkpoints come by themselves. */
+    private static final int BACKGROUND_SHARE = 2;
+
+    /** Likewise with manual checkpoints: regions of the last one then stay besides. */
+    private static final int MANUAL_SHARE = 6;
+
+    /** What looking at a dead record counts against the budget of a step. */
+    private static final int LOOK_BYTES = 32;
+
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final Index index;
+    private final KeyHash hash;
+    private final Commit commit;
+    private final Appender[] appenders;
+    private final Writer writer;
+    private final Reader reader;
+    private final int share;
+
+    /** Of each stripe, guarded by its lock. */
+    private final @Nullable Job[] jobs;
+
+    Cleaner(Parts parts, Writer writer, Reader reader, boolean background) {
+        this.data = parts.data();
+        this.shared = parts.shared();
+        this.index = parts.index();
+        this.hash = parts.hash();
+        this.commit = parts.requireWriting().commit();
+        this.appenders = parts.requireWriting().appenders();
+        this.writer = writer;
+        this.reader = reader;
+        this.share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
+        this.jobs = new Job[shared.stripes()];
+    }
+
+    /** How far a step came. */
+    enum Progress {
+        /** There is nothing to clean. */
+        IDLE,
+        /** The budget is used up. */
+        MORE,
+        /** A region has left the chain. */
+        FREED,
+        /** A copy found no room: {@code makeRoom} without the lock, then again. */
+        NO_ROOM
+    }
+
+    /** The records of the region that is being cleaned. */
+    private static final class Job {
+        final long number;
+        final List<Chain.Entry> puts = new ArrayList<>();
+        long bytes;
+        int next;
+        boolean damaged;
+
+        Job(long number) {
+            this.number = number;
+        }
+
+        void add(Chain.Entry entry) {
+            boolean put = entry.kind() == RecordLayout.PUT;
+            bytes += put ? entry.bytes() : entry.liveBytes();
+            if (put && !entry.gone()) {
+                puts.add(entry);
+            }
+        }
+    }
+
+    /** Garbage that a stripe may have before it is cleaned. */
+    long tolerated(int stripe) {
+        return shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES) / share
+                + (long) SLACK_REGIONS * data.regionBytes();
+    }
+
+    /** Bytes of a stripe's log that are dead. */
+    long garbage(int stripe) {
+        StripeWords words = shared.stripe(stripe);
+        return words.acquire(StripeWords.LOG_BYTES) - words.acquire(StripeWords.LIVE_BYTES);
+    }
+
+    /**
+     * Cleans a little; under the stripe's lock.
+     *
+     * @param budget bytes to copy, about
+     * @param tolerated garbage at which to stop
+     */
+    Progress step(int stripe, long budget, long tolerated) {
+        StripeWords words = shared.stripe(stripe);
+        long oldest = words.acquire(StripeWords.OLDEST);
+        if (garbage(stripe) <= tolerated
+                || oldest == 0
+                || oldest == Place.high(words.acquire(StripeWords.TAIL))) {
+            return Progress.IDLE;
+        }
+        Job job = job(stripe, oldest - 1, words.acquire(StripeWords.OLDEST_NUMBER));
+        if (job.damaged) {
+            return Progress.IDLE;
+        }
+        try {
+            return step(stripe, words, job, budget);
+        } catch (CorruptStore _) {
+            job.damaged = true; // the region stays; reads and verification tell
+            commit.repair(stripe);
+            return Progress.IDLE;
+        }
+    }
+
+    private Progress step(int stripe, StripeWords words, Job job, long budget) {
+        for (long spent = 0; job.next < job.puts.size(); job.next++) {
+            if (spent > budget) {
+                return Progress.MORE;
+            }
+            Chain.Entry entry = job.puts.get(job.next);
+            long hashed = hash.of(entry.key());
+            Index.Spot spot = index.locate(stripe, hashed, entry.key());
+            spent += LOOK_BYTES;
+            if (spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset()) {
+                Steps.at("E1");
+                if (!(reader.expired(entry.expires())
+                        ? drop(stripe, hashed, entry)
+                        : move(stripe, words, hashed, entry, spot, job.number))) {
+                    return Progress.NO_ROOM;
+                }
+                spent += entry.bytes();
+            }
+        }
+        Steps.at("E2");
+        Chain chain = Chain.follow(data, stripe, Checkpointer.cut(words));
+        commit.leave(stripe, chain.regions().get(1), job.bytes);
+        jobs[stripe] = null;
+        return Progress.FREED;
+    }
+
+    private Job job(int stripe, long region, long number) {
+        Job job = jobs[stripe];
+        if (job != null && job.number == number) {
+            return job;
+        }
+        Job read = new Job(number);
+        jobs[stripe] = read;
+        try {
+            long end = Place.tail(region, data.regionBytes());
+            Chain.region(data, stripe, region, number, end).forEach(read::add);
+        } catch (CorruptStore _) {
+            read.damaged = true;
+        }
+        return read;
+    }
+
+    private boolean drop(int stripe, long hashed, Chain.Entry entry) {
+        Draft tombstone = Draft.of(entry.key(), null, 0, data.regionBytes());
+        return writer.applyRemoval(stripe, hashed, tombstone);
+    }
+
+    private boolean move(
+            int stripe,
+            StripeWords words,
+            long hashed,
+            Chain.Entry entry,
+            Index.Spot spot,
+            long number) {
+        Appender appender = appenders[stripe];
+        Appender.Spot place =
+                appender.reserveCopy(
+                        entry.bytes(), writer.fold(stripe, entry.key(), entry.bytes()));
+        if (place == null) {
+            commit.repair(stripe); // gives a claim back
+            return false;
+        }
+        appender.copy(entry, number, place.offset(), place.tailNumber());
+        commit.apply(
+                stripe,
+                new Commit.Change(
+                        spot.slotAt(),
+                        index.slotWord(place.offset(), hashed),
+                        HashBits.tag(hashed),
+                        words.acquire(StripeWords.VERSION),
+                        place,
+                        words.acquire(StripeWords.LIVE_COUNT),
+                        words.acquire(StripeWords.LIVE_BYTES),
+                        words.acquire(StripeWords.LOG_BYTES) + entry.bytes(),
+                        0,
+                        0));
+        return true;
+    }
+}

@@ -1,0 +1,221 @@
+package dev.cairn.engine;
+
+import dev.cairn.CairnException;
+import dev.cairn.Durability;
+import dev.cairn.Options;
+import dev.cairn.StoreClosed;
+import dev.cairn.StoreFull;
+import dev.cairn.checkpoint.Checkpointer;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.index.StripeLocks;
+import dev.cairn.log.Regions;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.System.Logger;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+
+/**
+ * What a process does for a store in the background: cleaning that no writer came to do, and, unless
+ * checkpoints are manual, a checkpoint when something changed, and sooner when much waits for one.
+ * Every process that writes has one; they find each other's work done.
+ *
+ * <p>Its thread is one of the platform's, because a force holds on to the carrier of a virtual one
+ * (RULE 17).
+ */
+final class Keeper {
+    /** How often cleaning is looked for where checkpoints are manual. */
+    private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
+
+    /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
+    private static final long STEP_BYTES = 1 << 15;
+
+    /** Of the file, beyond which the dead regions that wait for a checkpoint get one at once. */
+    private static final int WAITING_SHARE = 8;
+
+    private static final long WAITING_LEAST_BYTES = 4L << 20;
+
+    private static final Logger LOG = System.getLogger("dev.cairn");
+
+    private final StoreFiles files;
+    private final Parts parts;
+    private final SharedMemory shared;
+    private final StripeLocks stripes;
+    private final Regions regions;
+    private final Checkpointer checkpointer;
+    private final boolean background;
+    private final ScheduledThreadPoolExecutor executor;
+    private final AtomicBoolean woken = new AtomicBoolean();
+    private final Object reclaiming = new Object();
+
+    /** Of the executor's thread alone. */
+    private long seenDurable;
+
+    private @Nullable String lastFailure;
+    private @Nullable Cleaner cleaner;
+
+    Keeper(StoreFiles files, Options options, Parts parts) {
+        this.files = files;
+        this.parts = parts;
+        this.shared = parts.shared();
+        this.stripes = parts.requireWriting().stripes();
+        this.regions = parts.requireWriting().regions();
+        this.checkpointer = parts.requireWriting().checkpointer();
+        this.background = inBackground(options, parts.data().header());
+        this.executor =
+                new ScheduledThreadPoolExecutor(
+                        1,
+                        Thread.ofPlatform()
+                                .daemon()
+                                .name("cairn-keeper-" + files.data().getFileName())
+                                .factory());
+        executor.setRemoveOnCancelPolicy(true);
+    }
+
+    /** Whether checkpoints come by themselves; a store of class NONE has none. */
+    static boolean inBackground(Options options, DataHeader header) {
+        return options.checkpointEvery() != null && header.durability() != Durability.NONE;
+    }
+
+    void start(Cleaner of, @Nullable Duration checkpointEvery) {
+        cleaner = of;
+        Duration tick = checkpointEvery == null ? LONGEST_TICK : checkpointEvery;
+        var _ =
+                executor.scheduleWithFixedDelay(
+                        this::tick, tick.toNanos(), tick.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Much died: a checkpoint now, if that is what it waits for. */
+    void wakeIfMuchWaits() {
+        if (background
+                && regions.waitingBytes()
+                        > Math.max(WAITING_LEAST_BYTES, parts.data().bytes() / WAITING_SHARE)
+                && woken.compareAndSet(false, true)) {
+            executor.execute(() -> {
+                woken.set(false);
+                attempt(() -> checkpointer.checkpoint(checkpointer.need()));
+            });
+        }
+    }
+
+    private void tick() {
+        attempt(this::clean);
+        long durable = shared.acquire(SharedLayout.DURABLE);
+        if (background && durable == seenDurable && checkpointer.isBehind()) {
+            attempt(() -> checkpointer.checkpoint(checkpointer.need()));
+            durable = shared.acquire(SharedLayout.DURABLE);
+        }
+        seenDurable = durable; // another process made one since the last tick: it is early for ours
+    }
+
+    /** What fails here fails for whoever asks for it too, and is tried again; told once. */
+    private void attempt(Runnable work) {
+        try {
+            work.run();
+            lastFailure = null;
+        } catch (CairnException
+                | IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
+            if (!Objects.equals(e.getMessage(), lastFailure)) {
+                lastFailure = e.getMessage();
+                LOG.log(Logger.Level.WARNING, "in the background of " + files.data(), e);
+            }
+        }
+    }
+
+    private void clean() {
+        Cleaner by = Objects.requireNonNull(cleaner);
+        for (int stripe = 0; stripe < stripes.count(); stripe++) {
+            if (by.garbage(stripe) > by.tolerated(stripe)) {
+                clean(by, stripe, by.tolerated(stripe));
+            }
+        }
+    }
+
+    /** Cleans a stripe in holds of some microseconds until it has no more garbage than that. */
+    private void clean(Cleaner by, int stripe, long tolerated) {
+        Cleaner.Progress progress;
+        do {
+            if (shared.acquire(SharedLayout.FAILED) != 0) {
+                return;
+            }
+            stripes.acquire(stripe);
+            boolean whole = false;
+            try {
+                progress = by.step(stripe, STEP_BYTES, tolerated);
+                whole = true;
+            } finally {
+                if (whole) {
+                    stripes.release(stripe);
+                } else {
+                    stripes.repairAndRelease(stripe);
+                }
+            }
+            if (progress == Cleaner.Progress.NO_ROOM) {
+                regions.makeRoom(1, true);
+            }
+        } while (progress != Cleaner.Progress.IDLE);
+    }
+
+    /** Cleans all stripes until each has hardly any garbage. */
+    void cleanAll() {
+        Cleaner by = Objects.requireNonNull(cleaner);
+        for (int stripe = 0; stripe < stripes.count(); stripe++) {
+            clean(by, stripe, parts.data().regionBytes());
+        }
+    }
+
+    /**
+     * Frees space when the store is full: cleans, and makes a checkpoint if they come by themselves.
+     *
+     * @return whether there is more than before
+     */
+    boolean reclaim() {
+        synchronized (reclaiming) {
+            long before = regions.census().free();
+            try {
+                cleanAll();
+            } catch (StoreFull _) {
+                // no room to clean in: what waits for a checkpoint is still to be had
+            }
+            if (background && regions.census().waiting() > 0) {
+                checkpointer.checkpoint(checkpointer.need());
+            }
+            return regions.census().free() > before;
+        }
+    }
+
+    /** Runs on a platform thread: this one, or the keeper's for a virtual one. */
+    <T> T onPlatformThread(Supplier<T> work) {
+        if (!Thread.currentThread().isVirtual()) {
+            return work.get();
+        }
+        try {
+            return CompletableFuture.supplyAsync(work, executor).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException ours) {
+                throw ours;
+            }
+            throw e;
+        } catch (RejectedExecutionException _) {
+            throw new StoreClosed(files.data());
+        }
+    }
+
+    /** Ends the work in the background, waiting for what is under way. */
+    void stop() {
+        executor.close();
+    }
+}

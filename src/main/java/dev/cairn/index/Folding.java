@@ -1,0 +1,99 @@
+package dev.cairn.index;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.StripeWords;
+import dev.cairn.log.Appender;
+import dev.cairn.log.Chain;
+import dev.cairn.log.DataFile;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Decides whether a tail region that overflows is folded: what counts of it is copied to the region
+ * that takes its place, so that entries which are overwritten for ever go round in a few regions
+ * instead of lengthening the log (RULE 26).
+ */
+public final class Folding {
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final Index index;
+    private final KeyHash hash;
+
+    public Folding(DataFile data, SharedMemory shared, Index index, KeyHash hash) {
+        this.data = data;
+        this.shared = shared;
+        this.index = index;
+        this.hash = hash;
+    }
+
+    /**
+     * The fold of a stripe's tail region; null if it is not mostly dead, or damaged: then it stays in
+     * the chain, and reads and verification tell. Under the stripe's lock.
+     *
+     * @param key of the record that does not fit; its old record counts as dead
+     * @param bytes of that record
+     */
+    public Appender.@Nullable Fold plan(int stripe, byte[] key, int bytes) {
+        StripeWords words = shared.stripe(stripe);
+        long tail = words.acquire(StripeWords.TAIL);
+        int room = data.regionBytes() - RegionHeader.BYTES;
+        if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) < room / 2) {
+            return null;
+        }
+        try {
+            long number = words.acquire(StripeWords.TAIL_NUMBER);
+            Chain chain = Chain.region(data, stripe, Place.region(tail), number, tail);
+            return plan(stripe, chain, key, room / 2 - bytes);
+        } catch (CorruptStore _) {
+            return null;
+        }
+    }
+
+    private Appender.@Nullable Fold plan(int stripe, Chain chain, byte[] key, int most) {
+        List<Chain.Entry> records = new ArrayList<>();
+        chain.forEach(records::add);
+        List<Chain.Entry> keep = new ArrayList<>();
+        Map<ByteBuffer, Chain.Entry> tombstones = new HashMap<>();
+        long bytes = 0;
+        for (Chain.Entry record : records) {
+            bytes += record.bytes();
+            if (record.kind() == RecordLayout.TOMBSTONE) {
+                if (record.run() != null) {
+                    return null; // its run lives as long as it stands in the chain
+                }
+                tombstones.put(ByteBuffer.wrap(record.key()), record); // the newest counts
+            }
+        }
+        int kept = 0;
+        for (Chain.Entry record : records) {
+            if (counts(stripe, record, tombstones) && !Arrays.equals(record.key(), key)) {
+                keep.add(record);
+                kept += record.bytes();
+            }
+        }
+        return kept > most ? null : new Appender.Fold(chain.regions().getFirst(), keep, bytes);
+    }
+
+    /** Tombstones count while their key is absent: older records of it may stand before them. */
+    private boolean counts(
+            int stripe, Chain.Entry record, Map<ByteBuffer, Chain.Entry> tombstones) {
+        if (record.gone()) {
+            return false;
+        }
+        long slot = index.locate(stripe, hash.of(record.key()), record.key()).slot();
+        return record.kind() == RecordLayout.PUT
+                ? slot != 0 && Place.offset(slot) == record.offset()
+                : slot == 0 && record.equals(tombstones.get(ByteBuffer.wrap(record.key())));
+    }
+}

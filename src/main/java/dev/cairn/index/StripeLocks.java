@@ -1,0 +1,107 @@
+package dev.cairn.index;
+
+import dev.cairn.LockTimeout;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.lock.Contention;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.lock.SharedLock;
+import dev.cairn.shared.SharedMemory;
+
+import java.util.Arrays;
+
+/**
+ * The locks of the stripes, each taken together with the duty to repair: whoever has one finds the
+ * stripe whole, from whomever it came (RULE 12).
+ */
+public final class StripeLocks {
+    private final SharedLock[] locks;
+    private final Commit commit;
+    private final long timeoutNanos;
+
+    public StripeLocks(
+            SharedMemory shared,
+            ProcessTable processes,
+            Contention contention,
+            Commit commit,
+            long timeoutNanos) {
+        this.locks = new SharedLock[shared.stripes()];
+        this.commit = commit;
+        this.timeoutNanos = timeoutNanos;
+        Arrays.setAll(
+                locks,
+                stripe ->
+                        new SharedLock(
+                                shared.base(),
+                                SharedLayout.stripeAt(stripe) + StripeWords.LOCK,
+                                "the lock of stripe " + stripe,
+                                processes,
+                                contention));
+    }
+
+    /**
+     * Takes a stripe's lock and repairs what a dead holder left.
+     *
+     * @throws LockTimeout if a live holder keeps it too long
+     */
+    public void acquire(int stripe) {
+        locks[stripe].acquire(timeoutNanos);
+        repair(stripe);
+    }
+
+    /** As {@link #acquire}, but gives up after so long; tells whether it has the lock. */
+    public boolean tryAcquire(int stripe, long nanos) {
+        if (!locks[stripe].tryAcquire(nanos)) {
+            return false;
+        }
+        repair(stripe);
+        return true;
+    }
+
+    private void repair(int stripe) {
+        boolean repaired = false;
+        try {
+            commit.repair(stripe);
+            repaired = true;
+        } finally {
+            if (!repaired) {
+                locks[stripe].abandon();
+            }
+        }
+    }
+
+    public void release(int stripe) {
+        locks[stripe].release();
+    }
+
+    /** Gives a lock back after a failure in the midst of a write, which is finished or undone. */
+    public void repairAndRelease(int stripe) {
+        repair(stripe);
+        locks[stripe].release();
+    }
+
+    /** Runs with a stripe's lock. */
+    public void holding(int stripe, Runnable action) {
+        acquire(stripe);
+        try {
+            action.run();
+        } finally {
+            release(stripe);
+        }
+    }
+
+    public int count() {
+        return locks.length;
+    }
+
+    public long timeoutNanos() {
+        return timeoutNanos;
+    }
+
+    /** Waits for the holders in this process, and lets no more of them begin. */
+    public void retire() {
+        for (SharedLock lock : locks) {
+            lock.retire();
+        }
+    }
+}
