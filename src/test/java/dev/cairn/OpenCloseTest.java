@@ -222,7 +222,7 @@ class OpenCloseTest {
         }
     }
 
-    private static void refusesWrites(CairnStore store) {
+    private void refusesWrites(CairnStore store) {
         List<Consumer<CairnStore>> writes = everyMethod().subList(4, 10);
         assertThat(writes)
                 .allSatisfy(write ->

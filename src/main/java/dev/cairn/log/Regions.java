@@ -100,9 +100,16 @@ public final class Regions {
      * evacuation and one for a fold; at the bound of its size what could still be added counts.
      */
     private boolean enough(long count, long free, long needed) {
-        long full = shared.stripes() + 2L;
-        long apart = Math.clamp((count - 4L * shared.stripes()) / 4, 0, full);
-        return free >= needed + apart && free + maxRegions - count >= needed + full;
+        long apart = Math.clamp((count - 4L * shared.stripes()) / 4, 0, inReserve());
+        return free >= needed + apart && withinBound(count, free, needed);
+    }
+
+    private boolean withinBound(long count, long free, long needed) {
+        return free + maxRegions - count >= needed + inReserve();
+    }
+
+    private long inReserve() {
+        return shared.stripes() + 2L;
     }
 
     /**
@@ -327,9 +334,8 @@ public final class Regions {
         long small = Math.min(count / SMALL_DIVISOR, SMALL_GROWTH_BYTES / data.regionBytes());
         long least = Math.max(LEAST_GROWTH_REGIONS, shared.stripes());
         long step = Math.max(Math.max(count / GROWTH_DIVISOR, small), least);
-        long wanted = Math.min(count + Math.max(step, needed), maxRegions);
-        if (wanted < count + needed
-                || !reserve && !enough(wanted, census.free + wanted - count, needed)) {
+        long wanted = Math.min(count + Math.max(step, needed + inReserve()), maxRegions);
+        if (wanted < count + needed || !reserve && !withinBound(count, census.free, needed)) {
             throw new StoreFull(
                     data.path(),
                     "the store may have %d regions of %d bytes, and %d more are needed; %s"
