@@ -41,10 +41,10 @@ public final class Regions {
     /** Entries that are looked at under a stripe's lock before room is sought without it. */
     private static final int LOOK = 1024;
 
-    /** A small file grows by half; the mappings of a large one sum up to 17 times its size. */
-    private static final long SMALL_GROWTH_BYTES = 32L << 20;
+    /** A small file grows by a quarter; the mappings of a large one sum up to 17 times its size. */
+    private static final long SMALL_GROWTH_BYTES = 8L << 20;
 
-    private static final int SMALL_DIVISOR = 2;
+    private static final int SMALL_DIVISOR = 4;
     private static final int GROWTH_DIVISOR = 16;
     private static final int LEAST_GROWTH_REGIONS = 16;
 
