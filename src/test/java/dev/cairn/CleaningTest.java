@@ -12,7 +12,7 @@ import java.util.function.ToIntFunction;
 
 /** A store that is overwritten for ever stays within a bound, whoever makes checkpoints when. */
 class CleaningTest {
-    private static final int ENTRIES = 60_000;
+    private static final int ENTRIES = 30_000;
     private static final int VALUE_BYTES = 100;
     private static final int STRIPES = 8;
     private static final int TURNS = 50;

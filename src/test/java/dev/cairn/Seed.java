@@ -12,7 +12,7 @@ public final class Seed {
     public static Random random(Class<?> test) {
         long seed = Long.getLong(PROPERTY, System.nanoTime() & 0xFFFF_FFFFL);
         System.out.printf(
-                "%s: seed %d; again: mvn test -Dtest=%s -DargLine=-D%s=%d%n",
+                "%s: seed %d; again: mvn test -Dtest=%s -D%s=%d%n",
                 test.getSimpleName(), seed, test.getSimpleName(), PROPERTY, seed);
         return new Random(seed);
     }

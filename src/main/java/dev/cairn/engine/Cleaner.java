@@ -5,6 +5,7 @@ import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Commit;
 import dev.cairn.index.Index;
@@ -18,8 +19,7 @@ import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
 
 /*
  * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
@@ -50,6 +50,9 @@ final class Cleaner {
 
     /** Likewise with manual checkpoints: regions of the last one then stay besides. */
     private static final int MANUAL_SHARE = 6;
+
+    /** Bytes of a region that are read at a time. */
+    private static final int READ_BYTES = 4096;
 
     /** What looking at a dead record counts against the budget of a step. */
     private static final int LOOK_BYTES = 32;
@@ -92,12 +95,13 @@ final class Cleaner {
         NO_ROOM
     }
 
-    /** The records of the region that is being cleaned. */
+    /** The region that is being cleaned, and those of its records that were read and not yet judged. */
     private static final class Job {
         final long number;
-        final List<Chain.Entry> puts = new ArrayList<>();
+        final ArrayDeque<Chain.Entry> puts = new ArrayDeque<>();
+        @Nullable Chain chain;
+        int at = RegionHeader.BYTES;
         long bytes;
-        int next;
         boolean damaged;
 
         Job(long number) {
@@ -139,12 +143,17 @@ final class Cleaner {
                 || oldest == Place.high(words.acquire(StripeWords.TAIL))) {
             return Progress.IDLE;
         }
-        Job job = job(stripe, oldest - 1, words.acquire(StripeWords.OLDEST_NUMBER));
+        long number = words.acquire(StripeWords.OLDEST_NUMBER);
+        Job job = jobs[stripe];
+        if (job == null || job.number != number) {
+            job = new Job(number);
+            jobs[stripe] = job;
+        }
         if (job.damaged) {
             return Progress.IDLE;
         }
         try {
-            return step(stripe, words, job, budget);
+            return step(stripe, words, job, oldest - 1, budget);
         } catch (CorruptStore _) {
             job.damaged = true; // the region stays; reads and verification tell
             commit.repair(stripe);
@@ -152,15 +161,27 @@ final class Cleaner {
         }
     }
 
-    private Progress step(int stripe, StripeWords words, Job job, long budget) {
-        for (long spent = 0; job.next < job.puts.size(); job.next++) {
+    private Progress step(int stripe, StripeWords words, Job job, long region, long budget) {
+        Chain chain = job.chain;
+        if (chain == null) {
+            long end = Place.tail(region, data.regionBytes());
+            chain = Chain.region(data, stripe, region, job.number, end);
+            job.chain = chain;
+        }
+        for (long spent = 0; ; spent += LOOK_BYTES) {
+            if (job.puts.isEmpty() && chain.hasRecordAt(job.at)) {
+                job.at = chain.forEachFrom(job.at, READ_BYTES, job::add);
+                continue;
+            }
+            Chain.Entry entry = job.puts.peek();
+            if (entry == null) {
+                return leave(stripe, words, job);
+            }
             if (spent > budget) {
                 return Progress.MORE;
             }
-            Chain.Entry entry = job.puts.get(job.next);
             long hashed = hash.of(entry.key());
             Index.Spot spot = index.locate(stripe, hashed, entry.key());
-            spent += LOOK_BYTES;
             if (spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset()) {
                 Steps.at("E1");
                 if (!(reader.expired(entry.expires())
@@ -170,28 +191,16 @@ final class Cleaner {
                 }
                 spent += entry.bytes();
             }
+            job.puts.remove();
         }
+    }
+
+    private Progress leave(int stripe, StripeWords words, Job job) {
         Steps.at("E2");
         Chain chain = Chain.follow(data, stripe, Checkpointer.cut(words));
         commit.leave(stripe, chain.regions().get(1), job.bytes);
         jobs[stripe] = null;
         return Progress.FREED;
-    }
-
-    private Job job(int stripe, long region, long number) {
-        Job job = jobs[stripe];
-        if (job != null && job.number == number) {
-            return job;
-        }
-        Job read = new Job(number);
-        jobs[stripe] = read;
-        try {
-            long end = Place.tail(region, data.regionBytes());
-            Chain.region(data, stripe, region, number, end).forEach(read::add);
-        } catch (CorruptStore _) {
-            read.damaged = true;
-        }
-        return read;
     }
 
     private boolean drop(int stripe, long hashed, Chain.Entry entry) {
@@ -226,6 +235,7 @@ final class Cleaner {
                         words.acquire(StripeWords.LIVE_COUNT),
                         words.acquire(StripeWords.LIVE_BYTES),
                         words.acquire(StripeWords.LOG_BYTES) + entry.bytes(),
+                        0,
                         0,
                         0));
         return true;

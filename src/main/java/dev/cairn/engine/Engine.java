@@ -69,7 +69,7 @@ final class Engine {
             Keeper own = new Keeper(files, options, parts);
             boolean background = Keeper.inBackground(options, parts.data().header());
             this.keeper = own;
-            this.writer = new Writer(parts, reader, background, own::wakeIfMuchWaits, own::reclaim);
+            this.writer = new Writer(parts, reader, background, own);
             own.start(writer.cleaner(), options.checkpointEvery());
         }
     }

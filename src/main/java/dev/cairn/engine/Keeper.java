@@ -8,6 +8,7 @@ import dev.cairn.StoreFull;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
 import dev.cairn.index.StripeLocks;
 import dev.cairn.log.Regions;
 import dev.cairn.shared.SharedMemory;
@@ -33,7 +34,7 @@ import java.util.function.Supplier;
  * <p>Its thread is one of the platform's, because a force holds on to the carrier of a virtual one
  * (RULE 17).
  */
-final class Keeper {
+final class Keeper implements Writer.Space {
     /** How often cleaning is looked for where checkpoints are manual. */
     private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
 
@@ -44,6 +45,18 @@ final class Keeper {
     private static final int WAITING_SHARE = 8;
 
     private static final long WAITING_LEAST_BYTES = 4L << 20;
+
+    /**
+     * Bytes of new regions that get a checkpoint at once: opening reads what is behind the last one
+     * again after a kill of all processes, at some gigabytes a second.
+     */
+    private static final long BEHIND_BYTES = 32L << 20;
+
+    /** The file may have 2.5 times its live bytes, and these besides. */
+    private static final int BOUND_NUMERATOR = 5;
+
+    private static final int BOUND_DENOMINATOR = 2;
+    private static final long BOUND_LEAST_BYTES = 8L << 20;
 
     private static final Logger LOG = System.getLogger("dev.cairn");
 
@@ -58,8 +71,10 @@ final class Keeper {
     private final AtomicBoolean woken = new AtomicBoolean();
     private final Object reclaiming = new Object();
 
-    /** Of the executor's thread alone. */
+    /** The last checkpoint that this thread knows of, and the allocation counter about then. */
     private long seenDurable;
+
+    private volatile long allocationsThen;
 
     private @Nullable String lastFailure;
     private @Nullable Cleaner cleaner;
@@ -89,33 +104,80 @@ final class Keeper {
 
     void start(Cleaner of, @Nullable Duration checkpointEvery) {
         cleaner = of;
+        noteCheckpoint();
         Duration tick = checkpointEvery == null ? LONGEST_TICK : checkpointEvery;
         var _ =
                 executor.scheduleWithFixedDelay(
                         this::tick, tick.toNanos(), tick.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** Much died: a checkpoint now, if that is what it waits for. */
-    void wakeIfMuchWaits() {
-        if (background
-                && regions.waitingBytes()
-                        > Math.max(WAITING_LEAST_BYTES, parts.data().bytes() / WAITING_SHARE)
-                && woken.compareAndSet(false, true)) {
-            executor.execute(() -> {
-                woken.set(false);
-                attempt(() -> checkpointer.checkpoint(checkpointer.need()));
-            });
+    /** Regions were claimed or died: a checkpoint now, if much waits for one. */
+    @Override
+    public void turnedOver() {
+        if (background && muchWaits() && woken.compareAndSet(false, true)) {
+            try {
+                executor.execute(() -> {
+                    woken.set(false);
+                    if (muchWaits()) {
+                        attempt(this::checkpoint);
+                    }
+                });
+            } catch (RejectedExecutionException _) {
+                // the store is being closed, which makes a checkpoint of its own
+            }
         }
+    }
+
+    /**
+     * Before the file grows: where that would make it larger than the bound, and dead regions wait, a
+     * checkpoint that frees them comes first. Only a writer that is faster than the disk meets this.
+     */
+    @Override
+    public void keepWithinBound() {
+        long bytes = parts.data().bytes();
+        if (background
+                && regions.waitingBytes() > bytes / WAITING_SHARE
+                && bytes + regions.growthBytes() > bound()) {
+            checkpoint();
+        }
+    }
+
+    private long bound() {
+        long live = 0;
+        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            live += shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES);
+        }
+        return live * BOUND_NUMERATOR / BOUND_DENOMINATOR + BOUND_LEAST_BYTES;
+    }
+
+    private boolean muchWaits() {
+        long fresh = shared.acquire(SharedLayout.ALLOCATIONS) - allocationsThen;
+        return fresh * parts.data().regionBytes() > BEHIND_BYTES
+                || regions.waitingBytes()
+                        > Math.max(WAITING_LEAST_BYTES, parts.data().bytes() / WAITING_SHARE);
     }
 
     private void tick() {
         attempt(this::clean);
-        long durable = shared.acquire(SharedLayout.DURABLE);
-        if (background && durable == seenDurable && checkpointer.isBehind()) {
-            attempt(() -> checkpointer.checkpoint(checkpointer.need()));
-            durable = shared.acquire(SharedLayout.DURABLE);
+        if (background
+                && shared.acquire(SharedLayout.DURABLE) == seenDurable
+                && checkpointer.isBehind()) {
+            attempt(this::checkpoint);
         }
-        seenDurable = durable; // another process made one since the last tick: it is early for ours
+        noteCheckpoint(); // another process made one since the last tick: it is early for ours
+    }
+
+    private void checkpoint() {
+        long _ = checkpointer.checkpoint(checkpointer.need());
+        noteCheckpoint();
+    }
+
+    private void noteCheckpoint() {
+        long durable = shared.acquire(SharedLayout.DURABLE);
+        if (durable != seenDurable) {
+            seenDurable = durable;
+            allocationsThen = shared.acquire(SharedLayout.ALLOCATIONS);
+        }
     }
 
     /** What fails here fails for whoever asks for it too, and is tried again; told once. */
@@ -182,7 +244,8 @@ final class Keeper {
      *
      * @return whether there is more than before
      */
-    boolean reclaim() {
+    @Override
+    public boolean reclaim() {
         synchronized (reclaiming) {
             long before = regions.census().free();
             try {

@@ -7,6 +7,7 @@ import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.StoreFull;
 import dev.cairn.checkpoint.Checkpointer;
+import dev.cairn.checkpoint.Healer;
 import dev.cairn.checkpoint.Replay;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
@@ -28,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
 /*
  * Actors    processes that open, close and are killed, of which one at a time holds the open lock.
@@ -205,9 +207,10 @@ final class Opening {
 
     /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
     private static void verifyBehind(Parts parts, CheckpointSlot newest) {
-        for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
-            parts.requireWriting().healer().verifyBehind(stripe, newest);
-        }
+        Healer healer = parts.requireWriting().healer();
+        IntStream.range(0, parts.shared().stripes())
+                .parallel()
+                .forEach(stripe -> healer.verifyBehind(stripe, newest));
     }
 
     private Engine reopen(DataFiles.Prefix prefix, long sharedBytes, boolean alone)

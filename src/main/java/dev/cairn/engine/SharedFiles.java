@@ -76,6 +76,9 @@ final class SharedFiles {
             return new Useless("the shared-memory file is gone");
         }
         byte[] header = Host.read(file, 0, SharedLayout.DIRECTORY);
+        if (header.length >= Long.BYTES && word(header, MAGIC) == 0) {
+            return new Useless("the shared-memory file never reached the disk");
+        }
         if (header.length > 0 && (header.length < Long.BYTES || !ours(word(header, MAGIC)))) {
             throw new IncompatibleFormat(
                     file,

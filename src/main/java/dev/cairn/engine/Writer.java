@@ -23,8 +23,6 @@ import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.function.BooleanSupplier;
-
 /*
  * Actors    the threads of every process that writes; of one stripe, one at a time.
  * Steps     W1 the stripe's lock; repair what a dead holder left
@@ -67,23 +65,26 @@ final class Writer {
     private final int regionBytes;
     private final DataFile data;
     private final Cleaner cleaner;
-    private final Runnable onDeath;
-    private final BooleanSupplier reclaim;
+    private final Space space;
+
+    /** Who sees to it that there is room; all but {@link #turnedOver} without a stripe's lock. */
+    interface Space {
+        /** Regions were claimed or died. */
+        void turnedOver();
+
+        /** No free region is near: the file is about to grow. */
+        void keepWithinBound();
+
+        /** The store is full; tells whether there is more room than before. */
+        boolean reclaim();
+    }
 
     /**
      * @param background whether checkpoints come by themselves
-     * @param onDeath told when a region or a run died
-     * @param reclaim frees space when the store is full; tells whether there is more than before
      */
-    Writer(
-            Parts parts,
-            Reader reader,
-            boolean background,
-            Runnable onDeath,
-            BooleanSupplier reclaim) {
+    Writer(Parts parts, Reader reader, boolean background, Space space) {
         this.data = parts.data();
-        this.onDeath = onDeath;
-        this.reclaim = reclaim;
+        this.space = space;
         this.cleaner = new Cleaner(parts, this, reader, background);
         this.shared = parts.shared();
         this.records = parts.records();
@@ -124,12 +125,13 @@ final class Writer {
 
     /** Room in the file; if it is full, what cleaning and a checkpoint give. */
     private void makeRoom(int needed, boolean reserve) {
+        space.keepWithinBound();
         while (true) {
             try {
                 regions.makeRoom(needed, reserve);
                 return;
             } catch (StoreFull full) {
-                if (!reclaim.getAsBoolean()) {
+                if (!space.reclaim()) {
                     throw full;
                 }
             }
@@ -190,7 +192,7 @@ final class Writer {
         if (version != NO_REGION
                 && cleaner.step(stripe, CLEANING_PACE * draft.bytes(), cleaner.tolerated(stripe))
                         == Cleaner.Progress.FREED) {
-            onDeath.run();
+            space.turnedOver();
         }
         return version;
     }
@@ -204,6 +206,8 @@ final class Writer {
             Index.Spot spot,
             @Nullable Outline old) {
         StripeWords words = shared.stripe(stripe);
+        long tailNumber = words.acquire(StripeWords.TAIL_NUMBER);
+        long tailRegion = Place.region(words.acquire(StripeWords.TAIL));
         Appender appender = writing.appenders()[stripe];
         Appender.Spot place =
                 appender.reserve(draft, fold(stripe, draft.key(), draft.bytes()), remove);
@@ -221,6 +225,8 @@ final class Writer {
         if (old == null) {
             index.raiseOverflow(stripe, hashed, spot.passed());
         }
+        long deadInTail =
+                old != null && data.regionOf(old.offset()) == tailRegion ? old.bytes() : 0;
         long oldRunBytes = old == null ? 0 : old.liveBytes() - old.bytes();
         commit.apply(
                 stripe,
@@ -239,19 +245,15 @@ final class Writer {
                         words.acquire(StripeWords.LOG_BYTES)
                                 + draft.liveBytes(regionBytes)
                                 - oldRunBytes,
+                        deadInTail,
                         old == null ? 0 : old.run(),
                         old == null ? 0 : old.runNumber()));
         if (remove) {
             Steps.at("W13");
             index.lowerOverflow(stripe, hashed, spot.passed()); // W13
         }
-        if (old != null
-                && data.regionOf(old.offset()) == Place.region(words.acquire(StripeWords.TAIL))) {
-            words.release(
-                    StripeWords.TAIL_DEAD, words.acquire(StripeWords.TAIL_DEAD) + old.bytes());
-        }
-        if (oldRunBytes != 0) {
-            onDeath.run();
+        if (oldRunBytes != 0 || place.tailNumber() != tailNumber) {
+            space.turnedOver();
         }
         return version;
     }

@@ -22,6 +22,7 @@ import static dev.cairn.format.StripeWords.NEW_SLOT_WORD;
 import static dev.cairn.format.StripeWords.NEW_TABLE;
 import static dev.cairn.format.StripeWords.NEW_TAG;
 import static dev.cairn.format.StripeWords.NEW_TAIL;
+import static dev.cairn.format.StripeWords.NEW_TAIL_DEAD;
 import static dev.cairn.format.StripeWords.NEW_TAIL_NUMBER;
 import static dev.cairn.format.StripeWords.NEW_VERSION;
 import static dev.cairn.format.StripeWords.NEXT;
@@ -30,6 +31,7 @@ import static dev.cairn.format.StripeWords.OLDEST;
 import static dev.cairn.format.StripeWords.OLDEST_NUMBER;
 import static dev.cairn.format.StripeWords.TABLE;
 import static dev.cairn.format.StripeWords.TAIL;
+import static dev.cairn.format.StripeWords.TAIL_DEAD;
 import static dev.cairn.format.StripeWords.TAIL_NUMBER;
 import static dev.cairn.format.StripeWords.VERSION;
 
@@ -114,6 +116,7 @@ public final class Commit {
      * @param liveCount entries then
      * @param liveBytes bytes of live entries then
      * @param logBytes bytes of all records and of the runs that live, before what a fold drops
+     * @param deadInTail bytes of the record that is superseded, if it lies in the tail region
      * @param deadRun run of the record that is superseded, 0 if it has none
      * @param deadRunNumber its allocation number
      */
@@ -126,6 +129,7 @@ public final class Commit {
             long liveCount,
             long liveBytes,
             long logBytes,
+            long deadInTail,
             long deadRun,
             long deadRunNumber) {}
 
@@ -143,6 +147,8 @@ public final class Commit {
         words.release(NEW_OLDEST_NUMBER, change.log.oldestNumber());
         words.release(NEW_LIVE_COUNT, change.liveCount);
         words.release(NEW_LIVE_BYTES, change.liveBytes);
+        boolean rolled = Place.high(change.log.tail()) != Place.high(words.acquire(TAIL));
+        words.release(NEW_TAIL_DEAD, rolled ? 0 : words.acquire(TAIL_DEAD) + change.deadInTail);
         words.release(DEAD_RUN, change.deadRun);
         words.release(DEAD_RUN_NUMBER, change.deadRunNumber);
         if (fold == null) {
@@ -175,6 +181,7 @@ public final class Commit {
         words.release(NEW_LIVE_COUNT, words.acquire(LIVE_COUNT));
         words.release(NEW_LIVE_BYTES, words.acquire(LIVE_BYTES));
         words.release(NEW_LOG_BYTES, words.acquire(LOG_BYTES) - bytes);
+        words.release(NEW_TAIL_DEAD, words.acquire(TAIL_DEAD));
         words.release(DEAD_RUN, 0);
         words.release(DEAD_REGION, Place.run(words.acquire(OLDEST) - 1, 1));
         words.release(DEAD_REGION_NUMBER, words.acquire(OLDEST_NUMBER));
@@ -217,6 +224,7 @@ public final class Commit {
         words.release(LIVE_COUNT, words.acquire(NEW_LIVE_COUNT));
         words.release(LIVE_BYTES, words.acquire(NEW_LIVE_BYTES));
         words.release(LOG_BYTES, words.acquire(NEW_LOG_BYTES));
+        words.release(TAIL_DEAD, words.acquire(NEW_TAIL_DEAD));
         if (evacuated) {
             words.release(EVACUATED, words.acquire(DEAD_REGION_NUMBER));
         }

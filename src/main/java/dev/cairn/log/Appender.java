@@ -166,7 +166,6 @@ public final class Appender {
             predecessor = oldestGoes ? 0 : fold.header.predecessor();
             predecessorNumber = oldestGoes ? 0 : fold.header.predecessorNumber();
         }
-        stripe.release(StripeWords.TAIL_DEAD, 0);
         long number = stripe.acquire(StripeWords.NEXT_NUMBER);
         byte[] header =
                 new RegionHeader(region, number, index, 0, predecessor, predecessorNumber)

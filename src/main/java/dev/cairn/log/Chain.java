@@ -209,29 +209,100 @@ public final class Chain {
     }
 
     private void readRegion(RegionHeader region, byte[] buffer, int from, int to, Visitor visitor) {
-        long regionAt = data.regionAt(region.region());
-        if (to > data.regionBytes() || from < RegionHeader.BYTES || from > to) {
-            throw new CorruptStore(
-                    data.path(), regionAt, "a tail within the region", from + " to " + to);
-        }
-        copy(data, regionAt, buffer, to);
-        int at = from;
-        while (at < to && (to < data.regionBytes() || to - at >= RecordLayout.MIN_BYTES)) {
-            Entry entry = entry(region, buffer, at, to);
-            if (entry.kind != RecordLayout.FILLER) {
-                visitor.record(entry);
-            }
-            at += entry.bytes;
+        requireTail(region, from, to);
+        copy(data, data.regionAt(region.region()), buffer, to);
+        for (int at = from; hasRecord(at, to); ) {
+            at += visit(entry(region, buffer, 0, at, to), visitor);
         }
     }
 
-    private Entry entry(RegionHeader region, byte[] buffer, int at, int to) {
+    private void requireTail(RegionHeader region, int from, int to) {
+        if (to > data.regionBytes() || from < RegionHeader.BYTES || from > to) {
+            throw new CorruptStore(
+                    data.path(),
+                    data.regionAt(region.region()),
+                    "a tail within the region",
+                    from + " to " + to);
+        }
+    }
+
+    /** At a region's end there may be less than a record. */
+    private boolean hasRecord(int at, int to) {
+        return at < to && (to < data.regionBytes() || to - at >= RecordLayout.MIN_BYTES);
+    }
+
+    private static int visit(Entry entry, Visitor visitor) {
+        if (entry.kind != RecordLayout.FILLER) {
+            visitor.record(entry);
+        }
+        return entry.bytes;
+    }
+
+    /**
+     * Reads some records of the chain's last region.
+     *
+     * @param from where in the region the first of them begins
+     * @param bytes to read, about
+     * @return where in the region the next begins, or a place from which there is none
+     */
+    public int forEachFrom(int from, int bytes, Visitor visitor) {
+        RegionHeader region = regions.getLast();
+        int to = Place.bytesInRegion(tail);
+        requireTail(region, from, to);
+        int end = Math.min(to, from + bytes);
+        byte[] buffer = window(region, from, end);
+        int at = from;
+        while (hasRecord(at, to) && at < end) {
+            int record =
+                    end - at < RecordLayout.HEADER_BYTES ? to : at + bytesAt(buffer, at - from);
+            if (record > end) {
+                if (at > from) {
+                    return at;
+                }
+                end = to; // the first is longer than the window
+                buffer = window(region, from, end);
+            }
+            at += visit(entry(region, buffer, from, at, to), visitor);
+        }
+        return at;
+    }
+
+    /** Whether {@link #forEachFrom} would read anything from there. */
+    public boolean hasRecordAt(int from) {
+        return hasRecord(from, Place.bytesInRegion(tail));
+    }
+
+    private byte[] window(RegionHeader region, int from, int end) {
+        byte[] buffer = new byte[end - from];
+        copy(data, data.regionAt(region.region()) + from, buffer, buffer.length);
+        return buffer;
+    }
+
+    /** Of the record that begins there; of none if its lengths cannot be. */
+    private int bytesAt(byte[] buffer, int at) {
+        long control = Words.plain(buffer, at + RecordLayout.CRC);
+        long lengths = Words.plain(buffer, at + RecordLayout.KEY_LENGTH);
+        long bytes =
+                RecordLayout.bytes(
+                        RecordLayout.flags(control),
+                        RecordLayout.keyLength(lengths),
+                        RecordLayout.valueLength(lengths));
+        return Math.clamp(bytes, 0, data.regionBytes());
+    }
+
+    /**
+     * @param base where in the region the buffer begins
+     * @param at where in the region the record begins
+     * @param to where in the region the records end
+     */
+    private Entry entry(RegionHeader region, byte[] buffer, int base, int at, int to) {
         long offset = data.regionAt(region.region()) + at;
+        int in = at - base;
         if (to - at < RecordLayout.MIN_BYTES) {
             throw notRecord(offset, (to - at) + " bytes before the tail");
         }
-        long control = Words.plain(buffer, at + RecordLayout.CRC);
-        long lengths = Words.plain(buffer, at + RecordLayout.KEY_LENGTH);
+        long control = Words.plain(buffer, in + RecordLayout.CRC);
+        long lengths = Words.plain(buffer, in + RecordLayout.KEY_LENGTH);
         if (!RecordLayout.plausible(control, lengths)) {
             throw notRecord(offset, "kind, flags or lengths of none");
         }
@@ -244,10 +315,10 @@ public final class Chain {
             throw notRecord(offset, "one of " + bytes + " bytes, " + (to - at) + " before the end");
         }
         int checked = kind == RecordLayout.FILLER ? RecordLayout.HEADER_BYTES : (int) bytes;
-        int crc = Words.intPlain(buffer, at + RecordLayout.CRC);
-        Words.setIntPlain(buffer, at + RecordLayout.CRC, 0);
+        int crc = Words.intPlain(buffer, in + RecordLayout.CRC);
+        Words.setIntPlain(buffer, in + RecordLayout.CRC, 0);
         CRC32C computed = identityCrc(region.number(), offset);
-        computed.update(buffer, at, checked);
+        computed.update(buffer, in, checked);
         if ((int) computed.getValue() != crc) {
             throw notRecord(
                     offset,
@@ -257,16 +328,16 @@ public final class Chain {
         if (kind == RecordLayout.FILLER) {
             return filler(offset, (int) bytes);
         }
-        long version = Words.plain(buffer, at + RecordLayout.VERSION);
-        int expiryAt = at + RecordLayout.HEADER_BYTES;
+        long version = Words.plain(buffer, in + RecordLayout.VERSION);
+        int expiryAt = in + RecordLayout.HEADER_BYTES;
         long expires = (flags & RecordLayout.EXPIRES) != 0 ? Words.plain(buffer, expiryAt) : 0;
         int runRegions = Draft.runRegions(flags, keyLength, valueLength, data.regionBytes());
-        int keyAt = at + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
+        int keyAt = in + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
         boolean keyInRun = (flags & RecordLayout.KEY_IN_RUN) != 0;
         Run run = null;
         byte[] key = NO_KEY;
         if (runRegions > 0) {
-            int runAt = at + RecordLayout.runAt(flags);
+            int runAt = in + RecordLayout.runAt(flags);
             run =
                     new Run(
                             Words.plain(buffer, runAt + RecordLayout.RUN_WORD),

@@ -331,10 +331,8 @@ public final class Regions {
     }
 
     private void grow(long count, int needed, boolean reserve, Census census) {
-        long small = Math.min(count / SMALL_DIVISOR, SMALL_GROWTH_BYTES / data.regionBytes());
-        long least = Math.max(LEAST_GROWTH_REGIONS, shared.stripes());
-        long step = Math.max(Math.max(count / GROWTH_DIVISOR, small), least);
-        long wanted = Math.min(count + Math.max(step, needed + inReserve()), maxRegions);
+        long step = Math.max(growth(count), needed + inReserve());
+        long wanted = Math.min(count + step, maxRegions);
         if (wanted < count + needed || !reserve && !withinBound(count, census.free, needed)) {
             throw new StoreFull(
                     data.path(),
@@ -362,6 +360,17 @@ public final class Regions {
             }
         }
         shared.release(SharedLayout.REGIONS, wanted);
+    }
+
+    private long growth(long count) {
+        long small = Math.min(count / SMALL_DIVISOR, SMALL_GROWTH_BYTES / data.regionBytes());
+        long least = Math.max(LEAST_GROWTH_REGIONS, shared.stripes());
+        return Math.max(Math.max(count / GROWTH_DIVISOR, small), least);
+    }
+
+    /** Bytes by which the file will be lengthened next, about. */
+    public long growthBytes() {
+        return growth(data.regions()) * data.regionBytes();
     }
 
     private String wayOut(Census census) {
