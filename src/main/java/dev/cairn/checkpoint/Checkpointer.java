@@ -322,7 +322,7 @@ public final class Checkpointer {
                 && slot.timeline().equals(timeline())
                 && slot.epoch() + 1 == shared.acquire(SharedLayout.EPOCH)
                 && slot.clock() == shared.acquire(SharedLayout.CLOCK)
-                && slot.regions() <= data.regions()
+                && slot.regions() == data.regions()
                 && slot.cuts().equals(cuts(shared));
     }
 

@@ -116,6 +116,7 @@ public final class Replay {
         long[] logBytes = {0};
         chain.forEach(entry -> {
             logBytes[0] += entry.bytes();
+            words.noteExpiry(entry.expires());
             feed(stripe, cut, words, entry);
             largeKeys.saw(entry);
             if (entry.run() != null && !entry.gone()) {

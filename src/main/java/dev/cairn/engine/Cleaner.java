@@ -14,6 +14,7 @@ import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
+import dev.cairn.log.Regions.Use;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
@@ -51,6 +52,8 @@ final class Cleaner {
     /** Likewise with manual checkpoints: regions of the last one then stay besides. */
     private static final int MANUAL_SHARE = 6;
 
+    private static final int MOST_OWED = 4;
+
     /** Bytes of a region that are read at a time. */
     private static final int READ_BYTES = 4096;
 
@@ -70,6 +73,9 @@ final class Cleaner {
     /** Of each stripe, guarded by its lock. */
     private final @Nullable Job[] jobs;
 
+    /** Oldest regions to clean of each stripe however little garbage it has; guarded by its lock. */
+    private final int[] owed;
+
     Cleaner(Parts parts, Writer writer, Reader reader, boolean background) {
         this.data = parts.data();
         this.shared = parts.shared();
@@ -81,6 +87,7 @@ final class Cleaner {
         this.reader = reader;
         this.share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
         this.jobs = new Job[shared.stripes()];
+        this.owed = new int[shared.stripes()];
     }
 
     /** How far a step came. */
@@ -129,16 +136,73 @@ final class Cleaner {
         return words.acquire(StripeWords.LOG_BYTES) - words.acquire(StripeWords.LIVE_BYTES);
     }
 
+    /** Whether entries of a stripe may have expired, which are no garbage until they are dropped. */
+    boolean mayHaveExpired(int stripe) {
+        return reader.expired(shared.stripe(stripe).acquire(StripeWords.EARLIEST_EXPIRY));
+    }
+
+    /**
+     * The stripe's log has grown by a region; under its lock. Where entries may have expired, one is
+     * cleaned for it: those that still count get out of the way of those that do not.
+     */
+    void rolled(int stripe) {
+        if (mayHaveExpired(stripe)) {
+            owed[stripe] = Math.min(owed[stripe] + 1, MOST_OWED);
+        }
+    }
+
+    /** Sees to it that the oldest region is cleaned if most of it has expired; under the lock. */
+    void lookAtFront(int stripe) {
+        StripeWords words = shared.stripe(stripe);
+        long oldest = words.acquire(StripeWords.OLDEST);
+        if (oldest == 0 || owed[stripe] > 0 || !mayHaveExpired(stripe)) {
+            return;
+        }
+        long end = Place.tail(oldest - 1, data.regionBytes());
+        long number = words.acquire(StripeWords.OLDEST_NUMBER);
+        long[] bytes = {0, 0};
+        try {
+            if (oldest != Place.high(words.acquire(StripeWords.TAIL))) {
+                Chain.region(data, stripe, oldest - 1, number, end)
+                        .forEach(entry -> {
+                            bytes[0] += entry.liveBytes();
+                            bytes[1] += isLive(stripe, entry) ? entry.liveBytes() : 0;
+                        });
+            }
+        } catch (CorruptStore _) {
+            return; // the region stays; reads and verification tell
+        }
+        owed[stripe] = 2 * bytes[1] < bytes[0] ? 1 : 0;
+    }
+
+    private boolean isLive(int stripe, Chain.Entry entry) {
+        return entry.kind() == RecordLayout.PUT
+                && !entry.gone()
+                && !reader.expired(entry.expires())
+                && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
+    }
+
+    /** The allocation number of a stripe's tail region: that of the last one to be cleaned now. */
+    long turnEnd(int stripe) {
+        return shared.stripe(stripe).acquire(StripeWords.TAIL_NUMBER);
+    }
+
+    /** Whether a stripe's oldest region is younger than that. */
+    boolean turnIsOver(int stripe, long turnEnd) {
+        return shared.stripe(stripe).acquire(StripeWords.OLDEST_NUMBER) > turnEnd;
+    }
+
     /**
      * Cleans a little; under the stripe's lock.
      *
      * @param budget bytes to copy, about
      * @param tolerated garbage at which to stop
+     * @param use which regions copies may claim
      */
-    Progress step(int stripe, long budget, long tolerated) {
+    Progress step(int stripe, long budget, long tolerated, Use use) {
         StripeWords words = shared.stripe(stripe);
         long oldest = words.acquire(StripeWords.OLDEST);
-        if (garbage(stripe) <= tolerated
+        if (garbage(stripe) <= tolerated && owed[stripe] == 0
                 || oldest == 0
                 || oldest == Place.high(words.acquire(StripeWords.TAIL))) {
             return Progress.IDLE;
@@ -153,7 +217,7 @@ final class Cleaner {
             return Progress.IDLE;
         }
         try {
-            return step(stripe, words, job, oldest - 1, budget);
+            return step(stripe, words, job, oldest - 1, budget, use);
         } catch (CorruptStore _) {
             job.damaged = true; // the region stays; reads and verification tell
             commit.repair(stripe);
@@ -161,7 +225,8 @@ final class Cleaner {
         }
     }
 
-    private Progress step(int stripe, StripeWords words, Job job, long region, long budget) {
+    private Progress step(
+            int stripe, StripeWords words, Job job, long region, long budget, Use use) {
         Chain chain = job.chain;
         if (chain == null) {
             long end = Place.tail(region, data.regionBytes());
@@ -185,8 +250,8 @@ final class Cleaner {
             if (spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset()) {
                 Steps.at("E1");
                 if (!(reader.expired(entry.expires())
-                        ? drop(stripe, hashed, entry)
-                        : move(stripe, words, hashed, entry, spot, job.number))) {
+                        ? drop(stripe, hashed, entry, use)
+                        : move(stripe, words, hashed, entry, spot, job.number, use))) {
                     return Progress.NO_ROOM;
                 }
                 spent += entry.bytes();
@@ -200,12 +265,21 @@ final class Cleaner {
         Chain chain = Chain.follow(data, stripe, Checkpointer.cut(words));
         commit.leave(stripe, chain.regions().get(1), job.bytes);
         jobs[stripe] = null;
+        owed[stripe] = Math.max(0, owed[stripe] - 1);
+        long turn = words.acquire(StripeWords.TURN);
+        if (words.acquire(StripeWords.OLDEST_NUMBER) > turn) { // all was moved or written since
+            words.release(
+                    StripeWords.EARLIEST_EXPIRY, words.acquire(StripeWords.NEXT_EARLIEST_EXPIRY));
+            words.release(StripeWords.NEXT_EARLIEST_EXPIRY, 0);
+            words.release(StripeWords.TURN, words.acquire(StripeWords.TAIL_NUMBER));
+        }
+        lookAtFront(stripe);
         return Progress.FREED;
     }
 
-    private boolean drop(int stripe, long hashed, Chain.Entry entry) {
+    private boolean drop(int stripe, long hashed, Chain.Entry entry, Use use) {
         Draft tombstone = Draft.of(entry.key(), null, 0, data.regionBytes());
-        return writer.applyRemoval(stripe, hashed, tombstone);
+        return writer.applyRemoval(stripe, hashed, tombstone, use);
     }
 
     private boolean move(
@@ -214,15 +288,17 @@ final class Cleaner {
             long hashed,
             Chain.Entry entry,
             Index.Spot spot,
-            long number) {
+            long number,
+            Use use) {
         Appender appender = appenders[stripe];
         Appender.Spot place =
                 appender.reserveCopy(
-                        entry.bytes(), writer.fold(stripe, entry.key(), entry.bytes()));
+                        entry.bytes(), writer.fold(stripe, entry.key(), entry.bytes()), use);
         if (place == null) {
             commit.repair(stripe); // gives a claim back
             return false;
         }
+        words.noteExpiry(entry.expires());
         appender.copy(entry, number, place.offset(), place.tailNumber());
         commit.apply(
                 stripe,

@@ -281,6 +281,7 @@ final class Engine {
     private void closeWriting(Writer last) {
         keeper().stop();
         last.retire();
+        keeper().retire();
         ProcessTable processes = parts.requireWriting().processes();
         KernelLocks.@Nullable Held open = null;
         try {

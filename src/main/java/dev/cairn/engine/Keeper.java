@@ -1,6 +1,5 @@
 package dev.cairn.engine;
 
-import dev.cairn.CairnException;
 import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.StoreClosed;
@@ -10,13 +9,16 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.StripeLocks;
+import dev.cairn.lock.SharedLock;
 import dev.cairn.log.Regions;
+import dev.cairn.log.Regions.Use;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -25,6 +27,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * What a process does for a store in the background: cleaning that no writer came to do, and, unless
@@ -40,6 +43,9 @@ final class Keeper implements Writer.Space {
 
     /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
     private static final long STEP_BYTES = 1 << 15;
+
+    /** Evacuations, each with a checkpoint, after which a full store gives up. */
+    private static final int RECLAIM_ROUNDS = 8;
 
     /** Of the file, beyond which the dead regions that wait for a checkpoint get one at once. */
     private static final int WAITING_SHARE = 8;
@@ -69,10 +75,12 @@ final class Keeper implements Writer.Space {
     private final boolean background;
     private final ScheduledThreadPoolExecutor executor;
     private final AtomicBoolean woken = new AtomicBoolean();
-    private final Object reclaiming = new Object();
 
-    /** The last checkpoint that this thread knows of, and the allocation counter about then. */
-    private long seenDurable;
+    /** RULE 27: of evacuations that may take the last regions there is one at a time. */
+    private final SharedLock evacuation;
+
+    /** The last checkpoint that this process knows of, and the allocation counter about then. */
+    private volatile long seenDurable;
 
     private volatile long allocationsThen;
 
@@ -86,6 +94,13 @@ final class Keeper implements Writer.Space {
         this.stripes = parts.requireWriting().stripes();
         this.regions = parts.requireWriting().regions();
         this.checkpointer = parts.requireWriting().checkpointer();
+        this.evacuation =
+                new SharedLock(
+                        shared.base(),
+                        SharedLayout.EVACUATION_LOCK,
+                        "the lock of evacuation",
+                        parts.requireWriting().processes(),
+                        parts.requireWriting().contention());
         this.background = inBackground(options, parts.data().header());
         this.executor =
                 new ScheduledThreadPoolExecutor(
@@ -138,7 +153,7 @@ final class Keeper implements Writer.Space {
         if (background
                 && regions.waitingBytes() > bytes / WAITING_SHARE
                 && bytes + regions.growthBytes() > bound()) {
-            checkpoint();
+            onPlatformThread(this::checkpoint);
         }
     }
 
@@ -167,9 +182,10 @@ final class Keeper implements Writer.Space {
         noteCheckpoint(); // another process made one since the last tick: it is early for ours
     }
 
-    private void checkpoint() {
-        long _ = checkpointer.checkpoint(checkpointer.need());
+    private long checkpoint() {
+        long epoch = checkpointer.checkpoint(checkpointer.need());
         noteCheckpoint();
+        return epoch;
     }
 
     private void noteCheckpoint() {
@@ -185,11 +201,7 @@ final class Keeper implements Writer.Space {
         try {
             work.run();
             lastFailure = null;
-        } catch (CairnException
-                | IllegalStateException
-                | IllegalArgumentException
-                | IndexOutOfBoundsException
-                | InternalError e) {
+        } catch (RuntimeException | Error e) { // or there would be no next time
             if (!Objects.equals(e.getMessage(), lastFailure)) {
                 lastFailure = e.getMessage();
                 LOG.log(Logger.Level.WARNING, "in the background of " + files.data(), e);
@@ -200,23 +212,29 @@ final class Keeper implements Writer.Space {
     private void clean() {
         Cleaner by = Objects.requireNonNull(cleaner);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
-            if (by.garbage(stripe) > by.tolerated(stripe)) {
-                clean(by, stripe, by.tolerated(stripe));
+            int each = stripe;
+            if (by.mayHaveExpired(stripe)) {
+                stripes.holding(stripe, () -> by.lookAtFront(each));
             }
+            boolean _ = clean(by, stripe, by.tolerated(stripe), by.turnEnd(stripe), Use.REMOVE);
         }
     }
 
-    /** Cleans a stripe in holds of some microseconds until it has no more garbage than that. */
-    private void clean(Cleaner by, int stripe, long tolerated) {
-        Cleaner.Progress progress;
-        do {
-            if (shared.acquire(SharedLayout.FAILED) != 0) {
-                return;
-            }
+    /**
+     * Cleans a stripe in holds of some microseconds until it has no more garbage than that, or until
+     * a region has left that others filled meanwhile; tells whether any region left.
+     */
+    private boolean clean(Cleaner by, int stripe, long tolerated, long turnEnd, Use use) {
+        boolean freed = false;
+        Cleaner.Progress progress = Cleaner.Progress.MORE;
+        while (progress != Cleaner.Progress.IDLE
+                && !by.turnIsOver(stripe, turnEnd)
+                && shared.acquire(SharedLayout.FAILED) == 0) {
             stripes.acquire(stripe);
             boolean whole = false;
             try {
-                progress = by.step(stripe, STEP_BYTES, tolerated);
+                progress = by.step(stripe, STEP_BYTES, tolerated, use);
+                freed |= progress == Cleaner.Progress.FREED;
                 whole = true;
             } finally {
                 if (whole) {
@@ -226,17 +244,42 @@ final class Keeper implements Writer.Space {
                 }
             }
             if (progress == Cleaner.Progress.NO_ROOM) {
-                regions.makeRoom(1, true);
+                regions.makeRoom(1, use);
             }
-        } while (progress != Cleaner.Progress.IDLE);
+        }
+        return freed;
     }
 
-    /** Cleans all stripes until each has hardly any garbage. */
-    void cleanAll() {
+    /**
+     * Cleans all stripes, those with most garbage first, until each has hardly any, and no entry that
+     * has expired; where there is no room to clean in, the next may yet have some. Tells whether any
+     * region was left.
+     */
+    boolean cleanAll() {
         Cleaner by = Objects.requireNonNull(cleaner);
-        for (int stripe = 0; stripe < stripes.count(); stripe++) {
-            clean(by, stripe, parts.data().regionBytes());
+        evacuation.acquire(stripes.timeoutNanos());
+        try {
+            boolean freed = false;
+            for (int stripe : mostGarbageFirst(by)) {
+                long tolerated = by.mayHaveExpired(stripe) ? -1 : parts.data().regionBytes();
+                try {
+                    freed |= clean(by, stripe, tolerated, by.turnEnd(stripe), Use.EVACUATE);
+                } catch (StoreFull _) {
+                    freed |= false;
+                }
+            }
+            return freed;
+        } finally {
+            evacuation.release();
         }
+    }
+
+    private int[] mostGarbageFirst(Cleaner by) {
+        return IntStream.range(0, stripes.count())
+                .boxed()
+                .sorted(Comparator.comparingLong(by::garbage).reversed())
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     /**
@@ -246,18 +289,27 @@ final class Keeper implements Writer.Space {
      */
     @Override
     public boolean reclaim() {
-        synchronized (reclaiming) {
-            long before = regions.census().free();
-            try {
-                cleanAll();
-            } catch (StoreFull _) {
-                // no room to clean in: what waits for a checkpoint is still to be had
+        return onPlatformThread(() -> {
+            long before = available();
+            for (int round = 0; round < RECLAIM_ROUNDS; round++) {
+                boolean freed = cleanAll();
+                if (background && regions.census().waiting() > 0) {
+                    checkpoint();
+                }
+                if (available() > before) {
+                    return true;
+                }
+                if (!freed) {
+                    return false;
+                }
             }
-            if (background && regions.census().waiting() > 0) {
-                checkpointer.checkpoint(checkpointer.need());
-            }
-            return regions.census().free() > before;
-        }
+            return false;
+        });
+    }
+
+    private long available() {
+        Regions.Census census = regions.census();
+        return census.free() + census.holes();
     }
 
     /** Runs on a platform thread: this one, or the keeper's for a virtual one. */
@@ -275,6 +327,11 @@ final class Keeper implements Writer.Space {
         } catch (RejectedExecutionException _) {
             throw new StoreClosed(files.data());
         }
+    }
+
+    /** Waits for a thread of this process that cleans a full store, and lets no more begin. */
+    void retire() {
+        evacuation.retire();
     }
 
     /** Ends the work in the background, waiting for what is under way. */

@@ -51,6 +51,7 @@ final class SharedFiles {
 
     private static final long IS_READY = 1;
     private static final long IS_CLEAN = 1;
+    private static final UUID OF_NO_BOOT = new UUID(0, 0);
 
     private SharedFiles() {}
 
@@ -246,6 +247,7 @@ final class SharedFiles {
         putId(memory, CLEAN_TIMELINE, slot.timeline());
         Words.release(memory, CLEAN_EPOCH, slot.epoch());
         Words.release(memory, CLEAN_SLOT_CRC, crc);
+        putId(memory, BOOT_ID, OF_NO_BOOT); // whoever clears the mark and dies leaves it useless
         file.force(0, Words.acquire(memory, SHARED_BYTES));
         Words.release(memory, CLEAN, IS_CLEAN);
         file.force(0, SharedLayout.DIRECTORY);

@@ -5,6 +5,7 @@ import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
@@ -18,6 +19,7 @@ import dev.cairn.log.Draft;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.log.Regions;
+import dev.cairn.log.Regions.Use;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
@@ -116,7 +118,7 @@ final class Writer {
                 return result;
             }
             if (result == NO_REGION) {
-                makeRoom(draft.runRegions(regionBytes) + 1, value == null);
+                makeRoom(draft.runRegions(regionBytes) + 1, value == null ? Use.REMOVE : Use.WRITE);
             } else {
                 shared.makeRoom(writing.locks(), -result);
             }
@@ -124,11 +126,11 @@ final class Writer {
     }
 
     /** Room in the file; if it is full, what cleaning and a checkpoint give. */
-    private void makeRoom(int needed, boolean reserve) {
+    private void makeRoom(int needed, Use use) {
         space.keepWithinBound();
         while (true) {
             try {
-                regions.makeRoom(needed, reserve);
+                regions.makeRoom(needed, use);
                 return;
             } catch (StoreFull full) {
                 if (!space.reclaim()) {
@@ -176,7 +178,8 @@ final class Writer {
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2
         Outline old = spot.slot() == 0 ? null : records.outlineLocked(Place.offset(spot.slot()));
         long present = old == null || reader.expired(old.expires()) ? NOTHING : old.version();
-        if (expected == ANY ? remove && present == NOTHING : expected != present) {
+        boolean dropsExpired = remove && expected == ANY && old != null && present == NOTHING;
+        if (expected == ANY ? remove && old == null : expected != present) {
             return NOT_APPLIED;
         }
         if (old == null && writing.tables().crowded(stripe, spot)) {
@@ -188,29 +191,29 @@ final class Writer {
                 spot = index.locate(stripe, hashed, draft.key());
             } while (spot.slotAt() == 0);
         }
-        long version = apply(stripe, hashed, draft, remove, spot, old);
+        long version = apply(stripe, hashed, draft, remove ? Use.REMOVE : Use.WRITE, spot, old);
         if (version != NO_REGION
-                && cleaner.step(stripe, CLEANING_PACE * draft.bytes(), cleaner.tolerated(stripe))
+                && cleaner.step(
+                                stripe,
+                                CLEANING_PACE * draft.bytes(),
+                                cleaner.tolerated(stripe),
+                                Use.REMOVE)
                         == Cleaner.Progress.FREED) {
             space.turnedOver();
         }
-        return version;
+        return dropsExpired && version != NO_REGION ? NOT_APPLIED : version;
     }
 
     /** Writes the record and commits it; the version, or {@link #NO_REGION}. */
     private long apply(
-            int stripe,
-            long hashed,
-            Draft draft,
-            boolean remove,
-            Index.Spot spot,
-            @Nullable Outline old) {
+            int stripe, long hashed, Draft draft, Use use, Index.Spot spot, @Nullable Outline old) {
+        boolean remove = draft.kind() == RecordLayout.TOMBSTONE;
         StripeWords words = shared.stripe(stripe);
         long tailNumber = words.acquire(StripeWords.TAIL_NUMBER);
         long tailRegion = Place.region(words.acquire(StripeWords.TAIL));
         Appender appender = writing.appenders()[stripe];
         Appender.Spot place =
-                appender.reserve(draft, fold(stripe, draft.key(), draft.bytes()), remove);
+                appender.reserve(draft, fold(stripe, draft.key(), draft.bytes()), use);
         if (place == null) {
             commit.repair(stripe); // gives a claim back
             return NO_REGION;
@@ -218,6 +221,7 @@ final class Writer {
         long version = nextVersion(words);
         if (draft.expires() != 0) {
             raiseClock();
+            words.noteExpiry(draft.expires());
         }
         Steps.at("W3");
         appender.write(draft, place, version); // W3
@@ -252,6 +256,9 @@ final class Writer {
             Steps.at("W13");
             index.lowerOverflow(stripe, hashed, spot.passed()); // W13
         }
+        if (place.tailNumber() != tailNumber) {
+            cleaner.rolled(stripe);
+        }
         if (oldRunBytes != 0 || place.tailNumber() != tailNumber) {
             space.turnedOver();
         }
@@ -259,17 +266,22 @@ final class Writer {
     }
 
     /** Removes a key that is there; under the stripe's lock. False if there is no room. */
-    boolean applyRemoval(int stripe, long hashed, Draft tombstone) {
+    boolean applyRemoval(int stripe, long hashed, Draft tombstone, Use use) {
         Index.Spot spot = index.locate(stripe, hashed, tombstone.key());
         Outline old = records.outlineLocked(Place.offset(spot.slot()));
-        return apply(stripe, hashed, tombstone, true, spot, old) != NO_REGION;
+        return apply(stripe, hashed, tombstone, use, spot, old) != NO_REGION;
     }
 
     /** What to do with a stripe's tail region if so many bytes more do not fit. */
     Appender.@Nullable Fold fold(int stripe, byte[] key, int bytes) {
-        return writing.appenders()[stripe].overflows(bytes)
-                ? writing.folding().plan(stripe, key, bytes)
-                : null;
+        if (!writing.appenders()[stripe].overflows(bytes)) {
+            return null;
+        }
+        Appender.Fold fold = writing.folding().plan(stripe, key, bytes);
+        if (fold != null) {
+            fold.keep().forEach(entry -> shared.stripe(stripe).noteExpiry(entry.expires()));
+        }
+        return fold;
     }
 
     private long nextVersion(StripeWords words) {

@@ -60,6 +60,9 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int LOG_BYTES = 384;
     public static final int EVACUATED = 392;
     public static final int TAIL_DEAD = 400;
+    public static final int EARLIEST_EXPIRY = 408;
+    public static final int NEXT_EARLIEST_EXPIRY = 416;
+    public static final int TURN = 424;
 
     public static final int BYTES = 512;
 
@@ -69,6 +72,24 @@ public record StripeWords(MemorySegment memory, long at) {
 
     public void release(int field, long value) {
         Words.release(memory, at + field, value);
+    }
+
+    /**
+     * Notes, before an entry with an expiry is committed, that cleaning may drop it from then on; 0
+     * never does. Two words, because only a whole turn of the chain can raise the first.
+     */
+    public void noteExpiry(long expires) {
+        if (expires != 0) {
+            lower(EARLIEST_EXPIRY, expires);
+            lower(NEXT_EARLIEST_EXPIRY, expires);
+        }
+    }
+
+    private void lower(int field, long value) {
+        long present = acquire(field);
+        if (present == 0 || value < present) {
+            release(field, value);
+        }
     }
 
     /** Whether a holder left something behind, or is at it (seen by the holder: left behind). */

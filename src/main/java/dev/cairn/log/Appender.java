@@ -95,31 +95,31 @@ public final class Appender {
      * Finds the place for a new record, rolling to a new region and claiming a run where needed.
      *
      * @param fold what to do with the tail region if it overflows; null to leave it in the chain
-     * @param reserve whether the last regions may be claimed (RULE 27)
+     * @param use what regions may be claimed for
      * @return null if there is no room: give the lock back, {@link Regions#makeRoom}, start again
      */
-    public @Nullable Spot reserve(Draft draft, @Nullable Fold fold, boolean reserve) {
+    public @Nullable Spot reserve(Draft draft, @Nullable Fold fold, Regions.Use use) {
         int runRegions = draft.runRegions(data.regionBytes());
         long run = 0;
         long runNumber = 0;
         if (runRegions > 0) {
-            long first = regions.claimRun(stripe, index, runRegions, reserve);
+            long first = regions.claimRun(stripe, index, runRegions, use);
             if (first < 0) {
                 return null;
             }
             run = Place.run(first, runRegions);
             runNumber = stripe.acquire(StripeWords.NEXT_RUN_NUMBER);
         }
-        return reserve(draft.bytes(), run, runNumber, fold, reserve);
+        return reserve(draft.bytes(), run, runNumber, fold, use);
     }
 
-    /** As {@link #reserve(Draft, Fold, boolean)}, for a copy of a record, which shares its run. */
-    public @Nullable Spot reserveCopy(int bytes, @Nullable Fold fold) {
-        return reserve(bytes, 0, 0, fold, true);
+    /** As {@link #reserve(Draft, Fold, Regions.Use)}, for a copy of a record, which shares its run. */
+    public @Nullable Spot reserveCopy(int bytes, @Nullable Fold fold, Regions.Use use) {
+        return reserve(bytes, 0, 0, fold, use);
     }
 
     private @Nullable Spot reserve(
-            int bytes, long run, long runNumber, @Nullable Fold fold, boolean reserve) {
+            int bytes, long run, long runNumber, @Nullable Fold fold, Regions.Use use) {
         long tail = stripe.acquire(StripeWords.TAIL);
         long number = stripe.acquire(StripeWords.TAIL_NUMBER);
         long oldest = stripe.acquire(StripeWords.OLDEST);
@@ -127,7 +127,7 @@ public final class Appender {
         Fold folded = null;
         if (overflows(bytes)) {
             boolean oldestGoes = fold != null && oldest == fold.header.region() + 1;
-            long region = roll(tail, number, fold, oldestGoes, reserve);
+            long region = roll(tail, number, fold, oldestGoes, use);
             if (region < 0) {
                 return null;
             }
@@ -154,8 +154,8 @@ public final class Appender {
 
     /** Prepares a new tail region; it becomes true through the tail word alone. */
     private long roll(
-            long tail, long tailNumber, @Nullable Fold fold, boolean oldestGoes, boolean reserve) {
-        long region = regions.claim(stripe, index, reserve);
+            long tail, long tailNumber, @Nullable Fold fold, boolean oldestGoes, Regions.Use use) {
+        long region = regions.claim(stripe, index, use);
         if (region < 0) {
             return -1;
         }

@@ -12,11 +12,14 @@ import dev.cairn.format.Place;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
+import dev.cairn.log.DataFile.State;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 
 /*
  * Actors    writers, each under the lock of its stripe; whoever grows the file, under the grow lock.
@@ -67,12 +70,12 @@ public final class Regions {
      * Claims a region for the log of a stripe whose lock the caller holds; the stripe's next word
      * names it until the commit.
      *
-     * @param reserve whether it may be one of the last (RULE 27)
+     * @param use which of the last ones it may be
      * @return the region, or -1 if none is near: {@link #makeRoom} without the lock, then again
      */
-    public long claim(StripeWords stripe, int index, boolean reserve) {
+    public long claim(StripeWords stripe, int index, Use use) {
         long count = data.regions();
-        if (!reserve && !enough(count, shared.acquire(SharedLayout.FREE_HINT), 1)) {
+        if (!enough(count, shared.acquire(SharedLayout.FREE_HINT), 1, use)) {
             return -1;
         }
         long hint = shared.acquire(SharedLayout.CLAIM_HINT);
@@ -94,33 +97,46 @@ public final class Regions {
         return -1;
     }
 
+    /** RULE 27: what a region is wanted for, and so how many must be left behind it. */
+    public enum Use {
+        /** A write that adds: leaves a region for each stripe's tombstones, and what follows. */
+        WRITE,
+        /** A removal, or cleaning beside a write: leaves one for an evacuation and one for a fold. */
+        REMOVE,
+        /** The store's one evacuation when it is full. */
+        EVACUATE
+    }
+
+    private long left(Use use) {
+        return switch (use) {
+            case WRITE -> shared.stripes() + 2L;
+            case REMOVE -> 2;
+            case EVACUATE -> 0;
+        };
+    }
+
     /**
-     * RULE 27: whether so many of the free regions may be used for what is not removal or cleaning.
-     * In reserve are, once a store is of some size, a region for each stripe's tombstones, one for an
-     * evacuation and one for a fold; at the bound of its size what could still be added counts.
+     * Whether so many of the free regions may be used. What the file could still grow by counts; but
+     * since a disk may be full, some are kept as they are once a store is of some size.
      */
-    private boolean enough(long count, long free, long needed) {
-        long apart = Math.clamp((count - 4L * shared.stripes()) / 4, 0, inReserve());
-        return free >= needed + apart && withinBound(count, free, needed);
+    private boolean enough(long count, long free, long needed, Use use) {
+        long kept = Math.clamp((count - 4L * shared.stripes()) / 4, 0, left(use));
+        return free >= needed + kept && withinBound(count, free, needed, use);
     }
 
-    private boolean withinBound(long count, long free, long needed) {
-        return free + maxRegions - count >= needed + inReserve();
-    }
-
-    private long inReserve() {
-        return shared.stripes() + 2L;
+    private boolean withinBound(long count, long free, long needed, Use use) {
+        return free + maxRegions - count >= needed + left(use);
     }
 
     /**
      * Claims neighbouring regions for a run; the stripe's next run word names them.
      *
-     * @param reserve as in {@link #claim}
+     * @param use as in {@link #claim}
      * @return the first of them, or -1: {@link #makeRoom} without the lock, then again
      */
-    public long claimRun(StripeWords stripe, int index, int regions, boolean reserve) {
+    public long claimRun(StripeWords stripe, int index, int regions, Use use) {
         long count = data.regions();
-        if (!reserve && !enough(count, shared.acquire(SharedLayout.FREE_HINT), regions)) {
+        if (!enough(count, shared.acquire(SharedLayout.FREE_HINT), regions, use)) {
             return -1;
         }
         long from = shared.acquire(SharedLayout.CLAIM_HINT);
@@ -278,7 +294,7 @@ public final class Regions {
     /** As {@link #census()}, and corrects the hints, which lose count when a process dies. */
     public Census recount() {
         Census census = census();
-        shared.release(SharedLayout.FREE_HINT, census.free);
+        shared.release(SharedLayout.FREE_HINT, census.free + census.holes);
         shared.release(SharedLayout.WAITING_HINT, census.waiting);
         return census;
     }
@@ -292,36 +308,40 @@ public final class Regions {
      * Sees to it that so many neighbouring regions are free, by looking for them everywhere and
      * else by lengthening the file; without a stripe's lock (RULE 13).
      *
-     * @param reserve as in {@link #claim}
+     * @param use as in {@link #claim}
      * @throws StoreFull if the bound is reached or the disk is full
      */
-    public void makeRoom(int regions, boolean reserve) {
-        locks.whileGrowing(() -> makeRoomHolding(regions, reserve));
+    public void makeRoom(int regions, Use use) {
+        locks.whileGrowing(() -> makeRoomHolding(regions, use));
     }
 
-    private void makeRoomHolding(int regions, boolean reserve) {
+    private void makeRoomHolding(int regions, Use use) {
+        endPunches();
         long count = data.regions();
         Census census = recount();
         long first = -1;
-        if (reserve || enough(count, census.free, regions)) {
+        if (enough(count, census.free + census.holes, regions, use)) {
             first = freeRun(0, count, regions);
-        }
-        if (first < 0 && fillHoles(regions)) {
-            recount();
-            first = freeRun(0, count, regions);
+            if (first < 0) {
+                first = holesFilled(count, regions);
+            }
         }
         if (first < 0) {
-            grow(count, regions, reserve, census);
+            grow(count, regions, use, census);
             first = count;
-            recount();
         }
+        recount();
         shared.release(SharedLayout.CLAIM_HINT, first);
     }
 
     private long freeRun(long from, long to, int regions) {
+        return run(from, to, regions, EnumSet.of(State.FREE));
+    }
+
+    private long run(long from, long to, int regions, Set<State> states) {
         long start = from;
         for (long region = from; region < to; region++) {
-            if (!data.free(region)) {
+            if (!states.contains(data.state(region))) {
                 start = region + 1;
             } else if (region - start + 1 >= regions) {
                 return start;
@@ -330,10 +350,38 @@ public final class Regions {
         return -1;
     }
 
-    private void grow(long count, int needed, boolean reserve, Census census) {
-        long step = Math.max(growth(count), needed + inReserve());
+    /** Gives blocks to so many neighbours that are free or holes, and to some behind them. */
+    private long holesFilled(long count, int regions) {
+        long first = run(0, count, regions, EnumSet.of(State.FREE, State.HOLE));
+        long end = Math.min(count, first + Math.max(regions, LEAST_GROWTH_REGIONS));
+        for (long region = first; first >= 0 && region < end; region++) {
+            if (data.state(region) == State.HOLE) {
+                try {
+                    data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+                } catch (IOException _) {
+                    return region - first >= regions ? first : -1; // growing tells why
+                }
+                long at = shared.ownerAt(region) + OwnerWords.HOLE;
+                Words.release(shared.covering(at, Long.BYTES), at, 0);
+            }
+        }
+        return first;
+    }
+
+    /** Whoever held the grow lock while it punched is dead. */
+    private void endPunches() {
+        for (long region = 0; region < data.regions(); region++) {
+            if (data.state(region) == State.PUNCHING) {
+                endPunch(region);
+            }
+        }
+    }
+
+    private void grow(long count, int needed, Use use, Census census) {
+        long step = Math.max(growth(count), needed + left(use));
         long wanted = Math.min(count + step, maxRegions);
-        if (wanted < count + needed || !reserve && !withinBound(count, census.free, needed)) {
+        if (wanted < count + needed
+                || !withinBound(count, census.free + census.holes, needed, use)) {
             throw new StoreFull(
                     data.path(),
                     "the store may have %d regions of %d bytes, and %d more are needed; %s"
@@ -385,29 +433,6 @@ public final class Regions {
         data.file().reserve(data.regionAt(from), data.regionAt(to));
     }
 
-    /** Gives blocks to holes, to so many neighbours at least if it can; tells whether to any. */
-    private boolean fillHoles(int regions) {
-        long step = Math.max(regions, LEAST_GROWTH_REGIONS);
-        long filled = 0;
-        for (long region = 0; region < data.regions() && filled < step; region++) {
-            if (data.state(region) == DataFile.State.PUNCHING) {
-                endPunch(region); // whoever held the grow lock then is dead
-            }
-            if (data.state(region) != DataFile.State.HOLE) {
-                continue;
-            }
-            try {
-                data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
-            } catch (IOException _) {
-                return filled > 0; // the disk is full: growing says so
-            }
-            long at = shared.ownerAt(region) + OwnerWords.HOLE;
-            Words.release(shared.covering(at, Long.BYTES), at, 0);
-            filled++;
-        }
-        return filled > 0;
-    }
-
     /**
      * Gives blocks to the regions that recovery adopted and takes all others for holes: a copy of the
      * file, or one that was compacted, may lack blocks anywhere.
@@ -437,6 +462,7 @@ public final class Regions {
         long[] punched = {0};
         IOException[] failure = {null};
         locks.whileGrowing(() -> {
+            endPunches();
             try {
                 for (long region = 0; region < data.regions(); region++) {
                     punched[0] += punch(region) ? 1 : 0;
