@@ -78,6 +78,7 @@ public interface CairnStore extends AutoCloseable {
      * @return the checkpoint's epoch; a power failure from here on rolls back to it or a later one
      * @throws CheckpointFailed if the operating system could not: what was written is applied, its
      *     durability is unknown, and nothing more is written until a checkpoint succeeds
+     * @throws CorruptStore if, behind one that failed, something that was written is there no more
      * @throws LockTimeout if a live process keeps a stripe or the checkpoint to itself for so long
      * @throws UnsupportedOperationException on a store of {@link Durability#NONE}
      */
@@ -90,6 +91,7 @@ public interface CairnStore extends AutoCloseable {
      * @return the epoch of the checkpoint that it holds
      * @throws java.io.UncheckedIOException if the target exists or cannot be written
      * @throws CorruptStore if a checksum of what was to be copied is wrong
+     * @throws UnsupportedOperationException of a store of {@link Durability#NONE}
      */
     long backup(Path target);
 
@@ -115,7 +117,8 @@ public interface CairnStore extends AutoCloseable {
      * Gives the store back. The last process to close makes everything durable; later calls do
      * nothing.
      *
-     * @throws CheckpointFailed if it could not; the store is then left as after a kill
+     * @throws CheckpointFailed if it could not, or {@link CorruptStore} if behind a checkpoint that
+     *     failed something is there no more; the store is then left as after a kill
      */
     @Override
     void close();

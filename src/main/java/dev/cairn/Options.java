@@ -14,8 +14,8 @@ import java.util.Set;
  * @param maxBytes upper bound of the data file in bytes, 0 for none
  * @param stripes locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}
  * @param durability when writes are safe from power loss
- * @param checkpointEvery how long a write waits for a checkpoint in the background at most; null for
- *     manual checkpoints only: then the space of what was overwritten or removed waits for them too
+ * @param checkpointEvery about how long a write waits for a checkpoint in the background, twice that at
+ *     most while the disk keeps up; null for manual checkpoints only: then the space of what was overwritten or removed waits for them too
  * @param readOnly write nothing at all: works on files and file systems that cannot be written to
  * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}
  * @param permissions of the files that are created
@@ -32,6 +32,9 @@ public record Options(
         @Nullable Duration defaultTimeToLive) {
 
     public static final int MAX_STRIPES = 4096;
+
+    /** What can be counted in nanoseconds. */
+    private static final Duration LONGEST = Duration.ofDays(36_500);
 
     private static final Options DEFAULTS =
             new Options(
@@ -64,7 +67,15 @@ public record Options(
             throw new IllegalArgumentException(
                     "defaultTimeToLive is not positive: " + defaultTimeToLive);
         }
+        requireCountable(lockTimeout, "lockTimeout");
+        requireCountable(checkpointEvery, "checkpointEvery");
         permissions = Set.copyOf(permissions);
+    }
+
+    private static void requireCountable(@Nullable Duration time, String name) {
+        if (time != null && time.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException(name + " is longer than a century: " + time);
+        }
     }
 
     /**

@@ -18,9 +18,11 @@ package dev.cairn;
  * @param processes processes that have the store open for writing
  * @param epoch number of the checkpoint to come
  * @param durableEpoch number of the last completed checkpoint
+ * @param writes puts and removes since the store was created or, after a failure, recovered
  * @param state whether the last checkpoint succeeded
  * @param checkpoints checkpoints that this process made
- * @param longestCutNanos the longest that one of them held writers up, in nanoseconds
+ * @param longestCutNanos the longest that it held writers up for one, those that could not get all
+ *     stripes at once included, in nanoseconds
  * @param lockWaits times that this process found a stripe's shared lock taken
  * @param longestLockWaitNanos its longest such wait, in nanoseconds
  * @param takeovers locks that this process took over from a dead holder
@@ -40,6 +42,7 @@ public record Stats(
         int processes,
         long epoch,
         long durableEpoch,
+        long writes,
         State state,
         long checkpoints,
         long longestCutNanos,

@@ -38,7 +38,7 @@ import java.util.concurrent.locks.LockSupport;
  *           P3 epoch + 1                              P4 the locks given back: writers go on
  *           P5 attempt := the cut's epoch             P6 the log, forced
  *           P7 the slot that does not hold durable    P8 that slot, forced
- *           P9 durable := the cut's epoch, attempt := 0, failed := 0
+ *           P9 durable := the cut's epoch              P10 failed := 0, attempt := 0
  * Why it is safe
  *           RULE 19: with all locks held no write is under way, so the cut is a prefix of the history
  *           of all stripes together. A write that returned before the call lies before it. P3 comes
@@ -78,7 +78,7 @@ public final class Checkpointer {
     private final SharedLock lock;
     private final Healer healer;
     private final AtomicLong made = new AtomicLong();
-    private final AtomicLong longestCutNanos = new AtomicLong();
+    private final AtomicLong longestHoldNanos = new AtomicLong();
 
     /**
      * @param lock of checkpoints
@@ -109,12 +109,13 @@ public final class Checkpointer {
      * Sees to it that a checkpoint of that epoch or a later one is durable: somebody else's, if there
      * is one, else its own.
      *
+     * @param timeoutNanos how long to wait for another checkpoint, and then for the stripes
      * @return the epoch of the one that is
      * @throws CheckpointFailed if the operating system could not, or could not for another's
      *     checkpoint that this call waited for
      * @throws LockTimeout if a live holder keeps a stripe, or another checkpoint takes, too long
      */
-    public long checkpoint(long need) {
+    public long checkpoint(long need, long timeoutNanos) {
         if (data.header().durability() == Durability.NONE) {
             throw new UnsupportedOperationException(
                     data.path() + ": a store of durability NONE has no checkpoints");
@@ -122,7 +123,7 @@ public final class Checkpointer {
         if (durable() >= need || !isBehind()) {
             return durable();
         }
-        lock.acquire(stripes.timeoutNanos());
+        lock.acquire(timeoutNanos);
         try {
             if (durable() >= need) {
                 return durable();
@@ -134,15 +135,22 @@ public final class Checkpointer {
             if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
                 healer.heal(durable);
             }
-            CheckpointSlot slot = cut();
+            // what others grew is mapped first: not to be able to is no failed force
+            MemorySegment _ = data.remapped();
+            CheckpointSlot slot = cut(timeoutNanos);
             force(slot, durable);
             made.incrementAndGet();
-            Pin.dropDead(shared, processes);
+            dropDeadPins();
             regions.recount();
             return slot.epoch();
         } finally {
             lock.release();
         }
+    }
+
+    /** Frees what backups of dead processes kept. */
+    public void dropDeadPins() {
+        Pin.dropDead(shared, processes);
     }
 
     private CheckpointFailed failure(@Nullable Throwable cause) {
@@ -153,11 +161,13 @@ public final class Checkpointer {
                 cause);
     }
 
-    private CheckpointSlot cut() {
-        long deadline = System.nanoTime() + stripes.timeoutNanos();
+    private CheckpointSlot cut(long timeoutNanos) {
+        long deadline = System.nanoTime() + timeoutNanos;
         int first = 0;
         while (true) {
-            stripes.acquire(first); // P1
+            if (!stripes.tryAcquire(first, deadline - System.nanoTime())) { // P1
+                stripes.failToAcquire(first, timeoutNanos);
+            }
             long start = System.nanoTime();
             int held = 1;
             try {
@@ -175,13 +185,13 @@ public final class Checkpointer {
                 for (int i = 0; i < held; i++) {
                     stripes.release((first + i) % stripes.count()); // P4
                 }
-                longestCutNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
+                longestHoldNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
             }
             if (System.nanoTime() - deadline > 0) {
                 throw new LockTimeout(
                         data.path(),
                         "not all stripes could be held at once in %d ms"
-                                .formatted(TimeUnit.NANOSECONDS.toMillis(stripes.timeoutNanos())));
+                                .formatted(TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
             }
             first = (first + held) % stripes.count();
             LockSupport.parkNanos(PAUSE_NANOS);
@@ -230,6 +240,7 @@ public final class Checkpointer {
         int index = durable == null ? 0 : 1 - indexOf(durable.epoch());
         byte[] bytes = slot.encode(header.storeId(), index);
         long at = DataHeader.slotAt(index, header.stripes());
+        MemorySegment _ = data.file().segment(data.regionAt(slot.regions()));
         Steps.at("P5");
         shared.release(SharedLayout.ATTEMPT, slot.epoch()); // P5
         VarHandle.fullFence();
@@ -251,7 +262,7 @@ public final class Checkpointer {
                 SharedLayout.TIMELINE + Long.BYTES, slot.timeline().getLeastSignificantBits());
         shared.release(SharedLayout.DURABLE, slot.epoch());
         Steps.at("P10");
-        shared.release(SharedLayout.FAILED, 0);
+        shared.release(SharedLayout.FAILED, 0); // P10
         shared.release(SharedLayout.ATTEMPT, 0);
     }
 
@@ -301,9 +312,9 @@ public final class Checkpointer {
         return made.get();
     }
 
-    /** The longest that one of them held writers up. */
-    public long longestCutNanos() {
-        return longestCutNanos.get();
+    /** The longest that one of them held writers up, in vain or not. */
+    public long longestHoldNanos() {
+        return longestHoldNanos.get();
     }
 
     /** From now on nobody in this process makes one. */

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Healer {
     private static final Cut NOTHING_DURABLE = Cut.EMPTY;
+    private static final int PAGE_BYTES = 4096;
 
     private final DataFile data;
     private final SharedMemory shared;
@@ -41,14 +42,14 @@ public final class Healer {
     }
 
     /**
-     * Stores every page of the log again and verifies what is behind a checkpoint, stripe by stripe
-     * under its lock.
+     * Stores every page of the log again that a checkpoint does not prove durable, and verifies what
+     * is behind it, stripe by stripe under its lock.
      *
      * @param durable null to verify everything
      * @throws CorruptStore if something that was written is there no more
      */
     void heal(@Nullable CheckpointSlot durable) {
-        storeAgain();
+        storeAgain(durable);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
             int each = stripe;
             stripes.holding(stripe, () -> verifyBehind(each, durable));
@@ -57,44 +58,63 @@ public final class Healer {
 
     /** As {@link #heal}, while nobody writes. */
     void healQuiet(@Nullable CheckpointSlot durable) {
-        storeAgainQuiet();
+        storeAgainQuiet(durable);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
             verifyBehind(stripe, durable);
         }
     }
 
     /** Under its stripe's lock nobody stores to a region below the tail, nor frees it. */
-    private void storeAgain() {
+    private void storeAgain(@Nullable CheckpointSlot durable) {
         data.file().storeAgain(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
             long each = region;
             int stripe = data.stripeOf(region);
-            if (stripe >= 0 && stripe < stripes.count()) {
-                stripes.holding(stripe, () -> storeAgain(stripe, each));
+            if (stripe >= 0 && stripe < stripes.count() && from(region, stripe, durable) >= 0) {
+                stripes.holding(stripe, () -> storeAgain(stripe, each, durable));
             }
         }
     }
 
-    /** Stores every page that belongs to somebody again, while nobody writes. */
-    public void storeAgainQuiet() {
+    /**
+     * Stores every page again that belongs to somebody and is not proven durable, while nobody writes.
+     *
+     * @param durable null for all
+     */
+    public void storeAgainQuiet(@Nullable CheckpointSlot durable) {
         data.file().storeAgain(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
             int stripe = data.stripeOf(region);
             if (stripe >= 0 && stripe < stripes.count()) {
-                storeAgain(stripe, region);
+                storeAgain(stripe, region, durable);
             }
         }
     }
 
-    private void storeAgain(int stripe, long region) {
+    private void storeAgain(int stripe, long region, @Nullable CheckpointSlot durable) {
         if (data.stripeOf(region) != stripe) {
             return; // it died meanwhile
         }
+        int from = from(region, stripe, durable);
         long tail = shared.stripe(stripe).acquire(StripeWords.TAIL);
-        long from = data.regionAt(region);
         boolean last = Place.high(tail) == region + 1;
-        long to = last ? from + Place.bytesInRegion(tail) : data.regionAt(region + 1);
-        data.file().storeAgain(from, to);
+        int to = last ? Place.bytesInRegion(tail) : data.regionBytes();
+        if (from >= 0 && from < to) {
+            data.file().storeAgain(data.regionAt(region) + from, data.regionAt(region) + to);
+        }
+    }
+
+    /**
+     * Where in a region begins what a checkpoint does not prove durable, down to a page; -1 if it
+     * does prove all. A region that was born by its epoch was written up to the cut, where it was the
+     * tail, or to its end.
+     */
+    private int from(long region, int stripe, @Nullable CheckpointSlot durable) {
+        if (durable == null || data.birth(region) > durable.epoch()) {
+            return 0;
+        }
+        long tail = durable.cuts().get(stripe).tail();
+        return Place.high(tail) == region + 1 ? Place.bytesInRegion(tail) & -PAGE_BYTES : -1;
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.cairn.cli;
 
 import dev.cairn.CairnException;
+import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
 import dev.cairn.cli.text.MalformedInput;
 
@@ -33,6 +34,9 @@ public final class Failure extends RuntimeException {
             case Failure f -> message(f);
             case CorruptStore c ->
                     message(c) + "; 'cairn check " + c.path() + "' lists all that is damaged";
+            case CheckpointFailed c ->
+                    message(c)
+                            + "; look after the disk, then 'cairn checkpoint' stores everything again";
             case CairnException c -> message(c);
             case UncheckedIOException u when u.getCause() != null -> describe(cause(u));
             case FileSystemException f -> f.getFile() + ": " + reason(f);
@@ -70,7 +74,7 @@ public final class Failure extends RuntimeException {
         return switch (thrown) {
             case NoSuchFileException n -> "there is no such file or directory";
             case AccessDeniedException a -> "permission denied";
-            case FileAlreadyExistsException f -> "it exists already";
+            case FileAlreadyExistsException f -> "it exists already; name another";
             case NotDirectoryException n -> "it is no directory";
             default -> thrown.getReason() == null ? thrown.toString() : thrown.getReason();
         };

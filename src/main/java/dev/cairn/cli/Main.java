@@ -25,7 +25,11 @@ import java.io.PrintWriter;
             Load.class,
             Dump.class,
             Stat.class,
+            Top.class,
             Check.class,
+            Checkpoint.class,
+            Backup.class,
+            Compact.class,
             Demo.class
         },
         mixinStandardHelpOptions = true,
@@ -87,9 +91,12 @@ public final class Main {
         if ("1".equals(System.getenv("CAIRN_DEBUG"))) {
             e.printStackTrace(streams.err());
         }
-        boolean unnamed = !Failure.namesFile(e) && verb.getCommand() instanceof StoreVerb;
-        String file = unnamed ? verb.<StoreVerb>getCommand().file + ": " : "";
-        report(streams, file + Failure.describe(e));
+        String message = Failure.describe(e);
+        boolean unnamed =
+                verb.getCommand() instanceof StoreVerb about
+                        && !Failure.namesFile(e)
+                        && !message.contains(String.valueOf(about.file.getFileName()));
+        report(streams, (unnamed ? verb.<StoreVerb>getCommand().file + ": " : "") + message);
         return ExitCode.FAILED;
     }
 

@@ -33,8 +33,12 @@ abstract class StoreVerb extends Verb {
         return open(Options.defaults().withReadOnly(true));
     }
 
+    static boolean inSharedMemory(Path path) {
+        return path.toString().startsWith(SHARED_MEMORY);
+    }
+
     private CairnStore open(Options options) {
-        if (!file.toString().startsWith(SHARED_MEMORY) && !Files.exists(file)) {
+        if (!inSharedMemory(file) && !Files.exists(file)) {
             throw new Failure(
                     file + ": there is no such store; 'cairn put' and 'cairn load' create one");
         }

@@ -1,8 +1,10 @@
 package dev.cairn.engine;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.Options;
 import dev.cairn.checkpoint.Pin;
 import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
 import dev.cairn.log.DataFile;
 import dev.cairn.os.Host;
@@ -23,7 +25,7 @@ import java.nio.file.Path;
  * What lies between is a hole.
  */
 final class Backup {
-    /** Without a pin, times that a newer checkpoint may overtake the copy. */
+    /** Times that newer checkpoints may overtake what is about to be copied. */
     private static final int ATTEMPTS = 5;
 
     private final StoreFiles files;
@@ -48,49 +50,73 @@ final class Backup {
             return writeUnpinned(target);
         }
         try (Pin pin = Pin.take(files.data(), parts.shared(), writing.processes())) {
-            CheckpointSlot slot = writing.checkpointer().durableSlot();
-            while (slot == null || slot.epoch() != pin.epoch()) {
+            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                CheckpointSlot slot = writing.checkpointer().durableSlot();
+                if (slot != null && slot.epoch() == pin.epoch()) {
+                    copy(slot, target, () -> true);
+                    return slot.epoch();
+                }
                 pin.again(); // two checkpoints later its slot was written over
-                slot = writing.checkpointer().durableSlot();
             }
-            copy(slot, target);
-            return slot.epoch();
         }
+        throw new CorruptStore(
+                files.data(),
+                DataHeader.SLOTS_AT,
+                "the checkpoint that shared memory says is durable",
+                "none");
+    }
+
+    /** Whether the checkpoint that was copied is still one whose regions are not used again. */
+    private interface Witness {
+        boolean holds() throws IOException;
     }
 
     private long writeUnpinned(StoreFiles target) throws IOException {
-        IOException overtaken = new IOException(files.data() + ": checkpoints overtook the copy");
+        IOException overtaken =
+                new IOException(
+                        files.data()
+                                + ": checkpoints overtook the copy; open the store for writing,"
+                                + " which keeps the checkpoint while it is copied");
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             CheckpointSlot slot = DataFiles.read(files.data()).newest();
+            Witness newest = () -> DataFiles.read(files.data()).newest().equals(slot);
             try {
-                copy(slot, target);
-                if (DataFiles.read(files.data()).newest().equals(slot)) {
+                if (copy(slot, target, newest)) {
                     return slot.epoch();
                 }
             } catch (RuntimeException e) {
-                if (DataFiles.read(files.data()).newest().equals(slot)) {
+                if (newest.holds()) {
                     throw e;
                 }
                 overtaken.addSuppressed(e);
             }
-            Files.deleteIfExists(target.data());
         }
         throw overtaken;
     }
 
-    private void copy(CheckpointSlot slot, StoreFiles target) throws IOException {
+    /** Copies, and gives the copy its name if the witness holds then; tells whether it did. */
+    private boolean copy(CheckpointSlot slot, StoreFiles target, Witness witness)
+            throws IOException {
         Parts replayed = PrivateReplay.of(files, parts.data().header(), slot, options);
         Path made = target.dataBeingMade();
+        boolean ours = false;
         try {
-            Files.deleteIfExists(made);
-            Host.create(made, DataFiles.prefix(parts.data().header(), slot), options.permissions());
+            byte[] prefix = DataFiles.prefix(parts.data().header(), slot);
+            Host.create(made, prefix, options.permissions()); // fails beside another such backup
+            ours = true;
             try (SparseFile file = SparseFile.open(made)) {
                 copyRegions(replayed, slot, file);
                 file.finish(parts.data().regionAt(slot.regions()));
             }
-            DataFiles.name(made, target.data(), true);
+            boolean holds = witness.holds();
+            if (holds) {
+                DataFiles.name(made, target.data(), true);
+            }
+            return holds;
         } finally {
-            Files.deleteIfExists(made);
+            if (ours) {
+                Files.deleteIfExists(made);
+            }
             replayed.close();
         }
     }

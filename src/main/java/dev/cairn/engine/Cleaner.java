@@ -1,7 +1,6 @@
 package dev.cairn.engine;
 
 import dev.cairn.CorruptStore;
-import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -14,13 +13,16 @@ import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
+import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
+import dev.cairn.log.Successors;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 
 /*
  * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
@@ -66,12 +68,16 @@ final class Cleaner {
     private final KeyHash hash;
     private final Commit commit;
     private final Appender[] appenders;
+    private final Regions regions;
     private final Writer writer;
     private final Reader reader;
     private final int share;
 
     /** Of each stripe, guarded by its lock. */
     private final @Nullable Job[] jobs;
+
+    /** Likewise. */
+    private final Successors[] successors;
 
     /** Oldest regions to clean of each stripe however little garbage it has; guarded by its lock. */
     private final int[] owed;
@@ -83,11 +89,14 @@ final class Cleaner {
         this.hash = parts.hash();
         this.commit = parts.requireWriting().commit();
         this.appenders = parts.requireWriting().appenders();
+        this.regions = parts.requireWriting().regions();
         this.writer = writer;
         this.reader = reader;
         this.share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
         this.jobs = new Job[shared.stripes()];
         this.owed = new int[shared.stripes()];
+        this.successors = new Successors[shared.stripes()];
+        Arrays.setAll(successors, stripe -> new Successors(data, stripe));
     }
 
     /** How far a step came. */
@@ -105,6 +114,10 @@ final class Cleaner {
     /** The region that is being cleaned, and those of its records that were read and not yet judged. */
     private static final class Job {
         final long number;
+
+        /** What the next copy or tombstone claims at most. */
+        int regionsNeeded = 1;
+
         final ArrayDeque<Chain.Entry> puts = new ArrayDeque<>();
         @Nullable Chain chain;
         int at = RegionHeader.BYTES;
@@ -182,6 +195,17 @@ final class Cleaner {
                 && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
     }
 
+    /** Regions that the copy wants which found no room; without the stripe's lock, so about. */
+    int regionsNeeded(int stripe) {
+        Job job = jobs[stripe];
+        return job == null ? 1 : job.regionsNeeded;
+    }
+
+    /** Whether there is anything to clean; without the stripe's lock, so perhaps. */
+    boolean isDue(int stripe) {
+        return owed[stripe] > 0 || garbage(stripe) > tolerated(stripe);
+    }
+
     /** The allocation number of a stripe's tail region: that of the last one to be cleaned now. */
     long turnEnd(int stripe) {
         return shared.stripe(stripe).acquire(StripeWords.TAIL_NUMBER);
@@ -235,12 +259,15 @@ final class Cleaner {
         }
         for (long spent = 0; ; spent += LOOK_BYTES) {
             if (job.puts.isEmpty() && chain.hasRecordAt(job.at)) {
-                job.at = chain.forEachFrom(job.at, READ_BYTES, job::add);
+                job.at = chain.forEachFrom(job.at, READ_BYTES, each -> add(stripe, job, each));
+                if (job.damaged) {
+                    return Progress.IDLE; // the region stays; reads and verification tell
+                }
                 continue;
             }
             Chain.Entry entry = job.puts.peek();
             if (entry == null) {
-                return leave(stripe, words, job);
+                return leave(stripe, words, job, region);
             }
             if (spent > budget) {
                 return Progress.MORE;
@@ -250,20 +277,29 @@ final class Cleaner {
             if (spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset()) {
                 Steps.at("E1");
                 if (!(reader.expired(entry.expires())
-                        ? drop(stripe, hashed, entry, use)
+                        ? drop(stripe, hashed, entry, job, use)
                         : move(stripe, words, hashed, entry, spot, job.number, use))) {
                     return Progress.NO_ROOM;
                 }
                 spent += entry.bytes();
             }
+            job.regionsNeeded = 1;
             job.puts.remove();
         }
     }
 
-    private Progress leave(int stripe, StripeWords words, Job job) {
+    /** A put whose key cannot be read counts, and is damaged, if its run is nobody else's yet. */
+    private void add(int stripe, Job job, Chain.Entry entry) {
+        Chain.Run run = entry.run();
+        if (entry.gone() && run != null && regions.isAlive(stripe, run)) {
+            job.damaged = true;
+        }
+        job.add(entry);
+    }
+
+    private Progress leave(int stripe, StripeWords words, Job job, long region) {
         Steps.at("E2");
-        Chain chain = Chain.follow(data, stripe, Checkpointer.cut(words));
-        commit.leave(stripe, chain.regions().get(1), job.bytes);
+        commit.leave(stripe, successors[stripe].of(region, job.number, words), job.bytes);
         jobs[stripe] = null;
         owed[stripe] = Math.max(0, owed[stripe] - 1);
         long turn = words.acquire(StripeWords.TURN);
@@ -277,8 +313,9 @@ final class Cleaner {
         return Progress.FREED;
     }
 
-    private boolean drop(int stripe, long hashed, Chain.Entry entry, Use use) {
+    private boolean drop(int stripe, long hashed, Chain.Entry entry, Job job, Use use) {
         Draft tombstone = Draft.of(entry.key(), null, 0, data.regionBytes());
+        job.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
         return writer.applyRemoval(stripe, hashed, tombstone, use);
     }
 
@@ -293,7 +330,7 @@ final class Cleaner {
         Appender appender = appenders[stripe];
         Appender.Spot place =
                 appender.reserveCopy(
-                        entry.bytes(), writer.fold(stripe, entry.key(), entry.bytes()), use);
+                        entry.bytes(), writer.fold(stripe, entry.key(), entry.bytes(), 0), use);
         if (place == null) {
             commit.repair(stripe); // gives a claim back
             return false;

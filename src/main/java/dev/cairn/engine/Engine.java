@@ -2,11 +2,13 @@ package dev.cairn.engine;
 
 import dev.cairn.CheckpointFailed;
 import dev.cairn.Durability;
+import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
 import dev.cairn.Verification;
 import dev.cairn.checkpoint.Checkpointer;
+import dev.cairn.checkpoint.Replay;
 import dev.cairn.checkpoint.Verifier;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.CheckpointSlot;
@@ -125,10 +127,19 @@ final class Engine {
         Keeper by = keeper();
         Checkpointer checkpointer = parts.checkpointer();
         long need = checkpointer.need();
-        return by.onPlatformThread(() -> checkpointer.checkpoint(need));
+        long timeoutNanos = parts.requireWriting().stripes().timeoutNanos();
+        return by.onPlatformThread(() -> checkpointer.checkpoint(need, timeoutNanos));
+    }
+
+    boolean isDurable() {
+        return parts.data().header().durability() != Durability.NONE;
     }
 
     long backup(Path target) {
+        if (!isDurable()) {
+            throw new UnsupportedOperationException(
+                    files.data() + ": a store of durability NONE has no checkpoint to copy");
+        }
         try {
             return new Backup(files, options, parts).writeTo(target);
         } catch (IOException e) {
@@ -143,8 +154,8 @@ final class Engine {
 
     private long compact(Keeper by) {
         by.cleanAll();
-        if (parts.data().header().durability() != Durability.NONE) {
-            parts.checkpointer().checkpoint(parts.checkpointer().need());
+        if (isDurable()) {
+            long _ = checkpoint();
         }
         try {
             return parts.requireWriting().regions().punchHoles() * parts.data().regionBytes();
@@ -157,10 +168,12 @@ final class Engine {
         SharedMemory shared = parts.shared();
         long liveBytes = 0;
         long logBytes = 0;
+        long writes = 0;
         long indexSlots = 0;
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
             liveBytes += shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES);
             logBytes += shared.stripe(stripe).acquire(StripeWords.LOG_BYTES);
+            writes += shared.stripe(stripe).acquire(StripeWords.VERSION) % Replay.VERSIONS_APART;
             indexSlots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
         }
         Parts.Writing writing = parts.writing();
@@ -177,12 +190,13 @@ final class Engine {
                 logBytes - liveBytes,
                 shared.stripes(),
                 indexSlots,
-                writing == null ? 0 : writing.processes().open(),
+                writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open(),
                 shared.acquire(SharedLayout.EPOCH),
                 shared.acquire(SharedLayout.DURABLE),
+                writes,
                 state(),
                 writing == null ? 0 : writing.checkpointer().made(),
-                writing == null ? 0 : writing.checkpointer().longestCutNanos(),
+                writing == null ? 0 : writing.checkpointer().longestHoldNanos(),
                 writing == null ? 0 : writing.contention().waits(),
                 writing == null ? 0 : writing.contention().longestNanos(),
                 writing == null ? 0 : writing.contention().takeovers());
@@ -239,7 +253,22 @@ final class Engine {
                 return;
             }
         }
-        verifier.verifyLog(stripe, Checkpointer.cutUnlocked(words));
+        for (int attempt = 0; attempt < UNLOCKED_ATTEMPTS; attempt++) {
+            long table = words.acquire(StripeWords.TABLE);
+            Verifier trial = new Verifier(parts.data(), parts.index(), parts.hash());
+            trial.verifyLog(stripe, Checkpointer.cutUnlocked(words));
+            VarHandle.acquireFence();
+            // RULE 8: a region that went elsewhere meanwhile would look damaged
+            if (trial.result().sound() || words.acquire(StripeWords.TABLE) == table) {
+                verifier.add(trial);
+                return;
+            }
+        }
+        throw new LockTimeout(
+                files.data(),
+                "stripe %d is written to too fast to be verified without its lock; verify where the"
+                                .formatted(stripe)
+                        + " store is open for writing");
     }
 
     private long[] slots(int stripe) {

@@ -1,6 +1,8 @@
 package dev.cairn.engine;
 
+import dev.cairn.CheckpointFailed;
 import dev.cairn.Durability;
+import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.StoreClosed;
 import dev.cairn.StoreFull;
@@ -44,6 +46,9 @@ final class Keeper implements Writer.Space {
     /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
     private static final long STEP_BYTES = 1 << 15;
 
+    /** Times that cleaning finds others in the room that was made for it before it gives up. */
+    private static final int MOST_REFUSALS = 8;
+
     /** Evacuations, each with a checkpoint, after which a full store gives up. */
     private static final int RECLAIM_ROUNDS = 8;
 
@@ -63,6 +68,9 @@ final class Keeper implements Writer.Space {
 
     private static final int BOUND_DENOMINATOR = 2;
     private static final long BOUND_LEAST_BYTES = 8L << 20;
+
+    /** How long a writer waits for a checkpoint that would spare the file's growth. */
+    private static final long SPARING_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private static final Logger LOG = System.getLogger("dev.cairn");
 
@@ -133,8 +141,9 @@ final class Keeper implements Writer.Space {
             try {
                 executor.execute(() -> {
                     woken.set(false);
+                    noteCheckpoint(); // perhaps another process's
                     if (muchWaits()) {
-                        attempt(this::checkpoint);
+                        attempt(() -> checkpoint());
                     }
                 });
             } catch (RejectedExecutionException _) {
@@ -153,7 +162,13 @@ final class Keeper implements Writer.Space {
         if (background
                 && regions.waitingBytes() > bytes / WAITING_SHARE
                 && bytes + regions.growthBytes() > bound()) {
-            onPlatformThread(this::checkpoint);
+            try {
+                long _ =
+                        onPlatformThread(
+                                () -> checkpointer.checkpoint(checkpointer.need(), SPARING_NANOS));
+            } catch (LockTimeout | CheckpointFailed _) {
+                // a stopped holder of some stripe is no reason to refuse others: the file grows
+            }
         }
     }
 
@@ -174,16 +189,20 @@ final class Keeper implements Writer.Space {
 
     private void tick() {
         attempt(this::clean);
+        attempt(this::checkpointIfDue);
+    }
+
+    private void checkpointIfDue() {
         if (background
                 && shared.acquire(SharedLayout.DURABLE) == seenDurable
                 && checkpointer.isBehind()) {
-            attempt(this::checkpoint);
+            long _ = checkpoint();
         }
         noteCheckpoint(); // another process made one since the last tick: it is early for ours
     }
 
     private long checkpoint() {
-        long epoch = checkpointer.checkpoint(checkpointer.need());
+        long epoch = checkpointer.checkpoint(checkpointer.need(), stripes.timeoutNanos());
         noteCheckpoint();
         return epoch;
     }
@@ -213,9 +232,15 @@ final class Keeper implements Writer.Space {
         Cleaner by = Objects.requireNonNull(cleaner);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
             int each = stripe;
-            if (by.mayHaveExpired(stripe)) {
-                stripes.holding(stripe, () -> by.lookAtFront(each));
-            }
+            attempt(() -> clean(by, each)); // a stopped holder of one stripe is no matter to others
+        }
+    }
+
+    private void clean(Cleaner by, int stripe) {
+        if (by.mayHaveExpired(stripe)) {
+            stripes.holding(stripe, () -> by.lookAtFront(stripe));
+        }
+        if (by.isDue(stripe)) {
             boolean _ = clean(by, stripe, by.tolerated(stripe), by.turnEnd(stripe), Use.REMOVE);
         }
     }
@@ -226,6 +251,7 @@ final class Keeper implements Writer.Space {
      */
     private boolean clean(Cleaner by, int stripe, long tolerated, long turnEnd, Use use) {
         boolean freed = false;
+        int refusals = 0;
         Cleaner.Progress progress = Cleaner.Progress.MORE;
         while (progress != Cleaner.Progress.IDLE
                 && !by.turnIsOver(stripe, turnEnd)
@@ -244,7 +270,12 @@ final class Keeper implements Writer.Space {
                 }
             }
             if (progress == Cleaner.Progress.NO_ROOM) {
-                regions.makeRoom(1, use);
+                if (++refusals > MOST_REFUSALS) {
+                    return freed;
+                }
+                regions.makeRoom(by.regionsNeeded(stripe), use);
+            } else {
+                refusals = 0;
             }
         }
         return freed;
@@ -291,6 +322,7 @@ final class Keeper implements Writer.Space {
     public boolean reclaim() {
         return onPlatformThread(() -> {
             long before = available();
+            checkpointer.dropDeadPins();
             for (int round = 0; round < RECLAIM_ROUNDS; round++) {
                 boolean freed = cleanAll();
                 if (background && regions.census().waiting() > 0) {
@@ -336,6 +368,18 @@ final class Keeper implements Writer.Space {
 
     /** Ends the work in the background, waiting for what is under way. */
     void stop() {
-        executor.close();
+        executor.shutdown();
+        boolean interrupted = false;
+        boolean ended = false;
+        while (!ended) {
+            try {
+                ended = executor.awaitTermination(1, TimeUnit.SECONDS);
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -235,10 +235,27 @@ final class Opening {
                 "the shared-memory file was not what the store was closed with");
     }
 
+    /** Words by which regions are used again, or writes refused, must be possible. */
+    private void requirePlausibleEpochs(MappedFile shared) {
+        long epoch = Words.acquire(shared.first(), SharedLayout.EPOCH);
+        for (int field :
+                new int[] {SharedLayout.DURABLE, SharedLayout.ATTEMPT, SharedLayout.FAILED}) {
+            long found = Words.acquire(shared.first(), field);
+            if (found < 0 || found >= epoch) {
+                throw new CorruptStore(
+                        files.shared(),
+                        field,
+                        "an epoch before " + epoch + ", that of the checkpoint to come",
+                        Long.toString(found));
+            }
+        }
+    }
+
     private Parts map(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
         MappedFile shared = MappedFile.map(files.shared(), sharedBytes, true);
         MappedFile data = null;
         try {
+            requirePlausibleEpochs(shared);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(files.data(), prefix.header(), regions);
             data = MappedFile.map(files.data(), prefix.header().regionAt(regions), true);
@@ -310,8 +327,8 @@ final class Opening {
     /** RULE 23: what is recovered is made a checkpoint of a new timeline before anybody writes. */
     private void checkpoint(Parts parts, DataFiles.Prefix prefix) {
         OpenBlock before = prefix.openBlock();
-        if (before == null || Host.sameBoot(before.bootId())) {
-            parts.requireWriting().healer().storeAgainQuiet();
+        if (before == null || Host.mayBeSameBoot(before.bootId())) {
+            parts.requireWriting().healer().storeAgainQuiet(null);
         }
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
             StripeWords words = parts.shared().stripe(stripe);

@@ -101,7 +101,7 @@ record Parts(
                         regions,
                         new Tables(shared, locks, index, records, hash),
                         commit,
-                        new Folding(data, shared, index, hash),
+                        new Folding(data, shared, index, hash, regions),
                         healer,
                         new Checkpointer(
                                 data,

@@ -1,8 +1,10 @@
 package dev.cairn.engine;
 
 import dev.cairn.CairnStore;
+import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
+import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
@@ -29,12 +31,14 @@ final class StoreHandle implements CairnStore {
     private final Engine engine;
     private final Reader reader;
     private final Options options;
+    private final boolean eachWrite;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     StoreHandle(Engine engine, Options options) {
         this.engine = engine;
         this.reader = engine.reader();
         this.options = options;
+        this.eachWrite = options.durability() == Durability.EACH_WRITE && engine.isDurable();
     }
 
     @Override
@@ -147,8 +151,8 @@ final class StoreHandle implements CairnStore {
         requireWritable();
         try {
             long version = engine.writer().write(key, value, expiry(timeToLive), expected);
-            if (version != 0 && options.durability() == Durability.EACH_WRITE) {
-                long _ = engine.checkpoint();
+            if (version != 0 && eachWrite) {
+                makeDurable();
             }
             return version;
         } catch (IllegalStateException
@@ -156,6 +160,18 @@ final class StoreHandle implements CairnStore {
                 | IndexOutOfBoundsException
                 | InternalError e) {
             throw meaning(e);
+        }
+    }
+
+    /** A caller must not take a write that was applied for one that found its stripe locked. */
+    private void makeDurable() {
+        try {
+            long _ = engine.checkpoint();
+        } catch (LockTimeout e) {
+            throw new CheckpointFailed(
+                    path(),
+                    "the write is applied, its durability is unknown: " + e.getMessage(),
+                    e);
         }
     }
 

@@ -211,9 +211,10 @@ final class Writer {
         StripeWords words = shared.stripe(stripe);
         long tailNumber = words.acquire(StripeWords.TAIL_NUMBER);
         long tailRegion = Place.region(words.acquire(StripeWords.TAIL));
+        int deadInTail = old != null && data.regionOf(old.offset()) == tailRegion ? old.bytes() : 0;
         Appender appender = writing.appenders()[stripe];
         Appender.Spot place =
-                appender.reserve(draft, fold(stripe, draft.key(), draft.bytes()), use);
+                appender.reserve(draft, fold(stripe, draft.key(), draft.bytes(), deadInTail), use);
         if (place == null) {
             commit.repair(stripe); // gives a claim back
             return NO_REGION;
@@ -229,8 +230,6 @@ final class Writer {
         if (old == null) {
             index.raiseOverflow(stripe, hashed, spot.passed());
         }
-        long deadInTail =
-                old != null && data.regionOf(old.offset()) == tailRegion ? old.bytes() : 0;
         long oldRunBytes = old == null ? 0 : old.liveBytes() - old.bytes();
         commit.apply(
                 stripe,
@@ -273,11 +272,11 @@ final class Writer {
     }
 
     /** What to do with a stripe's tail region if so many bytes more do not fit. */
-    Appender.@Nullable Fold fold(int stripe, byte[] key, int bytes) {
+    Appender.@Nullable Fold fold(int stripe, byte[] key, int bytes, int deadInTail) {
         if (!writing.appenders()[stripe].overflows(bytes)) {
             return null;
         }
-        Appender.Fold fold = writing.folding().plan(stripe, key, bytes);
+        Appender.Fold fold = writing.folding().plan(stripe, key, bytes, deadInTail);
         if (fold != null) {
             fold.keep().forEach(entry -> shared.stripe(stripe).noteExpiry(entry.expires()));
         }

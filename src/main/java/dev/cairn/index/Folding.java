@@ -8,6 +8,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.Regions;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
@@ -29,8 +30,10 @@ public final class Folding {
     private final SharedMemory shared;
     private final Index index;
     private final KeyHash hash;
+    private final Regions regions;
 
-    public Folding(DataFile data, SharedMemory shared, Index index, KeyHash hash) {
+    public Folding(DataFile data, SharedMemory shared, Index index, KeyHash hash, Regions regions) {
+        this.regions = regions;
         this.data = data;
         this.shared = shared;
         this.index = index;
@@ -43,18 +46,19 @@ public final class Folding {
      *
      * @param key of the record that does not fit; its old record counts as dead
      * @param bytes of that record
+     * @param deadInTail bytes of its key's old record, if it lies in the tail region
      */
-    public Appender.@Nullable Fold plan(int stripe, byte[] key, int bytes) {
+    public Appender.@Nullable Fold plan(int stripe, byte[] key, int bytes, int deadInTail) {
         StripeWords words = shared.stripe(stripe);
         long tail = words.acquire(StripeWords.TAIL);
         int room = data.regionBytes() - RegionHeader.BYTES;
-        if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) < room / 2) {
+        if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) + deadInTail < room / 2) {
             return null;
         }
         try {
             long number = words.acquire(StripeWords.TAIL_NUMBER);
             Chain chain = Chain.region(data, stripe, Place.region(tail), number, tail);
-            return plan(stripe, chain, key, room / 2 - bytes);
+            return plan(stripe, chain, key, Math.min(room / 2, room - bytes));
         } catch (CorruptStore _) {
             return null;
         }
@@ -68,6 +72,10 @@ public final class Folding {
         long bytes = 0;
         for (Chain.Entry record : records) {
             bytes += record.bytes();
+            Chain.Run run = record.run();
+            if (record.gone() && run != null && regions.isAlive(stripe, run)) {
+                return null; // it counts, and is damaged
+            }
             if (record.kind() == RecordLayout.TOMBSTONE) {
                 if (record.run() != null) {
                     return null; // its run lives as long as it stands in the chain

@@ -58,6 +58,15 @@ public final class StripeLocks {
         return true;
     }
 
+    /**
+     * Says who has a stripe's lock.
+     *
+     * @throws LockTimeout always
+     */
+    public void failToAcquire(int stripe, long waitedNanos) {
+        throw locks[stripe].timeout(waitedNanos);
+    }
+
     private void repair(int stripe) {
         boolean repaired = false;
         try {

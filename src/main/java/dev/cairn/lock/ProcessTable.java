@@ -233,6 +233,20 @@ public final class ProcessTable {
         return count;
     }
 
+    /** Processes that have the store open, as far as one can see that may not try their locks. */
+    public static int seenOpen(MemorySegment memory) {
+        int count = 0;
+        for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
+            long at = SharedLayout.processAt(other);
+            Life life =
+                    Words.acquire(memory, at + STATE) == STATE_OPEN
+                            ? identity(memory, at).look()
+                            : Life.GONE;
+            count += life == Life.RUNNING || life == Life.UNSEEN ? 1 : 0;
+        }
+        return count;
+    }
+
     /** Whether no other process and no other class loader is a member; under the open lock. */
     public boolean alone() {
         return free(READERS_BYTE + 1, FIRST_SLOT_BYTE + slot)

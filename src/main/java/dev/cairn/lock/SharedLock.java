@@ -80,12 +80,16 @@ public final class SharedLock {
      */
     public void acquire(long timeoutNanos) {
         if (!tryAcquire(timeoutNanos)) {
-            throw new LockTimeout(
-                    processes.store(),
-                    "%s was not to be had in %d ms: held by %s"
-                            .formatted(
-                                    name, TimeUnit.NANOSECONDS.toMillis(timeoutNanos), holder()));
+            throw timeout(timeoutNanos);
         }
+    }
+
+    /** The exception for a wait of that length in vain; it names the holder. */
+    public LockTimeout timeout(long waitedNanos) {
+        return new LockTimeout(
+                processes.store(),
+                "%s was not to be had in %d ms: held by %s"
+                        .formatted(name, TimeUnit.NANOSECONDS.toMillis(waitedNanos), holder()));
     }
 
     /**

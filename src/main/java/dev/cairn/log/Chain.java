@@ -146,11 +146,9 @@ public final class Chain {
 
     private static RegionHeader header(
             DataFile data, int stripe, long region, long number, int runRegions) {
-        String expected =
-                "the header of region %d of stripe %d, number %d".formatted(region, stripe, number);
         if (region < 0 || region >= data.regions()) {
-            throw new CorruptStore(
-                    data.path(), -1, expected, "a file of " + data.regions() + " regions");
+            throw wrongHeader(
+                    data, -1, stripe, region, number, "a file of " + data.regions() + " regions");
         }
         byte[] bytes = new byte[RegionHeader.BYTES];
         copy(data, data.regionAt(region), bytes, bytes.length);
@@ -159,13 +157,50 @@ public final class Chain {
                 || header.stripe() != stripe
                 || header.number() != number
                 || header.runRegions() != runRegions) {
-            throw new CorruptStore(
-                    data.path(),
+            throw wrongHeader(
+                    data,
                     data.regionAt(region),
-                    expected,
+                    stripe,
+                    region,
+                    number,
                     header == null ? "bytes without a valid checksum" : header.toString());
         }
         return header;
+    }
+
+    /**
+     * The header of a region of a chain.
+     *
+     * @throws CorruptStore if it is not what another one says
+     */
+    static RegionHeader header(DataFile data, int stripe, long region, long number) {
+        return header(data, stripe, region, number, 0);
+    }
+
+    /** The same; null if the region has another life by now. */
+    static @Nullable RegionHeader aliveHeader(DataFile data, int stripe, long region, long number) {
+        return data.stripeOf(region) == stripe && data.number(region) == number
+                ? header(data, stripe, region, number, 0)
+                : null;
+    }
+
+    /** The error for a region that does not lead on to an earlier one. */
+    static CorruptStore noChain(DataFile data, int stripe, RegionHeader header) {
+        return new CorruptStore(
+                data.path(),
+                data.regionAt(header.region()),
+                "an earlier region of stripe %d before it".formatted(stripe),
+                "region %d, number %d"
+                        .formatted(header.predecessor() - 1, header.predecessorNumber()));
+    }
+
+    private static CorruptStore wrongHeader(
+            DataFile data, long at, int stripe, long region, long number, String found) {
+        return new CorruptStore(
+                data.path(),
+                at,
+                "the header of region %d of stripe %d, number %d".formatted(region, stripe, number),
+                found);
     }
 
     private static void copy(DataFile data, long at, byte[] to, int length) {
@@ -352,12 +387,13 @@ public final class Chain {
                 throw notRecord(offset, "one whose run is 0x%016x".formatted(run.word));
             }
         }
-        boolean gone = keyInRun && run != null && checkRun(run) != null;
+        boolean gone = false;
         if (!keyInRun) {
             key = Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength);
-        } else if (run != null && !gone) {
-            key = new byte[keyLength];
-            copy(data, data.regionAt(Place.region(run.word)) + RegionHeader.BYTES, key, keyLength);
+        } else if (run != null && keyLength <= run.contentBytes) {
+            byte[] inRun = new byte[keyLength];
+            gone = checkRun(run, inRun) != null;
+            key = gone ? NO_KEY : inRun;
         }
         return new Entry(
                 offset,
@@ -405,6 +441,15 @@ public final class Chain {
      * @return null if they are right, else what is wrong
      */
     public @Nullable CorruptStore checkRun(Run run) {
+        return checkRun(run, NO_KEY);
+    }
+
+    /**
+     * As {@link #checkRun(Run)}.
+     *
+     * @param start gets the first bytes, from where the checksum was computed
+     */
+    private @Nullable CorruptStore checkRun(Run run, byte[] start) {
         long region = Place.region(run.word);
         try {
             header(data, stripe, region, run.number, (int) Place.low(run.word));
@@ -419,6 +464,8 @@ public final class Chain {
             int length = (int) Math.min(left, buffer.length);
             copy(data, at, buffer, length);
             crc.update(buffer, 0, length);
+            int into = (int) Math.min(run.contentBytes - left, start.length);
+            System.arraycopy(buffer, 0, start, into, Math.min(length, start.length - into));
             at += length;
             left -= length;
         }

@@ -115,14 +115,22 @@ public final class DataFile {
         return state(region) == State.FREE;
     }
 
+    /** The epoch in which a region was claimed; 0 if a recovery found it. */
+    public long birth(long region) {
+        long at = shared.ownerAt(region);
+        return Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.BIRTH);
+    }
+
     /** What a region is good for. */
     enum State {
         ALIVE,
         FREE,
         /** Free, once it has blocks. */
         HOLE,
-        /** Dead, but a checkpoint or a backup needs it. */
+        /** Dead, but the durable checkpoint may have it. */
         WAITING,
+        /** Dead, but a backup reads it. */
+        PINNED,
         /** Left in the midst of giving its blocks back, unless the grow lock is held for it. */
         PUNCHING
     }
@@ -136,10 +144,13 @@ public final class DataFile {
         }
         long birth = Words.acquire(memory, at + OwnerWords.BIRTH);
         long death = Words.acquire(memory, at + OwnerWords.DEATH);
-        if (header.durability() != Durability.NONE
-                && birth != death
-                && (death > shared.acquire(SharedLayout.DURABLE) || pinned(birth, death))) {
-            return State.WAITING;
+        if (header.durability() != Durability.NONE && birth != death) {
+            if (death > shared.acquire(SharedLayout.DURABLE)) {
+                return State.WAITING;
+            }
+            if (pinned(birth, death)) {
+                return State.PINNED;
+            }
         }
         return Words.acquire(memory, at + OwnerWords.HOLE) == 0 ? State.FREE : State.HOLE;
     }

@@ -81,7 +81,7 @@ public final class Regions {
         long hint = shared.acquire(SharedLayout.CLAIM_HINT);
         long number = nextNumber();
         for (long look = 0; look < Math.min(count, LOOK); look++) {
-            long region = (hint + look) % count;
+            long region = Math.floorMod(hint + look, count);
             if (!data.free(region)) {
                 continue;
             }
@@ -221,10 +221,16 @@ public final class Regions {
                 Words.release(memory, at + OwnerWords.DEATH, epoch); // D1
                 Steps.at("D2");
                 Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive)); // D2
-                boolean free = data.free(Place.region(run) + i);
-                int hint = free ? SharedLayout.FREE_HINT : SharedLayout.WAITING_HINT;
-                Words.add(shared.base(), hint, 1);
+                countDead(Place.region(run) + i);
             }
+        }
+    }
+
+    private void countDead(long region) {
+        switch (data.state(region)) {
+            case FREE, HOLE -> Words.add(shared.base(), SharedLayout.FREE_HINT, 1);
+            case WAITING -> Words.add(shared.base(), SharedLayout.WAITING_HINT, 1);
+            case ALIVE, PINNED, PUNCHING -> {}
         }
     }
 
@@ -262,12 +268,17 @@ public final class Regions {
                 == OwnerWords.alive(stripe, number);
     }
 
+    /** Whether a run is that of the record that refers to it, as long as that counts. */
+    public boolean isAlive(int stripe, Chain.Run run) {
+        return isAlive(stripe, Place.region(run.word()), run.number());
+    }
+
     /**
      * How many regions are in which state.
      *
      * @param free may be claimed now
      * @param holes may be claimed once they have blocks
-     * @param waiting dead, but a checkpoint or a backup needs them
+     * @param waiting dead, and free with the next checkpoint
      */
     public record Census(long free, long holes, long waiting) {}
 
@@ -285,7 +296,7 @@ public final class Regions {
                 case FREE -> free++;
                 case HOLE -> holes++;
                 case WAITING -> waiting++;
-                case ALIVE, PUNCHING -> {}
+                case ALIVE, PINNED, PUNCHING -> {}
             }
         }
         return new Census(free, holes, waiting);
@@ -357,7 +368,7 @@ public final class Regions {
         for (long region = first; first >= 0 && region < end; region++) {
             if (data.state(region) == State.HOLE) {
                 try {
-                    data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+                    data.file().refill(data.regionAt(region), data.regionAt(region + 1));
                 } catch (IOException _) {
                     return region - first >= regions ? first : -1; // growing tells why
                 }

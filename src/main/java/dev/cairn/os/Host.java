@@ -61,6 +61,11 @@ public final class Host {
         }
     }
 
+    public static boolean mayBeSameBoot(UUID recorded) {
+        return recorded.equals(NO_BOOT) || bootId().equals(NO_BOOT) || recorded.equals(bootId());
+    }
+
+    /** Whether that was certainly recorded since this machine was started. */
     public static boolean sameBoot(UUID recorded) {
         return !recorded.equals(NO_BOOT) && recorded.equals(bootId());
     }

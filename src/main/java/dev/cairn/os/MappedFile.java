@@ -213,6 +213,24 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
+     * Gives real blocks to a range of the file whose content means nothing.
+     *
+     * @throws IOException when there is no space
+     */
+    public void refill(long from, long to) throws IOException {
+        int errno = Native.allocate(path, from, to - from);
+        if (errno == Native.NOT_HERE) {
+            Uninterrupted.act(() -> {
+                try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+                    writeZeros(channel, from, to);
+                }
+            });
+        } else if (errno != 0) {
+            throw new IOException(path + ": " + Native.message(errno));
+        }
+    }
+
+    /**
      * Gives the blocks of a range back to the file system; it reads as zeros then.
      *
      * @throws UnsupportedOperationException where this cannot be done

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 /** Runs command lines in this JVM and keeps what they printed. */
 public final class CommandLineFixture {
     private byte[] input = {};
+    private boolean terminal;
 
     /** What a command line did. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -25,6 +26,12 @@ public final class CommandLineFixture {
         return this;
     }
 
+    /** As if a person looked on. */
+    public CommandLineFixture onTerminal() {
+        terminal = true;
+        return this;
+    }
+
     public Result run(Object... words) {
         String[] args = new String[words.length];
         for (int i = 0; i < words.length; i++) {
@@ -35,7 +42,8 @@ public final class CommandLineFixture {
         try (PrintStream errors = new PrintStream(err, true, UTF_8)) {
             int exit =
                     Main.run(
-                            args, new Streams(new ByteArrayInputStream(input), out, errors, false));
+                            args,
+                            new Streams(new ByteArrayInputStream(input), out, errors, terminal));
             return new Result(exit, out.toByteArray(), err.toString(UTF_8));
         }
     }

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.stream.Stream;
 
 class VerbsTest {
@@ -106,10 +107,13 @@ class VerbsTest {
         assertThat(cairn.run("stat", store).out())
                 .startsWith(store + "\n")
                 .containsPattern("entries +1\n")
-                .contains("stripes", "data file", "checkpoint", "opened");
+                .contains("stripes", "data file", "checkpoint", "opened")
+                .contains("garbage", "waiting for a checkpoint")
+                .containsPattern("state +sound\n");
         assertThat(cairn.run("stat", store, "--json").out())
                 .startsWith("{\"file\":")
-                .contains("\"entries\":1,", "\"longestLockWaitNanos\":", "\"recovery\":{\"kind\":");
+                .contains("\"entries\":1,", "\"longestLockWaitNanos\":", "\"recovery\":{\"kind\":")
+                .contains("\"garbageBytes\":0,", "\"waitingRegions\":0,", "\"state\":\"SOUND\"");
     }
 
     @Test
@@ -124,11 +128,28 @@ class VerbsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"get", "has", "del", "scan", "count", "dump", "stat", "check"})
+    @ValueSource(
+            strings = {
+                "get",
+                "has",
+                "del",
+                "scan",
+                "count",
+                "dump",
+                "stat",
+                "top",
+                "check",
+                "checkpoint",
+                "backup",
+                "compact"
+            })
     void aStoreThatIsNotThereIsToldAndNotCreated(String verb) throws IOException {
-        boolean aboutAKey = verb.length() == 3;
+        boolean needsAWord = Set.of("get", "has", "del", "backup").contains(verb);
 
-        Result result = aboutAKey ? cairn.run(verb, store, "k") : cairn.run(verb, store);
+        Result result =
+                needsAWord
+                        ? cairn.run(verb, store, directory.resolve("word"))
+                        : cairn.run(verb, store);
 
         assertThat(result.exit()).isEqualTo(4);
         assertThat(result.err())
@@ -165,6 +186,12 @@ class VerbsTest {
                 "put f k v --ttl PT-1S",
                 "scan f --limit many",
                 "dump f --format xml",
+                "checkpoint",
+                "checkpoint f g",
+                "backup f",
+                "compact f g",
+                "top f --every 0s",
+                "top f --times many",
                 "get f k --unknown"
             })
     void aWrongCommandLineExitsWithTwoAndOneLine(String line) {

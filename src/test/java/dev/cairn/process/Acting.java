@@ -14,6 +14,7 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.os.Host;
 import dev.cairn.os.Steps;
 import dev.cairn.process.Ledger.Figure;
+import dev.cairn.process.Workload.Mode;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -84,7 +85,7 @@ public final class Acting {
     private Object act(String[] order) throws IOException {
         return switch (order[0]) {
             case "pid" -> ProcessHandle.current().pid();
-            case "open" -> open(Path.of(order[1]), Options.defaults().withStripes(1));
+            case "open" -> open(Path.of(order[1]), Scenario.QUIET);
             case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
@@ -96,6 +97,9 @@ public final class Acting {
             case "record" -> record();
             case "steps" -> String.join("\t", recorded);
             case "verify" -> verify();
+            case "checkpoint" -> store.checkpoint();
+            case "share" -> share(order[1], number(order[2]));
+            case "backup" -> store.backup(Path.of(order[1]));
             case "race" -> race(Path.of(order[1]), order[2], Long.parseLong(order[3]));
             case "churn" -> churn(Path.of(order[1]), number(order[2]), number(order[3]));
             case "write" -> work(order, Acting::write);
@@ -112,9 +116,7 @@ public final class Acting {
     }
 
     private static Options lastingMillis(String millis) {
-        return Options.defaults()
-                .withStripes(1)
-                .withLockTimeout(Duration.ofMillis(Long.parseLong(millis)));
+        return Scenario.QUIET.withLockTimeout(Duration.ofMillis(Long.parseLong(millis)));
     }
 
     private Object open(Path path, Options options) {
@@ -173,6 +175,19 @@ public final class Acting {
         return verification.entries();
     }
 
+    /** Makes each of its writes durable; says how many checkpoints of its own that took. */
+    private Object share(String key, int times) {
+        for (int i = 1; i <= times; i++) {
+            long need = store.stats().epoch(); // or a later one, if a cut comes before the put
+            store.put(bytes(key), Values.of(key, 1, i, 100));
+            long epoch = store.checkpoint();
+            if (epoch < need || store.stats().durableEpoch() < epoch) {
+                throw new AssertionError("needed " + need + " and got " + epoch);
+            }
+        }
+        return store.stats().checkpoints();
+    }
+
     /** Opens at a given instant and puts a key of its own; says how it opened, and what. */
     private Object race(Path path, String key, long atMillis) throws IOException {
         while (System.currentTimeMillis() < atMillis) {
@@ -209,18 +224,37 @@ public final class Acting {
     /** Operands: store, ledger, lane, seed, and what the work itself takes. */
     private Object work(String[] order, Work work) throws IOException {
         try (Ledger ledger = Ledger.at(Path.of(order[2]))) {
-            open(
-                    Path.of(order[1]),
-                    Options.defaults().withStripes(2).withReadOnly(order[0].equals("read")));
+            Steps.listen(step -> count(step, ledger, number(order[3])));
+            open(Path.of(order[1]), mode(order).options().withReadOnly(order[0].equals("read")));
             Kind kind = store.recovery().kind();
-            if (kind == Kind.REBUILT) { // its shared memory is never deleted
+            boolean mayDieOfOpening = order[0].equals("cycle"); // with the clean mark cleared
+            if (kind == Kind.REBUILT && !mayDieOfOpening) { // its shared memory is never deleted
                 throw new AssertionError(store.recovery().toString());
             }
             ledger.add(number(order[3]), Figure.opened(kind), 1);
-            work.run(new Workload(store, ledger), order);
+            Workload workload = new Workload(store, ledger);
+            if (order[0].equals("cycle")) {
+                workload.judgeLane(number(order[3]));
+            }
+            work.run(workload, order);
             close();
         }
         return order[0];
+    }
+
+    private static Mode mode(String[] order) {
+        return order.length > 7 ? Mode.valueOf(order[7]) : Mode.BUSY;
+    }
+
+    /** About: the background counts too, at the same time. */
+    private static void count(String step, Ledger ledger, int lane) {
+        switch (step) {
+            case "E1" -> ledger.add(lane, Figure.MOVES, 1);
+            case "E2" -> ledger.add(lane, Figure.EVACUATIONS, 1);
+            case "W6 copy" -> ledger.add(lane, Figure.FOLDED_COPIES, 1);
+            case "P9" -> ledger.add(lane, Figure.CHECKPOINTS, 1);
+            default -> {}
+        }
     }
 
     private static void write(Workload workload, String[] order) {
@@ -228,7 +262,8 @@ public final class Acting {
                 number(order[3]),
                 Long.parseLong(order[4]),
                 Long.parseLong(order[5]),
-                Long.parseLong(order[6]));
+                Long.parseLong(order[6]),
+                mode(order));
     }
 
     private static void read(Workload workload, String[] order) {

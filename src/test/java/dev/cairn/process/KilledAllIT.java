@@ -14,6 +14,7 @@ import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.process.Ledger.Figure;
+import dev.cairn.process.Workload.Mode;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -50,12 +51,12 @@ class KilledAllIT {
     }
 
     /** Lets several processes write for a moment and kills them all. */
-    private void writeAndDie(Ledger ledger, Path notes) {
+    private void writeAndDie(Ledger ledger, Path notes, Mode mode) {
         List<Child> writers = children.start(WRITERS);
         for (int lane = 0; lane < WRITERS; lane++) {
             ledger.set(lane, Figure.STATE, Ledger.STARTING);
             writers.get(lane)
-                    .tell("write", file(), notes, lane, System.nanoTime(), Long.MAX_VALUE, 0);
+                    .tell("write", file(), notes, lane, System.nanoTime(), Long.MAX_VALUE, 0, mode);
         }
         for (int lane = 0; lane < WRITERS; lane++) {
             while (ledger.figure(lane, Figure.STATE) != Ledger.WORKING) {
@@ -73,7 +74,7 @@ class KilledAllIT {
         Path notes = directory.resolve("ledger");
         try (Ledger ledger = Ledger.at(notes)) {
             for (int round = 0; round < 3; round++) {
-                writeAndDie(ledger, notes);
+                writeAndDie(ledger, notes, Mode.BUSY);
                 try (CairnStore store = Cairn.open(file())) {
                     assertThat(store.recovery().kind()).isEqualTo(Kind.REPAIRED);
                     assertThat(store.recovery().bytes()).as("bytes rebuilt").isZero();
@@ -103,7 +104,7 @@ class KilledAllIT {
     void withoutSharedMemoryAClosedStoreIsRebuiltAndAKilledOneRolledBack() throws IOException {
         Path notes = directory.resolve("ledger");
         try (Ledger ledger = Ledger.at(notes)) {
-            writeAndDie(ledger, notes);
+            writeAndDie(ledger, notes, Mode.WITHOUT_CHECKPOINTS);
             Map<String, byte[]> closed;
             long epoch;
             try (CairnStore store = Cairn.open(file())) {
@@ -119,7 +120,7 @@ class KilledAllIT {
                 new Workload(store, ledger).judgeAll();
                 assertSame(content(store), closed);
             }
-            writeAndDie(ledger, notes);
+            writeAndDie(ledger, notes, Mode.WITHOUT_CHECKPOINTS);
             Files.delete(sharedMemory());
             try (CairnStore store = Cairn.open(file())) {
                 assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);

@@ -43,7 +43,13 @@ final class Ledger implements AutoCloseable {
         CREATED(6),
         JOINED(7),
         CLEAN(8),
-        REPAIRED(9);
+        REPAIRED(9),
+        MOVES(10),
+        EVACUATIONS(11),
+        FOLDED_COPIES(12),
+        CHECKPOINTS(13),
+        REBUILT(14),
+        FULL(15);
 
         private final int word;
 

@@ -10,6 +10,7 @@ import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.process.Ledger.Figure;
+import dev.cairn.process.Workload.Mode;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** Several processes use one store at once, and nobody dies. */
@@ -68,6 +70,74 @@ class ManyProcessesIT {
                         .isPositive();
                 assertThat(store.verify().damages()).isEmpty();
             }
+        }
+    }
+
+    /** Whoever waits for a checkpoint that is under way finds the next one made by another. */
+    @Test
+    void processesThatCheckpointAtOnceShareOne() {
+        int times = 100;
+        Path file = directory.resolve("store.cairn");
+        try (CairnStore store = Cairn.open(file, Scenario.QUIET.withStripes(4))) {
+            long before = store.stats().durableEpoch();
+            List<Child> sharers = children.start(3);
+            sharers.forEach(sharer -> sharer.ask("open", file));
+            for (int i = 0; i < sharers.size(); i++) {
+                sharers.get(i).tell("share", "key" + i, times);
+            }
+            long made = 0;
+            for (Child sharer : sharers) {
+                made += Long.parseLong(sharer.answer());
+            }
+            System.out.printf(
+                    "ManyProcessesIT: %d calls made %d checkpoints%n",
+                    times * sharers.size(), made);
+            assertThat(made).isBetween((long) times, times * (long) sharers.size() - 1);
+            assertThat(store.stats().durableEpoch() - before).isEqualTo(made);
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
+    @Test
+    void whatReturnedDurablyIsThereAfterAPowerLoss() throws IOException {
+        try (Ledger ledger = Ledger.at(directory.resolve("ledger"))) {
+            for (int round = 1; round <= 2; round++) {
+                writeAndLosePower(ledger, Mode.EACH_WRITE, round * 300L);
+            }
+            System.out.printf(
+                    "ManyProcessesIT: %d durable operations, %d checkpoints%n",
+                    ledger.sum(Figure.OPERATIONS), ledger.sum(Figure.CHECKPOINTS));
+        }
+    }
+
+    @Test
+    void canaryWhatReturnedOtherwiseIsLost() throws IOException {
+        try (Ledger ledger = Ledger.at(directory.resolve("ledger"))) {
+            assertThatThrownBy(() -> writeAndLosePower(ledger, Mode.WITHOUT_CHECKPOINTS, 300))
+                    .hasMessageContaining("returned");
+        }
+    }
+
+    /** Without shared memory a store opens as after a power loss. */
+    private void writeAndLosePower(Ledger ledger, Mode mode, long operations) throws IOException {
+        Path file = directory.resolve("store.cairn");
+        Path notes = directory.resolve("ledger");
+        List<Child> writers = children.start(3);
+        for (int lane = 0; lane < writers.size(); lane++) {
+            long seed = System.nanoTime();
+            writers.get(lane).tell("write", file, notes, lane, seed, Long.MAX_VALUE, 0, mode);
+        }
+        while (ledger.sum(Figure.OPERATIONS) < operations) {
+            writers.forEach(Child::requireNoComplaint);
+            LockSupport.parkNanos(1_000_000);
+        }
+        writers.forEach(Child::kill);
+        writers.forEach(Child::awaitDeath);
+        Files.delete(directory.resolve("store.cairn-shm"));
+        try (CairnStore store = Cairn.open(file)) {
+            assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);
+            new Workload(store, ledger).judgeAll();
+            assertThat(store.verify().damages()).isEmpty();
         }
     }
 

@@ -1,11 +1,19 @@
 package dev.cairn.process;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.cairn.CairnStore;
+import dev.cairn.Options;
 import dev.cairn.Stats;
+import dev.cairn.format.SharedLayout;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * One write to a store of one stripe with small regions and tables; what was there before makes sure
- * which steps it takes.
+ * which steps it takes. Sizes are of the records in a region of 4096 bytes, 4032 of them for records.
  */
 enum Scenario {
     FIRST_PUT(Scenario.SMALL) {
@@ -82,14 +90,117 @@ enum Scenario {
                 put(store, "filler" + i, SMALL);
             }
         }
+    },
+    /** The tail is the oldest region too, and full but for 112 bytes. */
+    FOLD_OF_THE_ONLY_REGION(Scenario.QUARTER) {
+        @Override
+        void prepare(CairnStore store) {
+            put(store, "other0", SMALL);
+            put(store, "gone", SMALL);
+            store.remove(Values.bytes("gone"));
+            overwrite(store, "hot", 7);
+        }
+    },
+    /** The tombstone has to be kept, since what it hides stands in an older region. */
+    FOLD_BEHIND_ANOTHER(Scenario.QUARTER) {
+        @Override
+        void prepare(CairnStore store) {
+            put(store, "other0", HALF);
+            put(store, "gone", SMALL);
+            put(store, "other1", HALF); // the tail from here on
+            put(store, "other1", SMALL);
+            store.remove(Values.bytes("gone"));
+            put(store, "large", LARGE);
+            overwrite(store, "hot", 2);
+        }
+    },
+    /** The folded region is of a checkpoint, and waits for the next. */
+    FOLD_BEHIND_A_CHECKPOINT(Scenario.QUARTER) {
+        @Override
+        void prepare(CairnStore store) {
+            FOLD_BEHIND_ANOTHER.prepare(store);
+            store.checkpoint();
+        }
+    },
+    /** Its garbage is more than is tolerated; of the oldest region one entry lives. */
+    EVACUATION(Scenario.SMALL) {
+        @Override
+        void prepare(CairnStore store) {
+            putDoomed(store, 0, 3, THIRD);
+            put(store, "other1", SMALL);
+            putDoomed(store, 3, 10, THIRD);
+            put(store, TARGET, THIRD);
+            putDoomed(store, 0, 10, SMALL);
+        }
+    },
+    /** In the oldest region stand a tombstone whose key lies in a run, and an expired entry. */
+    EVACUATION_OF_A_TOMBSTONE(Scenario.SMALL) {
+        @Override
+        void prepare(CairnStore store) {
+            putDoomed(store, 0, 2, THIRD);
+            store.put(LONG_KEY, new byte[SMALL]);
+            store.remove(LONG_KEY);
+            store.put(Values.bytes("expired"), new byte[SMALL], AN_HOUR);
+            put(store, "other1", SMALL);
+            putDoomed(store, 2, 10, THIRD);
+            put(store, TARGET, THIRD);
+            putDoomed(store, 0, 8, SMALL);
+        }
+
+        @Override
+        void prepare(CairnStore store, Path file) throws IOException {
+            prepare(store);
+            SharedWords.store(
+                    file, SharedLayout.CLOCK, System.currentTimeMillis() + 2 * AN_HOUR.toMillis());
+            assertThat(store.containsKey(Values.bytes("expired"))).isFalse();
+        }
+
+        @Override
+        int expired() {
+            return 1;
+        }
+    },
+    /** What lives of the oldest region does not fit the tail, which is mostly dead; a checkpoint's. */
+    EVACUATION_THAT_FOLDS(Scenario.SMALL) {
+        @Override
+        void prepare(CairnStore store) {
+            putDoomed(store, 0, 2, THIRD + 80);
+            put(store, "other1", THIRD);
+            putDoomed(store, 2, 10, THIRD + 80);
+            put(store, TARGET, HALF); // the tail from here on
+            for (int i = 0; i < 10; i++) {
+                store.remove(Values.bytes("doomed" + i));
+            }
+            store.checkpoint();
+        }
     };
+
+    /** Its process does nothing in the background: what happens is what was asked for. */
+    static final Options QUIET =
+            Options.defaults()
+                    .withStripes(1)
+                    .withLockTimeout(Duration.ofSeconds(5))
+                    .withCheckpointEvery(Duration.ofDays(1));
 
     static final String TARGET = "target";
     static final String PROBE = "probe";
     static final int SMALL = 60;
 
+    private static final int QUARTER = 1_000;
+
+    /** Three of them fill a region but for some 300 bytes. */
+    private static final int THIRD = 1_200;
+
     /** More than half a region. */
     private static final int HALF = 2_500;
+
+    /** Of what is overwritten for ever. */
+    private static final int HOT = 493;
+
+    private static final Duration AN_HOUR = Duration.ofHours(1);
+
+    /** Longer than what stands in a record itself. */
+    private static final byte[] LONG_KEY = new byte[1_100];
 
     /** More than two regions. */
     private static final int LARGE = 10_000;
@@ -105,12 +216,34 @@ enum Scenario {
     /** What the survivor does before. */
     abstract void prepare(CairnStore store);
 
+    /** As {@link #prepare(CairnStore)}, for what cannot be done by operations. */
+    void prepare(CairnStore store, Path file) throws IOException {
+        prepare(store);
+    }
+
+    /** Entries that expired before and are dropped by it. */
+    int expired() {
+        return 0;
+    }
+
     /** Leaves a tail region that has room for a small record and none for half a region. */
     private static void fill(CairnStore store) {
         put(store, "other0", SMALL);
         put(store, "other1", HALF);
         put(store, "other2", HALF);
         put(store, "large", LARGE);
+    }
+
+    private static void overwrite(CairnStore store, String key, int times) {
+        for (int i = 0; i < times; i++) {
+            put(store, key, HOT);
+        }
+    }
+
+    private static void putDoomed(CairnStore store, int from, int to, int bytes) {
+        for (int i = from; i < to; i++) {
+            put(store, "doomed" + i, bytes);
+        }
     }
 
     private static boolean growsNext(Stats stats) {

@@ -9,14 +9,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
-import dev.cairn.LockTimeout;
-import dev.cairn.Options;
-import dev.cairn.Recovery;
-import dev.cairn.Recovery.Kind;
+import dev.cairn.MemoryDirectory;
 import dev.cairn.Stats;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
-import dev.cairn.format.Words;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,13 +23,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -45,11 +35,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 
 /**
  * A process is killed at each step of each protocol. This JVM has the same store open all the time:
@@ -62,23 +49,13 @@ import java.util.stream.Stream;
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class StepKillIT {
 
-    /** Behind the commit: the write that stands here is done, or will be. */
-    private static final Set<String> COMMITTED =
-            Set.of("W6", "W7", "W8", "W9", "W10", "W11", "D2", "W12", "W13", "W14");
-
-    /** The steps of a redo. */
-    private static final List<String> REDO =
-            List.of("W6", "W7", "W8", "W9", "W10", "W11", "D2", "W12");
-
-    /** Steps of creating, opening, publishing a checkpoint: they have a test of their own. */
-    private static final Pattern OPENING = Pattern.compile("[COP]\\d? .*");
-
-    private static final Options ONE_STRIPE =
-            Options.defaults().withStripes(1).withLockTimeout(Duration.ofSeconds(5));
+    /** Around the store that commits. */
+    private static final Set<String> COMMIT_SIDES = Set.of("W5", "W8");
 
     @RegisterExtension final Children children = new Children();
 
-    @TempDir Path directory;
+    @TempDir(factory = MemoryDirectory.class)
+    Path directory;
 
     private final Map<Scenario, Played> played = new HashMap<>();
     private int stores;
@@ -89,8 +66,9 @@ class StepKillIT {
      *
      * @param steps it reaches, as often as it does
      * @param end figures of the store behind it
+     * @param durable likewise, behind a checkpoint besides
      */
-    private record Played(List<String> steps, Stats end) {
+    private record Played(List<String> steps, Stats end, Stats durable) {
         Set<String> names() {
             return new LinkedHashSet<>(steps);
         }
@@ -99,9 +77,43 @@ class StepKillIT {
         int times(String step) {
             return Collections.frequency(steps, step);
         }
+
+        private int at(Case where) {
+            int at = -1;
+            for (int time = 0; time < where.time; time++) {
+                do {
+                    at++;
+                } while (!steps.get(at).equals(where.step));
+            }
+            return at;
+        }
+
+        /** Whether the target's write, or a redo, will be done: behind the first commit. */
+        boolean committed(Case where) {
+            return steps.subList(0, at(where)).contains("W5");
+        }
+
+        /** What a repairer goes through behind a commit. */
+        Set<String> redo(Case commit) {
+            List<String> rest = steps.subList(at(commit) + 1, steps.size());
+            return new LinkedHashSet<>(rest.subList(0, rest.indexOf("W12") + 1));
+        }
+
+        /** A step that many places behind another. */
+        Case behind(Case where) {
+            int at = at(where) + 1;
+            String step = steps.get(at);
+            int time = Collections.frequency(steps.subList(0, at + 1), step);
+            return new Case(where.scenario, step, time);
+        }
     }
 
-    private record Case(Scenario scenario, String step) {}
+    /**
+     * Where a process is killed.
+     *
+     * @param time it reaches that step
+     */
+    private record Case(Scenario scenario, String step, int time) {}
 
     @BeforeEach
     void smallRegionsAndTables() {
@@ -115,7 +127,7 @@ class StepKillIT {
         System.clearProperty(Children.LEAST_BUCKETS);
     }
 
-    /** Each step in the first scenario that reaches it; of the others, both sides of the commit. */
+    /** Each step in the first scenario that reaches it; both sides of every commit of all of them. */
     @Test
     void everyStepOfAWriteSurvivesTheDeathOfItsProcess() throws IOException {
         playAll();
@@ -123,12 +135,15 @@ class StepKillIT {
         List<Case> cases = new ArrayList<>();
         for (Scenario scenario : Scenario.values()) {
             for (String step : played.get(scenario).names()) {
-                if (seen.add(step) || step.equals("W5") || step.equals("W8")) {
-                    cases.add(new Case(scenario, step));
+                if (COMMIT_SIDES.contains(step)) {
+                    cases.addAll(everyTime(scenario, step));
+                } else if (!seen.contains(step)) {
+                    cases.add(lastTime(scenario, step));
                 }
+                seen.add(step);
             }
         }
-        assertThat(seen).containsExactlyInAnyOrderElementsOf(stepsOfWriting());
+        assertThat(seen).containsExactlyInAnyOrderElementsOf(SourceSteps.ofWriting());
         killAtEach(cases);
     }
 
@@ -138,53 +153,39 @@ class StepKillIT {
         playAll();
         List<Case> cases = new ArrayList<>();
         played.forEach((scenario, plan) ->
-                plan.names().forEach(step -> cases.add(new Case(scenario, step))));
+                plan.names().forEach(step -> cases.addAll(everyTime(scenario, step))));
         killAtEach(cases);
     }
 
-    private static Set<String> stepsOfWriting() throws IOException {
-        Set<String> steps = stepsOfTheSource();
-        steps.removeIf(OPENING.asMatchPredicate());
-        return steps;
+    private Case lastTime(Scenario scenario, String step) {
+        return new Case(scenario, step, played.get(scenario).times(step));
     }
 
-    private static Set<String> stepsOfOpening() throws IOException {
-        Set<String> steps = stepsOfTheSource();
-        steps.removeIf(OPENING.asMatchPredicate().negate());
-        return steps;
+    private List<Case> everyTime(Scenario scenario, String step) {
+        int times = played.get(scenario).times(step);
+        return IntStream.rangeClosed(1, times)
+                .mapToObj(time -> new Case(scenario, step, time))
+                .toList();
     }
 
-    /** All names in the sources; one that is not a literal could not be found, so there is none. */
-    private static Set<String> stepsOfTheSource() throws IOException {
-        Set<String> names = new TreeSet<>();
-        Pattern call = Pattern.compile("Steps\\s*\\.\\s*at\\(\\s*(\"([^\"]*)\"\\s*\\))?");
-        try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
-            for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
-                Matcher calls = call.matcher(Files.readString(source));
-                while (calls.find()) {
-                    assertThat(calls.group(2)).as("a name in " + source).isNotNull();
-                    names.add(calls.group(2));
-                }
-            }
-        }
-        return names;
-    }
-
-    private void playAll() {
+    private void playAll() throws IOException {
         Child child = children.start();
         for (Scenario scenario : Scenario.values()) {
             Path file = newStore();
-            try (CairnStore survivor = Cairn.open(file, ONE_STRIPE)) {
-                scenario.prepare(survivor);
+            try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
+                scenario.prepare(survivor, file);
                 child.ask("open", file);
                 child.ask("record");
                 scenario.tell(child);
                 child.answer();
-                List<String> steps = List.of(child.ask("steps").split("\t", -1));
+                List<String> steps = new ArrayList<>(List.of(child.ask("steps").split("\t", -1)));
+                steps.removeIf(SourceSteps::isWaiting);
                 child.ask("close");
                 Scenario.put(survivor, Scenario.PROBE, Scenario.SMALL);
                 assertThat(survivor.get(bytes(Scenario.TARGET))).isEqualTo(scenario.after());
-                played.put(scenario, new Played(steps, survivor.stats()));
+                Stats end = survivor.stats();
+                survivor.checkpoint();
+                played.put(scenario, new Played(steps, end, survivor.stats()));
             }
         }
     }
@@ -193,7 +194,7 @@ class StepKillIT {
         return directory.resolve("store" + stores++ + ".cairn");
     }
 
-    private void killAtEach(Collection<Case> cases) {
+    private void killAtEach(Collection<Case> cases) throws IOException {
         AssertionError failures = new AssertionError("cases failed");
         long start = System.nanoTime();
         for (Case each : cases) {
@@ -213,24 +214,20 @@ class StepKillIT {
         }
     }
 
-    private void killAt(Case where) {
+    private void killAt(Case where) throws IOException {
         Path file = newStore();
-        try (CairnStore survivor = Cairn.open(file, ONE_STRIPE)) {
-            where.scenario.prepare(survivor);
+        try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
+            where.scenario.prepare(survivor, file);
             Map<String, byte[]> before = content(survivor);
             Child child = children.spare();
             child.ask("open", file);
-            stopAtLast(child, where);
+            child.ask("park", where.step, where.time);
             where.scenario.tell(child);
             child.awaitStep(where.step);
             readersGoOn(survivor, where.scenario, before);
             child.kill();
             goesOn(survivor, where, before);
         }
-    }
-
-    private void stopAtLast(Child child, Case where) {
-        child.ask("park", where.step, played.get(where.scenario).times(where.step));
     }
 
     private static Map<String, byte[]> content(CairnStore store) {
@@ -273,26 +270,30 @@ class StepKillIT {
     }
 
     private void judge(CairnStore store, Case where, Map<String, byte[]> before) {
+        Played plan = played.get(where.scenario);
+        boolean committed = plan.committed(where);
         Map<String, byte[]> expected = new TreeMap<>(before);
         expected.put(Scenario.PROBE, Values.of(Scenario.PROBE, 0, 1, Scenario.SMALL));
-        if (COMMITTED.contains(where.step)) {
+        if (committed) {
             expected.put(Scenario.TARGET, where.scenario.after());
             expected.values().removeIf(value -> value == null);
         }
-        sameContent(store, expected);
-        if (!COMMITTED.contains(where.step)) {
+        sameContent(store, expected, committed ? 0 : where.scenario.expired());
+        if (!committed) {
             where.scenario.play(store);
             assertThat(store.get(bytes(Scenario.TARGET))).isEqualTo(where.scenario.after());
         }
         assertThat(store.verify().damages()).isEmpty();
-        sameFigures(store.stats(), played.get(where.scenario).end);
+        sameFigures(store.stats(), plan.end);
+        store.checkpoint();
+        sameFigures(store.stats(), plan.durable);
     }
 
-    private static void sameContent(CairnStore store, Map<String, byte[]> expected) {
+    private static void sameContent(CairnStore store, Map<String, byte[]> expected, int expired) {
         Map<String, byte[]> found = content(store);
         assertThat(found.keySet()).isEqualTo(expected.keySet());
         found.forEach((key, value) -> assertThat(value).as(key).isEqualTo(expected.get(key)));
-        assertThat(store.size()).as("size").isEqualTo(expected.size());
+        assertThat(store.size()).as("size").isEqualTo(expected.size() + expired);
         assertThat(store.verify().damages()).isEmpty();
     }
 
@@ -302,6 +303,9 @@ class StepKillIT {
         assertThat(found.regions() - found.freeRegions())
                 .as("regions in use")
                 .isEqualTo(expected.regions() - expected.freeRegions());
+        assertThat(found.waitingRegions())
+                .as("regions that wait for a checkpoint")
+                .isEqualTo(expected.waitingRegions());
         assertThat(found.dataFileBytes()).as("data").isEqualTo(expected.dataFileBytes());
         assertThat(found.indexSlots()).as("index").isEqualTo(expected.indexSlots());
         assertThat(found.sharedMemoryFileBytes())
@@ -311,29 +315,43 @@ class StepKillIT {
 
     /** The second process finds a committed write half done, and dies in finishing it. */
     @Test
-    void everyStepOfARepairSurvivesTheDeathOfTheRepairer() {
+    void everyStepOfARepairSurvivesTheDeathOfTheRepairer() throws IOException {
         playAll();
-        Scenario scenario = Scenario.RUN_OVER_RUN_AND_ROLL;
-        assertThat(played.get(scenario).steps).containsAll(REDO).contains("W2 header", "N3 run");
-        for (String step : REDO) {
-            Case where = new Case(scenario, "W6");
-            Path file = newStore();
-            try (CairnStore survivor = Cairn.open(file, ONE_STRIPE)) {
-                scenario.prepare(survivor);
-                Map<String, byte[]> before = content(survivor);
-                for (String next : List.of("W6", step)) {
-                    Child child = children.spare();
-                    child.ask("open", file);
-                    child.ask("park", next, 1);
-                    scenario.tell(child);
-                    child.awaitStep(next);
-                    readersGoOn(survivor, scenario, before);
-                    child.kill();
+        AssertionError failures = new AssertionError("cases failed");
+        for (Case commit :
+                List.of(
+                        lastTime(Scenario.RUN_OVER_RUN_AND_ROLL, "W5"),
+                        lastTime(Scenario.FOLD_BEHIND_ANOTHER, "W5"),
+                        lastTime(Scenario.EVACUATION_OF_A_TOMBSTONE, "W5"))) {
+            Played plan = played.get(commit.scenario);
+            for (String step : plan.redo(commit)) {
+                try {
+                    killTheRepairer(plan.behind(commit), step);
+                } catch (AssertionError | RuntimeException e) {
+                    failures.addSuppressed(new AssertionError(commit + ", redo at " + step, e));
                 }
-                goesOn(survivor, where, before);
-            } catch (AssertionError e) {
-                throw new AssertionError("repairer killed at " + step, e);
             }
+        }
+        if (failures.getSuppressed().length > 0) {
+            throw failures;
+        }
+    }
+
+    private void killTheRepairer(Case where, String step) throws IOException {
+        Path file = newStore();
+        try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
+            where.scenario.prepare(survivor, file);
+            Map<String, byte[]> before = content(survivor);
+            for (Case next : List.of(where, new Case(where.scenario, step, 1))) {
+                Child child = children.spare();
+                child.ask("open", file);
+                child.ask("park", next.step, next.time);
+                where.scenario.tell(child);
+                child.awaitStep(next.step);
+                readersGoOn(survivor, where.scenario, before);
+                child.kill();
+            }
+            goesOn(survivor, where, before);
         }
     }
 
@@ -342,11 +360,11 @@ class StepKillIT {
     void anEntryThatPassedAFullBucketIsFoundAfterTheDeathOfItsWriter() throws IOException {
         for (String step : List.of("W5", "W6", "W8")) {
             Path file = newStore();
-            try (CairnStore survivor = Cairn.open(file, ONE_STRIPE)) {
+            try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
                 for (int i = 0; i < 300; i++) {
                     Scenario.put(survivor, "filler" + i, Scenario.SMALL);
                 }
-                String key = FullBucket.passingKey(file, sharedMemoryOf(file));
+                String key = FullBucket.passingKey(file, SharedWords.of(file));
                 Child child = children.spare();
                 child.ask("open", file);
                 child.ask("park", step, 1);
@@ -356,7 +374,7 @@ class StepKillIT {
                 assertThat(survivor.verify().damages()).isEmpty(); // takes the lock: repairs
                 assertThat(survivor.containsKey(bytes(key)))
                         .as(key + " after a kill at " + step)
-                        .isEqualTo(COMMITTED.contains(step));
+                        .isEqualTo(!step.equals("W5"));
                 Scenario.put(survivor, key, Scenario.SMALL);
                 assertThat(survivor.size()).isEqualTo(301);
                 assertThat(survivor.verify().damages()).isEmpty();
@@ -367,23 +385,25 @@ class StepKillIT {
     /** What a killed writer had claimed is free again, however often that happens. */
     @Test
     @Tag("soak")
-    void thirtyDeathsAtAStepLeakNothing() {
+    void thirtyDeathsAtAStepLeakNothing() throws IOException {
         playAll();
         for (Case each :
                 List.of(
-                        new Case(Scenario.ROLL, "N3"),
-                        new Case(Scenario.ROLL, "W5"),
-                        new Case(Scenario.RUN_OVER_RUN_AND_ROLL, "N3 run"),
-                        new Case(Scenario.RUN_OVER_RUN_AND_ROLL, "W4"),
-                        new Case(Scenario.INDEX_GROWTH, "G3"))) {
+                        lastTime(Scenario.ROLL, "N3"),
+                        lastTime(Scenario.ROLL, "W5"),
+                        lastTime(Scenario.RUN_OVER_RUN_AND_ROLL, "N3 run"),
+                        lastTime(Scenario.RUN_OVER_RUN_AND_ROLL, "W4"),
+                        lastTime(Scenario.FOLD_BEHIND_ANOTHER, "W2 copy"),
+                        lastTime(Scenario.FOLD_BEHIND_ANOTHER, "W5"),
+                        lastTime(Scenario.INDEX_GROWTH, "G3"))) {
             Path file = newStore();
-            try (CairnStore survivor = Cairn.open(file, ONE_STRIPE)) {
-                each.scenario.prepare(survivor);
+            try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
+                each.scenario.prepare(survivor, file);
                 Stats before = null;
                 for (int death = 0; death < 30; death++) {
                     Child child = children.spare();
                     child.ask("open", file);
-                    stopAtLast(child, each);
+                    child.ask("park", each.step, each.time);
                     each.scenario.tell(child);
                     child.awaitStep(each.step);
                     child.kill();
@@ -397,106 +417,17 @@ class StepKillIT {
     }
 
     @Test
-    void everyStepOfOpeningAndClosingSurvivesTheDeathOfItsProcess() throws IOException {
-        Set<String> done = new HashSet<>();
-        List<String> publishing =
-                stepsOfOpening().stream().filter(step -> step.startsWith("P ")).toList();
-        for (String step : List.of("C link", "C unlink", "O4 nonce", "O4 rename")) {
-            Path file = newStore();
-            openAndDie(file, step);
-            assertContent(file, Set.of(Kind.CREATED, Kind.REBUILT), Map.of());
-            done.add(step);
-        }
-        List<String> rebuilding = new ArrayList<>(publishing);
-        rebuilding.addAll(List.of("O4 nonce", "O4 rename"));
-        for (String step : rebuilding) {
-            Path file = newStore();
-            Map<String, byte[]> content = closedStore(file);
-            Files.delete(sharedMemoryOf(file));
-            openAndDie(file, step);
-            assertContent(file, Set.of(Kind.REBUILT), content);
-        }
-        Path reopened = newStore();
-        Map<String, byte[]> content = closedStore(reopened);
-        openAndDie(reopened, "O4 open block");
-        assertContent(reopened, Set.of(Kind.REPAIRED), content);
-        done.add("O4 open block");
-        List<String> closing = new ArrayList<>(publishing);
-        closing.add("O mark");
-        for (String step : closing) {
-            closeAndDie(newStore(), step);
-            done.add(step);
-        }
-        assertThat(done).isEqualTo(stepsOfOpening());
-    }
-
-    private Map<String, byte[]> closedStore(Path file) {
-        try (CairnStore store = Cairn.open(file, ONE_STRIPE)) {
-            Scenario.RUN_OVER_RUN_AND_ROLL.prepare(store);
-            return content(store);
-        }
-    }
-
-    private void openAndDie(Path file, String step) {
-        Child child = children.spare();
-        child.ask("park", step, 1);
-        child.tell("open", file);
-        dieHoldingTheOpenLock(child, file, step);
-    }
-
-    private void closeAndDie(Path file, String step) throws IOException {
-        Map<String, byte[]> content = closedStore(file);
-        Child child = children.spare();
-        child.ask("open", file);
-        child.ask("put", Scenario.TARGET, Scenario.SMALL);
-        child.ask("park", step, 1);
-        child.tell("close");
-        dieHoldingTheOpenLock(child, file, step);
-        content.put(Scenario.TARGET, Values.of(Scenario.TARGET, 1, 2, Scenario.SMALL));
-        assertContent(file, Set.of(Kind.REPAIRED), content);
-    }
-
-    private static void dieHoldingTheOpenLock(Child child, Path file, String step) {
-        child.awaitStep(step);
-        assertThatThrownBy(
-                        () -> Cairn.open(file, ONE_STRIPE.withLockTimeout(Duration.ofMillis(100))))
-                .isInstanceOf(LockTimeout.class)
-                .hasMessageContaining("opening or closing");
-        child.kill();
-        child.awaitDeath();
-    }
-
-    private void assertContent(Path file, Set<Kind> kinds, Map<String, byte[]> content)
-            throws IOException {
-        try (CairnStore store = Cairn.open(file, ONE_STRIPE)) {
-            Recovery recovery = store.recovery();
-            assertThat(kinds).as(recovery.toString()).contains(recovery.kind());
-            sameContent(store, content);
-            Scenario.put(store, Scenario.PROBE, Scenario.SMALL);
-            assertThat(store.get(bytes(Scenario.PROBE))).isNotNull();
-        }
-        try (Stream<Path> files = Files.list(directory)) {
-            assertThat(files.filter(each -> each.getFileName().toString().endsWith("-new")))
-                    .isEmpty();
-        }
-    }
-
-    private static Path sharedMemoryOf(Path file) {
-        return file.resolveSibling(file.getFileName() + "-shm");
-    }
-
-    @Test
-    void canaryASurvivorThatForgetsTheRedoIsCaught() {
+    void canaryASurvivorThatForgetsTheRedoIsCaught() throws IOException {
         playAll();
-        Case where = new Case(Scenario.OVERWRITE, "W8");
+        Case where = lastTime(Scenario.OVERWRITE, "W8");
         assertThatThrownBy(() -> killAndForget(where, StripeWords.INTENT))
                 .isInstanceOf(AssertionError.class);
     }
 
     @Test
-    void canaryASurvivorThatForgetsToGiveClaimsBackIsCaught() {
+    void canaryASurvivorThatForgetsToGiveClaimsBackIsCaught() throws IOException {
         playAll();
-        Case where = new Case(Scenario.RUN, "W5");
+        Case where = lastTime(Scenario.RUN, "W5");
         assertThatThrownBy(() -> killAndForget(where, StripeWords.NEXT_RUN))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("regions in use");
@@ -505,27 +436,17 @@ class StepKillIT {
     /** Clears what tells the next holder of the lock that there is something to repair. */
     private void killAndForget(Case where, int field) throws IOException {
         Path file = newStore();
-        try (CairnStore survivor = Cairn.open(file, ONE_STRIPE)) {
-            where.scenario.prepare(survivor);
+        try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
+            where.scenario.prepare(survivor, file);
             Map<String, byte[]> before = content(survivor);
             Child child = children.spare();
             child.ask("open", file);
-            stopAtLast(child, where);
+            child.ask("park", where.step, where.time);
             where.scenario.tell(child);
             child.awaitStep(where.step);
             child.kill();
             child.awaitDeath();
-            try (Arena arena = Arena.ofConfined();
-                    FileChannel channel =
-                            FileChannel.open(
-                                    sharedMemoryOf(file),
-                                    StandardOpenOption.READ,
-                                    StandardOpenOption.WRITE)) {
-                Words.release(
-                        channel.map(MapMode.READ_WRITE, 0, SharedLayout.stripeAt(1), arena),
-                        SharedLayout.stripeAt(0) + field,
-                        0);
-            }
+            SharedWords.store(file, SharedLayout.stripeAt(0) + field, 0);
             goesOn(survivor, where, before);
         }
     }

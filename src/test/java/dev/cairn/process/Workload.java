@@ -5,10 +5,14 @@ import static dev.cairn.process.Values.bytes;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.CairnStore;
+import dev.cairn.Durability;
+import dev.cairn.Options;
+import dev.cairn.StoreFull;
 import dev.cairn.Versioned;
 import dev.cairn.process.Ledger.Figure;
 
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -20,19 +24,57 @@ import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What the processes of a crowd do, and how its results are judged. Keys are of three kinds: a
+ * What the processes of a crowd do, and how its results are judged. Keys are of four kinds: a
  * lane's own, where every operation is a function of lane, key and sequence and so every read can be
  * judged against the {@link Ledger}; counters, which all increment by version; shared ones, which all
- * overwrite.
+ * overwrite, often many times in a row; fleeting ones, which expire.
  */
 final class Workload {
     static final int COUNTERS = 4;
     private static final int SHARED = 16;
-    private static final int LANE_SHARE = 60;
-    private static final int COUNTER_SHARE = 25;
+    private static final int FLEETING = 8;
+    private static final int LANE_SHARE = 55;
+    private static final int COUNTER_SHARE = 20;
+    private static final int SHARED_SHARE = 20;
     private static final int SMALL_BYTES = 600;
+
+    /** Of one key in a row, so that the tail is mostly dead and folded. */
+    private static final int LONGEST_BURST = 12;
+
+    private static final int LONGEST_LIFE_MILLIS = 40;
+    private static final int OPERATIONS_PER_CHECKPOINT = 300;
+
+    /** Every so manieth key is so long that its record and its tombstone have it in a run. */
+    private static final int LONG_KEY_EVERY = 16;
+
+    private static final String LONG = "x".repeat(1_100);
     private static final int GROWING_BYTES = 60_000;
     private static final int LARGE_BYTES = 20_000;
+
+    /** Less than twice of what lives when there is room for all. */
+    static final long CRAMPED_BYTES = 200 << 10;
+
+    /** How much the writers of a crowd do. */
+    enum Mode {
+        /** All of it; checkpoints come by themselves besides, each second. */
+        BUSY,
+        /** No checkpoint but that of the last close, and nothing that expires. */
+        WITHOUT_CHECKPOINTS,
+        /** As busy, with hardly room for what they write: many writes find the store full. */
+        CRAMPED,
+        /** Each write is durable when it returns. */
+        EACH_WRITE;
+
+        Options options() {
+            Options options = Options.defaults().withStripes(2);
+            return switch (this) {
+                case BUSY -> options;
+                case CRAMPED -> options.withMaxBytes(CRAMPED_BYTES);
+                case WITHOUT_CHECKPOINTS -> options.withManualCheckpoints();
+                case EACH_WRITE -> options.withDurability(Durability.EACH_WRITE);
+            };
+        }
+    }
 
     private final CairnStore store;
     private final Ledger ledger;
@@ -43,7 +85,7 @@ final class Workload {
     }
 
     static String laneKey(int lane, int key) {
-        return "lane" + lane + "/" + key;
+        return "lane" + lane + "/" + key + (key % LONG_KEY_EVERY == 7 ? LONG : "");
     }
 
     static String counterKey(int counter) {
@@ -52,6 +94,10 @@ final class Workload {
 
     private static String sharedKey(int key) {
         return "shared/" + key;
+    }
+
+    private static String fleetingKey(int key) {
+        return "fleeting/" + key;
     }
 
     private static long mixed(int lane, int key, long sequence) {
@@ -75,19 +121,18 @@ final class Workload {
      *
      * @param pauseNanos between two operations
      */
-    void write(int lane, long seed, long operations, long pauseNanos) {
+    void write(int lane, long seed, long operations, long pauseNanos, Mode mode) {
         SplittableRandom random = new SplittableRandom(seed);
         ledger.set(lane, Figure.STATE, Ledger.WORKING);
         for (long i = 0; i < operations && goOn(lane); i++) {
-            int dice = random.nextInt(100);
             long start = System.nanoTime();
-            if (dice < LANE_SHARE) {
-                writeOwn(lane, random.nextInt(Ledger.KEYS));
-            } else if (dice < LANE_SHARE + COUNTER_SHARE) {
-                increment(lane, random.nextInt(COUNTERS));
-            } else {
-                String key = sharedKey(random.nextInt(SHARED));
-                store.put(bytes(key), Values.of(key, lane, i, random.nextInt(SMALL_BYTES)));
+            try {
+                operation(lane, i, random, mode);
+            } catch (StoreFull e) {
+                if (mode != Mode.CRAMPED) {
+                    throw e;
+                }
+                ledger.add(lane, Figure.FULL, 1);
             }
             measured(lane, System.nanoTime() - start);
             if (pauseNanos > 0) {
@@ -95,6 +140,35 @@ final class Workload {
             }
         }
         ledger.add(lane, Figure.TAKEOVERS, store.stats().takeovers());
+    }
+
+    private void operation(int lane, long sequence, SplittableRandom random, Mode mode) {
+        boolean checkpoints = mode == Mode.BUSY || mode == Mode.CRAMPED;
+        if (checkpoints && random.nextInt(OPERATIONS_PER_CHECKPOINT) == 0) {
+            store.checkpoint();
+        }
+        int dice = random.nextInt(100);
+        if (dice < LANE_SHARE) {
+            writeOwn(lane, random.nextInt(Ledger.KEYS));
+        } else if (dice < LANE_SHARE + COUNTER_SHARE) {
+            increment(lane, random.nextInt(COUNTERS));
+        } else if (dice < LANE_SHARE + COUNTER_SHARE + SHARED_SHARE) {
+            overwrite(lane, sequence, random);
+        } else if (mode != Mode.WITHOUT_CHECKPOINTS) {
+            String key = fleetingKey(random.nextInt(FLEETING));
+            store.put(
+                    bytes(key),
+                    Values.of(key, lane, sequence, random.nextInt(SMALL_BYTES)),
+                    Duration.ofMillis(1 + random.nextInt(LONGEST_LIFE_MILLIS)));
+        }
+    }
+
+    private void overwrite(int lane, long sequence, SplittableRandom random) {
+        String key = sharedKey(random.nextInt(SHARED));
+        int times = random.nextInt(LONGEST_BURST);
+        for (int i = 0; i <= times; i++) {
+            store.put(bytes(key), Values.of(key, lane, sequence, random.nextInt(SMALL_BYTES)));
+        }
     }
 
     private boolean goOn(int lane) {
@@ -142,6 +216,13 @@ final class Workload {
         }
         long count = Values.whole(name, found.value()).sequence();
         return store.replace(bytes(name), found.version(), Values.of(name, lane, count + 1, 0));
+    }
+
+    /** Removes whatever is there, while nobody writes. */
+    void removeAll() {
+        List<byte[]> keys = new ArrayList<>();
+        store.forEach((key, _) -> keys.add(key));
+        keys.forEach(store::remove);
     }
 
     /** Puts one new large value after the other, so that both files grow all the time. */
@@ -199,9 +280,10 @@ final class Workload {
         ledger.set(lane, Figure.STATE, Ledger.WORKING);
         for (int i = 0; goOn(lane); i++) {
             long start = System.nanoTime();
-            switch (random.nextInt(4)) {
+            switch (random.nextInt(5)) {
                 case 0 -> whole(counterKey(random.nextInt(COUNTERS)), versions);
                 case 1 -> whole(sharedKey(random.nextInt(SHARED)), versions);
+                case 2 -> whole(fleetingKey(random.nextInt(FLEETING)), versions);
                 default ->
                         judgeOwn(
                                 random.nextInt(Ledger.LANES),
@@ -328,7 +410,9 @@ final class Workload {
                 throw new AssertionError("twice in one walk: " + walked);
             }
         });
-        if (!walked.equals(looked) || store.size() != looked.size()) {
+        walked.removeIf(key -> key.startsWith("fleeting/"));
+        long fleeting = store.size() - looked.size();
+        if (!walked.equals(looked) || fleeting < 0 || fleeting > FLEETING) {
             throw new AssertionError(
                     "%d by lookup, %d by walk, %d by size"
                             .formatted(looked.size(), walked.size(), store.size()));

@@ -74,9 +74,9 @@ final class ChildProcess {
         }
     }
 
-    /** Ends the process at whatever instruction it is. */
+    /** Ends the process at whatever instruction it is; what it had said is heard still. */
     void kill() {
-        process.destroyForcibly();
+        process.toHandle().destroyForcibly(); // Process's own would close the streams too
     }
 
     void awaitEnd() {

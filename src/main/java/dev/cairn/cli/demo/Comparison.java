@@ -2,10 +2,12 @@ package dev.cairn.cli.demo;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.Recovery;
 import dev.cairn.Stats;
 import dev.cairn.Verification;
 import dev.cairn.cli.Progress;
 import dev.cairn.cli.Streams;
+import dev.cairn.cli.Units;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,15 +16,20 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Every entry of the finished store against the file it came from.
+ * Every entry of a store against the file it came from.
  *
  * @param equal entries that agree byte for byte
  * @param wrong those that do not, a sentence each, and whatever else is not as it should be
  */
-record Comparison(int equal, List<String> wrong, Stats stats, Verification verification) {
+record Comparison(
+        int equal, List<String> wrong, Stats stats, Verification verification, Recovery recovery) {
     private static final int WRONG_KEPT = 20;
 
-    static Comparison of(DemoSource source, Path file, Streams streams) throws IOException {
+    /**
+     * @param edition what each entry should hold
+     */
+    static Comparison of(DemoSource source, Edition edition, Path file, Streams streams)
+            throws IOException {
         List<String> wrong = new ArrayList<>();
         int equal = 0;
         try (CairnStore store = Cairn.open(file);
@@ -30,7 +37,7 @@ record Comparison(int equal, List<String> wrong, Stats stats, Verification verif
                         new Progress(streams, "compare", Progress.Unit.ENTRIES, source.size())) {
             for (int index = 0; index < source.size(); index++) {
                 byte[] value = store.get(source.key(index));
-                if (value != null && Arrays.equals(value, source.bytes(index))) {
+                if (value != null && Arrays.equals(value, edition.of(source.bytes(index)))) {
                     equal++;
                 } else if (wrong.size() < WRONG_KEPT) {
                     wrong.add(
@@ -44,7 +51,20 @@ record Comparison(int equal, List<String> wrong, Stats stats, Verification verif
             }
             Verification verification = store.verify();
             wrong.addAll(verification.damages());
-            return new Comparison(equal, List.copyOf(wrong), store.stats(), verification);
+            return new Comparison(
+                    equal, List.copyOf(wrong), store.stats(), verification, store.recovery());
         }
+    }
+
+    String checked() {
+        return "%s records, %s of log: %s"
+                .formatted(
+                        Units.count(verification.records()),
+                        Units.bytes(verification.bytes()),
+                        verification.sound() ? "sound" : "DAMAGED");
+    }
+
+    boolean everyByteAgreed(DemoSource source) {
+        return wrong.isEmpty() && equal == source.size();
     }
 }

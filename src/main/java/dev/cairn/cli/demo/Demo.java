@@ -17,18 +17,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 @Command(
         name = "demo",
         description = {
             "Three processes load every class file of the running JDK into one new store while two"
-                    + " look entries up; one writer is killed and replaced; at the end every entry"
-                    + " is compared with its file.",
+                    + " look entries up; one writer is killed and replaced; every entry is compared"
+                    + " with its file.",
+            "Then, in a backup: a checkpoint, changes without one, all processes killed, the power"
+                    + " failed, and every entry compared with what it was at the checkpoint.",
             "Exit code 0 only when every byte agreed."
         })
 public final class Demo extends Verb {
+    private static final int DELETE_ATTEMPTS = 20;
+    private static final long DELETE_PAUSE_NANOS = 50_000_000;
+
     @Option(
             names = "--data",
             paramLabel = "DIR",
@@ -47,6 +52,24 @@ public final class Demo extends Verb {
             description = "Go on for at least so long; writers then rewrite their shares.")
     private int seconds;
 
+    /** Once, by whoever comes first; who comes second waits, lest the JVM be gone before it is done. */
+    private static final class Cleanup implements Runnable {
+        private final List<Runnable> steps;
+        private boolean done;
+
+        Cleanup(List<Runnable> steps) {
+            this.steps = steps;
+        }
+
+        @Override
+        public synchronized void run() {
+            if (!done) {
+                done = true;
+                steps.forEach(Runnable::run);
+            }
+        }
+    }
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (file != null && Files.exists(file)) {
@@ -57,32 +80,29 @@ public final class Demo extends Verb {
         Path store = file != null ? file.toAbsolutePath() : scratch.resolve("demo.cairn");
         Path list = scratch.resolve("list.tsv");
         DemoRun run = new DemoRun(source, list, store, streams());
-        AtomicBoolean cleaned = new AtomicBoolean();
-        Runnable clean =
-                () -> {
-                    if (cleaned.compareAndSet(false, true)) {
-                        run.close();
-                        delete(scratch);
-                    }
-                };
+        SecondAct second = new SecondAct(source, list, scratch, streams());
+        Cleanup clean = new Cleanup(List.of(run::close, second::close, () -> delete(scratch)));
         Thread interrupted = new Thread(clean);
         Runtime.getRuntime().addShutdownHook(interrupted);
         try {
             source.writeTo(list);
-            return play(source, run, store);
+            boolean agreed = play(source, run, store) && second.play(store);
+            return agreed ? 0 : 4;
         } finally {
             clean.run();
             forget(interrupted);
         }
     }
 
-    private int play(DemoSource source, DemoRun run, Path store)
+    /** The first act; whether every byte agreed. */
+    private boolean play(DemoSource source, DemoRun run, Path store)
             throws IOException, InterruptedException {
         DemoRun.Outcome outcome = run.play(Duration.ofSeconds(seconds));
         DemoReport report =
-                new DemoReport(source, outcome, Comparison.of(source, store, streams()));
+                new DemoReport(
+                        source, outcome, Comparison.of(source, Edition.FILES, store, streams()));
         streams().print(report.text());
-        return report.everyByteAgreed() ? 0 : 4;
+        return report.everyByteAgreed();
     }
 
     private DemoSource source() throws IOException {
@@ -106,13 +126,19 @@ public final class Demo extends Verb {
         return source;
     }
 
+    /** Again and again if it must: an interrupted act may be making files still. */
     private static void delete(Path directory) {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
+        for (int attempt = 1; Files.exists(directory); attempt++) {
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(path);
+                }
+            } catch (IOException | UncheckedIOException e) {
+                if (attempt == DELETE_ATTEMPTS) {
+                    throw new Failure(directory + ": could not be deleted; delete it yourself", e);
+                }
+                LockSupport.parkNanos(DELETE_PAUSE_NANOS);
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -20,7 +20,7 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
     }
 
     boolean everyByteAgreed() {
-        return wrong().isEmpty() && comparison.equal() == source.size();
+        return outcome.wrong().isEmpty() && comparison.everyByteAgreed(source);
     }
 
     String text() {
@@ -43,7 +43,7 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
         line(text, "lookups", rate(part -> part.role() == Part.Role.READER) + lookupsCompared());
         line(text, "the kill", heldUp());
         line(text, "files", files());
-        line(text, "checked", checked());
+        line(text, "checked", comparison.checked());
         line(
                 text,
                 "compared",
@@ -114,14 +114,6 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
                         Units.bytes(comparison.stats().sharedMemoryFileBytes()));
     }
 
-    private String checked() {
-        return "%s records, %s of log: %s"
-                .formatted(
-                        Units.count(comparison.verification().records()),
-                        Units.bytes(comparison.verification().bytes()),
-                        comparison.verification().sound() ? "sound" : "DAMAGED");
-    }
-
     private static long perSecond(Figures f) {
         return Math.round(f.operations() * 1e9 / Math.max(f.elapsed(), 1));
     }
@@ -130,7 +122,7 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
         return Units.time(Duration.ofNanos(nanos));
     }
 
-    private static void line(StringBuilder text, String name, String value) {
+    static void line(StringBuilder text, String name, String value) {
         text.append("%-10s%s%n".formatted(name, value));
     }
 }

@@ -48,7 +48,7 @@ final class DemoWriter {
             } else if (!Arrays.equals(value, source.bytes(index))) {
                 parent.say("wrong " + source.name(index) + ": acknowledged, but other bytes");
             }
-            parent.sayNowAndThen("inspecting " + position);
+            parent.sayNowAndThen("busy " + position);
         }
         parent.say("inspected " + acknowledged);
     }

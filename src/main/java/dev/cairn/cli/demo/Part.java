@@ -19,12 +19,15 @@ final class Part {
     private long takeovers;
     private long compared;
     private long inspected = -1;
+    private long rewritten;
+    private Changes changes = new Changes(0, 0, 0);
     private volatile boolean killed;
     private boolean ended;
 
     enum Role {
         WRITER,
-        READER;
+        READER,
+        REWRITER;
 
         @Override
         public String toString() {
@@ -35,8 +38,16 @@ final class Part {
     /** Of all operations; times in nanoseconds. */
     record Figures(long operations, long elapsed, long p50, long p99, long p999, long longest) {}
 
+    /** Entries that a rewriter changed after the checkpoint. */
+    record Changes(long overwritten, long removed, long added) {
+        Changes plus(Changes other) {
+            return new Changes(
+                    overwritten + other.overwritten, removed + other.removed, added + other.added);
+        }
+    }
+
     /**
-     * @param share of a writer; meaningless for a reader
+     * @param share of a writer or rewriter; meaningless for a reader
      */
     Part(ChildProcess child, Role role, int share) {
         this.child = child;
@@ -75,6 +86,16 @@ final class Part {
         return inspected;
     }
 
+    /** Entries that a rewriter wrote before the checkpoint. */
+    long rewritten() {
+        return rewritten;
+    }
+
+    /** As the rewriter told last. */
+    Changes changes() {
+        return changes;
+    }
+
     boolean ended() {
         return ended;
     }
@@ -97,6 +118,11 @@ final class Part {
             }
             case "takeovers" -> takeovers = numbers(rest, 1)[0];
             case "inspected" -> inspected = numbers(rest, 1)[0];
+            case "written" -> rewritten = numbers(rest, 1)[0];
+            case "changed" -> {
+                long[] n = numbers(rest, 3);
+                changes = new Changes(n[0], n[1], n[2]);
+            }
             case "compared" -> compared = numbers(rest, 1)[0];
             default -> throw new Failure(child.name() + " said '" + word + "': no such word");
         }

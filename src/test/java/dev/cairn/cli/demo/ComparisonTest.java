@@ -21,7 +21,7 @@ import java.util.ArrayList;
 
 /** The canary of the demo: whatever is wrong in the store, the comparison says so. */
 class ComparisonTest {
-    private static final Streams SILENT =
+    static final Streams SILENT =
             new Streams(
                     InputStream.nullInputStream(),
                     OutputStream.nullOutputStream(),
@@ -45,7 +45,7 @@ class ComparisonTest {
         }
 
         DemoSource source = DemoSource.ofDirectory(tree, new ArrayList<>());
-        Comparison comparison = Comparison.of(source, file, SILENT);
+        Comparison comparison = Comparison.of(source, Edition.FILES, file, SILENT);
 
         assertThat(comparison.equal()).isEqualTo(1);
         assertThat(comparison.wrong())
@@ -53,5 +53,6 @@ class ComparisonTest {
                         "different: has other bytes",
                         "missing: is missing",
                         "the store has 4 entries, not 3");
+        assertThat(comparison.everyByteAgreed(source)).isFalse();
     }
 }

@@ -14,7 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 
-/** The demo from end to end: real processes, a real kill. */
+/** The demo from end to end: real processes, real kills. */
 @Timeout(180)
 class DemoIT {
     private final CommandLineFixture cairn = new CommandLineFixture();
@@ -35,7 +35,12 @@ class DemoIT {
                         "'s successor started as process",
                         "looked at all of them")
                 .contains("400 of 400 entries are equal, byte for byte")
-                .containsPattern("verdict +every byte agreed");
+                .containsPattern("verdict +every byte agreed")
+                .containsPattern(
+                        "they overwrote all 400 entries; checkpoint \\d+ made that durable")
+                .contains("both killed with SIGKILL", "the power fails: -shm is lost")
+                .contains("400 of 400 entries are as at the checkpoint, byte for byte")
+                .endsWith("the last checkpoint, exactly\n");
         assertThat(cairn.run("count", store).out()).isEqualTo("400\n");
         assertThat(cairn.run("get", store, "d7/f7").bytes())
                 .isEqualTo(Files.readAllBytes(tree.resolve("d7/f7")));
@@ -46,7 +51,9 @@ class DemoIT {
         Result result = cairn.run("demo", "--data", tree(3), "--seconds", "1");
 
         assertThat(result.exit()).as(result.out() + result.err()).isZero();
-        assertThat(result.out()).contains("3 of 3 entries are equal, byte for byte");
+        assertThat(result.out())
+                .contains("3 of 3 entries are equal, byte for byte")
+                .contains("3 of 3 entries are as at the checkpoint, byte for byte");
     }
 
     @Test

@@ -1,0 +1,89 @@
+package dev.cairn.cli;
+
+import dev.cairn.Recovery;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.Stats;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/** The figures of a store as a person reads them, a row each. */
+final class StatRows {
+    private final StringBuilder text = new StringBuilder();
+
+    StatRows(Object heading) {
+        text.append(heading).append('\n');
+    }
+
+    StatRows put(String name, String value) {
+        text.append("  %-20s%s%n".formatted(name, value));
+        return this;
+    }
+
+    StatRows putAll(Stats stats, Recovery recovery) {
+        put("entries", Units.count(stats.entries()));
+        put("index", "room for " + Units.count(stats.indexSlots()) + " entries");
+        put("live", Units.bytes(stats.liveBytes()) + share(stats.liveBytes(), stats));
+        put("garbage", Units.bytes(stats.garbageBytes()) + share(stats.garbageBytes(), stats));
+        put("data file", Units.bytes(stats.dataFileBytes()));
+        put("shared-memory file", Units.bytes(stats.sharedMemoryFileBytes()));
+        put(
+                "regions",
+                "%s of %s, %s free, %s waiting for a checkpoint"
+                        .formatted(
+                                Units.count(stats.regions()),
+                                Units.bytes(stats.regionBytes()),
+                                Units.count(stats.freeRegions()),
+                                Units.count(stats.waitingRegions())));
+        put("stripes", Units.count(stats.stripes()));
+        put("writing processes", processes(stats, recovery));
+        put(
+                "checkpoint",
+                "%s is durable, %s is to come"
+                        .formatted(Units.count(stats.durableEpoch()), Units.count(stats.epoch())));
+        put("state", state(stats.state()));
+        put(
+                "lock waits",
+                "%s, the longest %s"
+                        .formatted(
+                                Units.count(stats.lockWaits()),
+                                Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
+        put("takeovers", Units.count(stats.takeovers()));
+        put("opened", opened(recovery));
+        return this;
+    }
+
+    @Override
+    public String toString() {
+        return text.toString();
+    }
+
+    static String processes(Stats stats, Recovery recovery) {
+        boolean uncounted = stats.processes() == 0 && recovery.kind() == Kind.JOINED;
+        return uncounted ? "at least 1" : Units.count(stats.processes());
+    }
+
+    private static String state(Stats.State state) {
+        return switch (state) {
+            case SOUND -> "sound";
+            case ATTEMPTED -> "attempted: a checkpoint is under way, or its process died";
+            case FAILED ->
+                    "FAILED: nothing is written until a checkpoint succeeds; 'cairn checkpoint'"
+                            + " makes one";
+        };
+    }
+
+    private static String share(long bytes, Stats stats) {
+        return stats.dataFileBytes() == 0
+                ? ""
+                : " (%.0f %% of the data file)".formatted(100.0 * bytes / stats.dataFileBytes());
+    }
+
+    private static String opened(Recovery recovery) {
+        return "%s in %s: %s"
+                .formatted(
+                        recovery.kind().name().toLowerCase(Locale.ROOT),
+                        Units.time(recovery.time()),
+                        recovery.detail());
+    }
+}

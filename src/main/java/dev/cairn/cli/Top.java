@@ -1,0 +1,183 @@
+package dev.cairn.cli;
+
+import dev.cairn.CairnStore;
+import dev.cairn.Recovery;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.Stats;
+import dev.cairn.StoreClosed;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
+import java.util.function.ToLongFunction;
+
+/**
+ * Samples a store again and again. Each sample opens it anew, for reading only: so it is always the
+ * store of that name, and nobody is kept from recovering it.
+ */
+@Command(
+        name = "top",
+        description =
+                "Shows what stat does and how it changes, again and again; a line each time when"
+                        + " standard output is no terminal.")
+@SuppressWarnings("NullAway.Init") // picocli sets the field
+final class Top extends StoreVerb {
+    private static final String CLEAR_SCREEN = "\033[H\033[2J";
+    private static final byte[] NO_KEY = {};
+    private static final String LINE = "%-8s %14s %11s %11s %11s %11s %13s %12s %10s  %s%n";
+    private static final String HEADING =
+            LINE.formatted(
+                    "time",
+                    "entries",
+                    "live",
+                    "garbage",
+                    "waiting",
+                    "free",
+                    "log grew by",
+                    "checkpoint",
+                    "processes",
+                    "state");
+
+    @Option(
+            names = "--every",
+            paramLabel = "DURATION",
+            defaultValue = "1s",
+            converter = DurationConverter.class,
+            description = "How long to wait in between: 500ms, 1s (the default), 1m ...")
+    private Duration every;
+
+    @Option(
+            names = "--times",
+            paramLabel = "N",
+            description = "End after N samples; without it, when interrupted.")
+    private long times = Long.MAX_VALUE;
+
+    @Option(names = "--json", description = "One JSON object a line, sizes in bytes.")
+    private boolean json;
+
+    /** The figures at one moment. */
+    private record Sample(Instant at, long nanoTime, Stats stats, Recovery recovery) {
+        static Sample of(CairnStore store) {
+            return new Sample(Instant.now(), System.nanoTime(), store.stats(), store.recovery());
+        }
+
+        LocalTime time() {
+            return LocalTime.ofInstant(at, ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS);
+        }
+
+        /** How fast a figure grew since; 0 for the first sample. */
+        long perSecond(@Nullable Sample before, ToLongFunction<Stats> figure) {
+            if (before == null) {
+                return 0;
+            }
+            double grown = (double) figure.applyAsLong(stats) - figure.applyAsLong(before.stats);
+            return Math.round(grown * 1e9 / Math.max(nanoTime - before.nanoTime, 1));
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        @Nullable CairnStore snapshot = null;
+        @Nullable Sample before = null;
+        try {
+            for (long count = 0; count < times; count++) {
+                if (count > 0) {
+                    Thread.sleep(every);
+                }
+                CairnStore store = snapshot != null ? snapshot : openToRead();
+                Sample now = Sample.of(store);
+                snapshot = kept(store);
+                streams().print(text(before, now));
+                before = now;
+            }
+        } finally {
+            if (snapshot != null) {
+                snapshot.close();
+            }
+        }
+        return ExitCode.OK;
+    }
+
+    /** A snapshot is costly to make, and good until a newer checkpoint; all else is closed. */
+    private static @Nullable CairnStore kept(CairnStore store) {
+        if (store.recovery().kind() == Kind.SNAPSHOT && isCurrent(store)) {
+            return store;
+        }
+        store.close();
+        return null;
+    }
+
+    private static boolean isCurrent(CairnStore snapshot) {
+        try {
+            boolean _ = snapshot.containsKey(NO_KEY);
+            return true;
+        } catch (StoreClosed e) {
+            return false;
+        }
+    }
+
+    private String text(@Nullable Sample before, Sample now) {
+        if (json) {
+            return json(before, now);
+        }
+        if (streams().terminal()) {
+            return CLEAR_SCREEN + screen(before, now);
+        }
+        return (before == null ? HEADING : "") + line(before, now);
+    }
+
+    private String json(@Nullable Sample before, Sample now) {
+        return new JsonReport()
+                        .put("file", file)
+                        .put("at", now.at)
+                        .putAll(now.stats)
+                        .put("entriesPerSecond", now.perSecond(before, Stats::entries))
+                        .put("logBytesPerSecond", now.perSecond(before, Top::logBytes))
+                + "\n";
+    }
+
+    private String screen(@Nullable Sample before, Sample now) {
+        String heading =
+                "%s at %s, every %s; Ctrl-C ends".formatted(file, now.time(), Units.time(every));
+        return new StatRows(heading)
+                .putAll(now.stats, now.recovery)
+                .put("entries grew by", Units.count(now.perSecond(before, Stats::entries)) + "/s")
+                .put("log grew by", growth(before, now))
+                .put("checkpoints", Units.count(now.perSecond(before, Stats::durableEpoch)) + "/s")
+                .toString();
+    }
+
+    private static String line(@Nullable Sample before, Sample now) {
+        Stats stats = now.stats;
+        return LINE.formatted(
+                now.time(),
+                Units.count(stats.entries()),
+                Units.bytes(stats.liveBytes()),
+                Units.bytes(stats.garbageBytes()),
+                Units.bytes(stats.waitingRegions() * stats.regionBytes()),
+                Units.bytes(stats.freeRegions() * stats.regionBytes()),
+                growth(before, now),
+                Units.count(stats.durableEpoch()),
+                StatRows.processes(stats, now.recovery),
+                stats.state().name().toLowerCase(Locale.ROOT));
+    }
+
+    /** Bytes a second that writers and cleaners appended, without those that were freed. */
+    private static String growth(@Nullable Sample before, Sample now) {
+        long bytes = now.perSecond(before, Top::logBytes);
+        return (bytes < 0 ? "-" : "") + Units.bytes(Math.abs(bytes)) + "/s";
+    }
+
+    private static long logBytes(Stats stats) {
+        return stats.liveBytes() + stats.garbageBytes();
+    }
+}

@@ -1,0 +1,84 @@
+package dev.cairn.log;
+
+import dev.cairn.format.Place;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.StripeWords;
+
+/**
+ * What comes after a region in a stripe's chain, though headers say only what comes before: a walk
+ * from the tail tells of all regions, and what it told is kept. Of one process, under the stripe's
+ * lock; another process may clean the stripe meanwhile.
+ *
+ * <p>What was kept is compared with the header: the region whose predecessor is the one asked about,
+ * alive by the number that it had, is its successor. There is no other, because a fold buries the
+ * region that it takes the place of.
+ */
+public final class Successors {
+    private static final long[] NONE = {};
+
+    private final DataFile data;
+    private final int stripe;
+
+    /** Of the regions that a walk met, from the oldest on, the tail excepted. */
+    private long[] regions = NONE;
+
+    private long[] numbers = NONE;
+    private int next;
+
+    public Successors(DataFile data, int stripe) {
+        this.data = data;
+        this.stripe = stripe;
+    }
+
+    /**
+     * The region behind the oldest.
+     *
+     * @param oldest which is not the tail region
+     * @param number its allocation number
+     * @throws dev.cairn.CorruptStore if the chain is damaged
+     */
+    public RegionHeader of(long oldest, long number, StripeWords words) {
+        while (next < regions.length && numbers[next] <= number) {
+            next++;
+        }
+        if (next < regions.length) {
+            RegionHeader kept = Chain.aliveHeader(data, stripe, regions[next], numbers[next]);
+            if (kept != null
+                    && kept.predecessor() == oldest + 1
+                    && kept.predecessorNumber() == number) {
+                return kept;
+            }
+        }
+        return walk(oldest, number, words);
+    }
+
+    private RegionHeader walk(long oldest, long number, StripeWords words) {
+        long region = Place.region(words.acquire(StripeWords.TAIL));
+        long own = words.acquire(StripeWords.TAIL_NUMBER);
+        RegionHeader header = Chain.header(data, stripe, region, own);
+        long[] walkedRegions = new long[16];
+        long[] walkedNumbers = new long[16];
+        int count = 0;
+        while (header.predecessor() != oldest + 1 || header.predecessorNumber() != number) {
+            region = header.predecessor() - 1;
+            if (header.predecessorNumber() >= header.number()) {
+                throw Chain.noChain(data, stripe, header);
+            }
+            header = Chain.header(data, stripe, region, header.predecessorNumber());
+            if (count == walkedRegions.length) {
+                walkedRegions = java.util.Arrays.copyOf(walkedRegions, 2 * count);
+                walkedNumbers = java.util.Arrays.copyOf(walkedNumbers, 2 * count);
+            }
+            walkedRegions[count] = header.region();
+            walkedNumbers[count++] = header.number();
+        }
+        regions = new long[count];
+        numbers = new long[count];
+        for (int i = 0; i < count; i++) {
+            regions[i] = walkedRegions[count - 1 - i];
+            numbers[i] = walkedNumbers[count - 1 - i];
+        }
+        next = 0;
+        return header;
+    }
+}

@@ -1,0 +1,319 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.Options;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.Stats;
+import dev.cairn.Stats.State;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * A process is killed at each step of a checkpoint, while another has the store open, or nobody. The
+ * oracle: the content is what returned, and in use are the regions that a recovery would find.
+ */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class CheckpointKillIT {
+    private static final int STRIPES = 4;
+    private static final Options FOUR_STRIPES = Scenario.QUIET.withStripes(STRIPES);
+    private static final String THEIRS = "theirs";
+    private static final int KEYS = 24;
+    private static final int HOT_BYTES = 900;
+
+    /** The checkpointer has the locks of all stripes, and nobody can write until it is dead. */
+    private static final Set<String> HOLDING = Set.of("P2", "P3", "P4");
+
+    /** The cut has an epoch of its own. */
+    private static final Set<String> BEFORE_THE_EPOCH = Set.of("P2", "P3");
+
+    /** Its word is set. */
+    private static final Set<String> ATTEMPTED = Set.of("P6", "P7", "P8", "P9", "P10");
+
+    /** The slot of the new checkpoint is whole, so a recovery finds it. */
+    private static final Set<String> WRITTEN = Set.of("P8", "P9", "P10");
+
+    /** Far more than a write takes, and far less than a timeout; the machine may be busy. */
+    private static final long MOMENT_NANOS = Duration.ofSeconds(1).toNanos();
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    private int stores;
+    private long longestBesideNanos;
+    private long longestAfterNanos;
+
+    @BeforeEach
+    void smallRegionsAndTables() {
+        System.setProperty(Children.REGION_BYTES, "4096");
+        System.setProperty(Children.LEAST_BUCKETS, "0");
+    }
+
+    @AfterEach
+    void usualRegionsAndTables() {
+        System.clearProperty(Children.REGION_BYTES);
+        System.clearProperty(Children.LEAST_BUCKETS);
+    }
+
+    private Path newStore() {
+        return directory.resolve("store" + stores++ + ".cairn");
+    }
+
+    private static Map<String, byte[]> content(CairnStore store) {
+        Map<String, byte[]> content = new TreeMap<>();
+        store.forEach((key, value) -> content.put(new String(key, UTF_8), value));
+        return content;
+    }
+
+    private static void assertContent(CairnStore store, Map<String, byte[]> expected) {
+        assertThat(content(store)).usingRecursiveComparison().isEqualTo(expected);
+        assertThat(store.size()).as("size").isEqualTo(expected.size());
+        assertThat(store.verify().damages()).isEmpty();
+    }
+
+    /** Overwrites all keys of all stripes, so that tails roll and fold; the longest put. */
+    private static long write(CairnStore store, int sequence) {
+        long longest = 0;
+        for (int i = 0; i < KEYS; i++) {
+            long start = System.nanoTime();
+            store.put(bytes("key" + i), Values.of("key" + i, 0, sequence, HOT_BYTES));
+            longest = Math.max(longest, System.nanoTime() - start);
+        }
+        return longest;
+    }
+
+    private static Map<String, byte[]> written(int sequence, boolean theirs) {
+        Map<String, byte[]> content = new TreeMap<>();
+        for (int i = 0; i < KEYS; i++) {
+            content.put("key" + i, Values.of("key" + i, 0, sequence, HOT_BYTES));
+        }
+        if (theirs) {
+            content.put(THEIRS, Values.of(THEIRS, 1, 2, HOT_BYTES));
+        }
+        return content;
+    }
+
+    /** A checkpoint, and writes behind it, its own among them; tells the checkpoint's epoch. */
+    private static long prepare(CairnStore store, Child child, Path file) {
+        write(store, 1);
+        long epoch = store.checkpoint();
+        write(store, 2);
+        child.ask("open", file);
+        child.ask("put", THEIRS, HOT_BYTES);
+        return epoch;
+    }
+
+    private static void parkInCheckpoint(Child child, String step) {
+        child.ask("park", step, 1);
+        child.tell("checkpoint");
+        child.awaitStep(step);
+    }
+
+    @Test
+    void everyStepSurvivesTheDeathOfItsProcess() throws IOException {
+        for (String step : SourceSteps.ofCheckpoints()) {
+            try {
+                killAt(step);
+            } catch (AssertionError e) {
+                throw new AssertionError("killed at " + step, e);
+            }
+        }
+        System.out.printf(
+                "CheckpointKillIT: longest write beside a checkpoint %.1f ms, after a kill %.1f ms%n",
+                longestBesideNanos / 1e6, longestAfterNanos / 1e6);
+    }
+
+    private void killAt(String step) throws IOException {
+        Path file = newStore();
+        Child child = children.spare();
+        long used;
+        try (CairnStore survivor = Cairn.open(file, FOUR_STRIPES)) {
+            long earlier = prepare(survivor, child, file);
+            parkInCheckpoint(child, step);
+            assertContent(survivor, step);
+            State state = ATTEMPTED.contains(step) ? State.ATTEMPTED : State.SOUND;
+            long durable = step.equals("P10") ? earlier + 1 : earlier;
+            long epoch = earlier + (BEFORE_THE_EPOCH.contains(step) ? 1 : 2);
+            assertThat(survivor.stats())
+                    .returns(state, Stats::state)
+                    .returns(durable, Stats::durableEpoch)
+                    .returns(epoch, Stats::epoch);
+            if (!HOLDING.contains(step)) {
+                longestBesideNanos = Math.max(longestBesideNanos, write(survivor, 3));
+                assertThat(longestBesideNanos).as("beside").isLessThan(MOMENT_NANOS);
+                assertThat(survivor.stats().takeovers()).isZero();
+            }
+            child.kill();
+            longestAfterNanos = Math.max(longestAfterNanos, write(survivor, 3));
+            assertThat(longestAfterNanos).as("after").isLessThan(MOMENT_NANOS);
+            assertThat(survivor.stats())
+                    .returns(HOLDING.contains(step) ? (long) STRIPES : 0, Stats::takeovers)
+                    .returns(state, Stats::state)
+                    .returns(durable, Stats::durableEpoch)
+                    .returns(epoch, Stats::epoch);
+            assertThat(survivor.checkpoint()).isEqualTo(epoch);
+            assertContent(survivor, written(3, true));
+            assertThat(survivor.stats())
+                    .returns(State.SOUND, Stats::state)
+                    .returns(epoch, Stats::durableEpoch)
+                    .returns(epoch + 1, Stats::epoch)
+                    .returns(1 + (HOLDING.contains(step) ? (long) STRIPES : 0), Stats::takeovers)
+                    .returns(0L, Stats::waitingRegions);
+            used = used(survivor.stats());
+        }
+        Files.delete(SharedWords.of(file));
+        try (CairnStore rebuilt = Cairn.open(file, FOUR_STRIPES)) {
+            assertThat(used(rebuilt.stats())).as("regions in use").isEqualTo(used);
+            assertContent(rebuilt, written(3, true));
+        }
+    }
+
+    /** Takes no lock: the checkpointer may hold all of them. */
+    private static void assertContent(CairnStore store, String step) {
+        assertThat(content(store))
+                .as("beside a checkpoint at " + step)
+                .usingRecursiveComparison()
+                .isEqualTo(written(2, true));
+    }
+
+    /** Behind a checkpoint those of the chains and runs, and no others, as a recovery finds them. */
+    private static long used(Stats stats) {
+        return stats.regions() - stats.freeRegions();
+    }
+
+    private void assertReopens(Path file, Kind kind, Map<String, byte[]> content) {
+        try (CairnStore store = Cairn.open(file, FOUR_STRIPES)) {
+            assertThat(store.recovery().kind()).as(store.recovery().toString()).isEqualTo(kind);
+            assertContent(store, content);
+            store.put(bytes("probe"), bytes("probe"));
+            store.checkpoint();
+            assertThat(store.stats()).returns(State.SOUND, Stats::state);
+            assertThat(store.remove(bytes("probe"))).isTrue();
+        }
+        try (CairnStore store = Cairn.open(file, FOUR_STRIPES)) {
+            assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
+            assertContent(store, content);
+        }
+    }
+
+    /** Of two processes that have it open one dies in a checkpoint, then the other in nothing. */
+    @Test
+    void whoeverOpensItAfterTheDeathOfAllFindsEverything() {
+        for (String step : List.of("P3", "P6", "P8", "P10")) {
+            Path file = newStore();
+            closed(file);
+            Child child = children.spare();
+            Child other = children.spare();
+            child.ask("open", file);
+            other.ask("open", file);
+            child.ask("put", THEIRS, HOT_BYTES);
+            parkInCheckpoint(child, step);
+            child.kill();
+            other.ask("put", "later", HOT_BYTES);
+            other.kill();
+            child.awaitDeath();
+            other.awaitDeath();
+            Map<String, byte[]> expected = written(2, true);
+            expected.put("later", Values.of("later", 1, 2, HOT_BYTES));
+            assertReopens(file, Kind.REPAIRED, expected);
+        }
+    }
+
+    private void closed(Path file) {
+        try (CairnStore store = Cairn.open(file, FOUR_STRIPES)) {
+            write(store, 1);
+            store.checkpoint();
+            write(store, 2);
+        }
+    }
+
+    /** Losing the shared memory is a power loss: the store opens at one checkpoint or the other. */
+    @Test
+    void withoutSharedMemoryItOpensAtTheCheckpointOrAtTheOneBefore() throws IOException {
+        for (String step : SourceSteps.ofCheckpoints()) {
+            Path file = newStore();
+            closed(file);
+            Child child = children.spare();
+            child.ask("open", file);
+            child.ask("put", THEIRS, HOT_BYTES);
+            parkInCheckpoint(child, step);
+            child.kill();
+            child.awaitDeath();
+            Files.delete(SharedWords.of(file));
+            assertReopens(file, Kind.REBUILT, written(2, WRITTEN.contains(step)));
+        }
+    }
+
+    /** Whoever finds the first one's attempt stores everything again, and dies of it too. */
+    @Test
+    void aSecondCheckpointerMayDieOfHealing() {
+        for (String step : List.of("P4", "P6", "P8", "P10")) {
+            Path file = newStore();
+            Child first = children.spare();
+            Child second = children.spare();
+            try (CairnStore survivor = Cairn.open(file, FOUR_STRIPES)) {
+                long epoch = prepare(survivor, first, file);
+                second.ask("open", file);
+                parkInCheckpoint(first, "P8");
+                first.kill();
+                parkInCheckpoint(second, step);
+                assertThat(survivor.stats().state()).isEqualTo(State.ATTEMPTED);
+                second.kill();
+                write(survivor, 3);
+                assertThat(survivor.checkpoint()).isEqualTo(epoch + 3);
+                assertThat(survivor.stats())
+                        .returns(State.SOUND, Stats::state)
+                        .returns(0L, Stats::waitingRegions);
+                assertContent(survivor, written(3, true));
+            }
+        }
+    }
+
+    /** A backup pins the regions of its checkpoint for as long as its process lives. */
+    @Test
+    void theDeathOfABackupFreesWhatItPinned() {
+        Path file = newStore();
+        Path target = directory.resolve("backup.cairn");
+        try (CairnStore survivor = Cairn.open(file, FOUR_STRIPES)) {
+            Child child = children.spare();
+            prepare(survivor, child, file);
+            survivor.checkpoint();
+            child.ask("park", "C unlink", 1);
+            child.tell("backup", target);
+            child.awaitStep("C unlink");
+            for (int sequence = 3; sequence < 6; sequence++) {
+                write(survivor, sequence);
+                survivor.checkpoint();
+            }
+            assertThat(survivor.stats().waitingRegions()).as("pinned").isPositive();
+            child.kill();
+            child.awaitDeath();
+            write(survivor, 6);
+            survivor.checkpoint();
+            assertThat(survivor.stats().waitingRegions()).as("pinned").isZero();
+            assertContent(survivor, written(6, true));
+        }
+        assertReopens(target, Kind.REBUILT, written(2, true));
+    }
+}

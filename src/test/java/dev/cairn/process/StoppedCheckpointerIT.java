@@ -1,0 +1,177 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.LockTimeout;
+import dev.cairn.Options;
+import dev.cairn.Stats;
+import dev.cairn.Stats.State;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** A checkpointer, or a writer that it waits for, is stopped: it may go on at any time. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class StoppedCheckpointerIT {
+    private static final int STRIPES = 4;
+    private static final Duration LOCK_TIMEOUT = Duration.ofMillis(500);
+
+    /** Far more than a write takes, and less than a timeout; the machine may be busy. */
+    private static final long MOMENT_NANOS = LOCK_TIMEOUT.toNanos() / 2;
+
+    private static final Options FOUR_STRIPES =
+            Scenario.QUIET.withStripes(STRIPES).withLockTimeout(LOCK_TIMEOUT);
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    private Path file() {
+        return directory.resolve("store.cairn");
+    }
+
+    private static void put(CairnStore store, String key, int sequence) {
+        store.put(bytes(key), Values.of(key, 0, sequence, 100));
+    }
+
+    private static void assertToldOf(Child stopped, Runnable action) {
+        long start = System.nanoTime();
+        assertThatThrownBy(action::run)
+                .isInstanceOf(LockTimeout.class)
+                .hasMessageContaining("process " + stopped.pid() + ", which is alive");
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .isBetween(LOCK_TIMEOUT, LOCK_TIMEOUT.multipliedBy(5));
+    }
+
+    private Child stoppedAt(String step, Object... order) throws IOException {
+        Child child = children.start();
+        child.ask("open", file());
+        child.ask("put", "theirs", 100);
+        child.ask("park", step, 1);
+        child.tell(order);
+        child.awaitStep(step);
+        Child.signal("STOP", child.pid());
+        return child;
+    }
+
+    private static String goOn(Child child) throws IOException {
+        Child.signal("CONT", child.pid());
+        child.tell("go");
+        return child.answer();
+    }
+
+    /** It has the locks of all stripes. */
+    @Test
+    void inTheCutItHoldsUpWritersWhoAreToldOfItAndNoReader() throws IOException {
+        try (CairnStore store = Cairn.open(file(), FOUR_STRIPES)) {
+            put(store, "mine", 1);
+            Child stopped = stoppedAt("P3", "checkpoint");
+            long start = System.nanoTime();
+            assertThat(Values.whole("mine", store.get(bytes("mine"))).sequence()).isOne();
+            assertThat(Values.whole("theirs", store.get(bytes("theirs"))).sequence()).isEqualTo(2);
+            store.forEach((key, value) -> assertThat(value).isNotNull());
+            assertThat(store.stats().state()).isEqualTo(State.SOUND);
+            assertThat(System.nanoTime() - start).as("reads").isLessThan(MOMENT_NANOS);
+            assertToldOf(stopped, () -> put(store, "mine", 2));
+            assertToldOf(stopped, store::checkpoint);
+            assertThat(Values.whole("mine", store.get(bytes("mine"))).sequence()).isOne();
+            long epoch = Long.parseLong(goOn(stopped));
+            assertThat(store.stats().durableEpoch()).isEqualTo(epoch);
+            put(store, "mine", 3);
+            assertThat(store.checkpoint()).isEqualTo(epoch + 1);
+            assertWhole(store);
+        }
+    }
+
+    private static void assertWhole(CairnStore store) {
+        assertThat(store.stats()).returns(0L, Stats::takeovers).returns(State.SOUND, Stats::state);
+        assertThat(store.verify().damages()).isEmpty();
+    }
+
+    @Test
+    void inTheForceItHoldsUpNobodyButOtherCheckpoints() throws IOException {
+        try (CairnStore store = Cairn.open(file(), FOUR_STRIPES)) {
+            put(store, "mine", 1);
+            Child stopped = stoppedAt("P6", "checkpoint");
+            long longest = 0;
+            for (int i = 0; i < 1000; i++) {
+                long start = System.nanoTime();
+                put(store, "mine" + i % 10, i);
+                longest = Math.max(longest, System.nanoTime() - start);
+            }
+            assertThat(longest).as("longest put").isLessThan(MOMENT_NANOS);
+            assertThat(store.stats().state()).isEqualTo(State.ATTEMPTED);
+            assertToldOf(stopped, store::checkpoint);
+            put(store, "mine", 2);
+            long epoch = Long.parseLong(goOn(stopped));
+            assertThat(store.stats().durableEpoch()).isEqualTo(epoch);
+            assertThat(store.checkpoint()).isEqualTo(epoch + 1);
+            assertWhole(store);
+            System.out.printf("StoppedCheckpointerIT: longest put %.1f ms%n", longest / 1e6);
+        }
+    }
+
+    /** The cut gives back what it has rather than wait for the last one with the others held. */
+    @Test
+    void aWriterOfOneStripeHoldsUpCheckpointsAndNoWriterOfAnother() throws IOException {
+        try (CairnStore store = Cairn.open(file(), FOUR_STRIPES)) {
+            StripeKeys keys = new StripeKeys(file());
+            String held = keys.of(2, "held");
+            put(store, held, 1);
+            Child stopped = stoppedAt("W7", "put", held, 200);
+            AtomicBoolean over = new AtomicBoolean();
+            AtomicLong longest = new AtomicLong();
+            AtomicLong puts = new AtomicLong();
+            Thread others =
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                while (!over.get()) {
+                                    for (int stripe : new int[] {0, 1, 3}) {
+                                        long start = System.nanoTime();
+                                        put(store, keys.of(stripe, "free"), 1);
+                                        longest.accumulateAndGet(
+                                                System.nanoTime() - start, Math::max);
+                                        puts.incrementAndGet();
+                                    }
+                                }
+                            });
+            try {
+                assertToldOf(stopped, store::checkpoint);
+                assertToldOf(stopped, () -> put(store, held, 3));
+            } finally {
+                over.set(true);
+                join(others);
+            }
+            assertThat(puts.get()).as("puts to other stripes").isGreaterThan(100);
+            assertThat(longest.get()).as("the longest of them").isLessThan(MOMENT_NANOS);
+            System.out.printf(
+                    "StoppedCheckpointerIT: %d puts to other stripes, longest %.1f ms%n",
+                    puts.get(), longest.get() / 1e6);
+            goOn(stopped);
+            assertThat(Values.whole(held, store.get(bytes(held))).sequence()).isEqualTo(2);
+            store.checkpoint();
+            assertWhole(store);
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package dev.cairn.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.MemoryDirectory;
+import dev.cairn.Seed;
+import dev.cairn.SmallScale;
+import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.Words;
+import dev.cairn.os.MappedFile;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+
+/** Stores and disks with a flaw each, which {@link Judge} must notice. */
+@Timeout(value = 100, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class CanaryTest {
+    private static long seed;
+
+    @TempDir(factory = MemoryDirectory.class)
+    Path directory;
+
+    private final SmallScale scale = new SmallScale();
+
+    private interface Flaw {
+        void put(Rig rig) throws IOException;
+    }
+
+    @BeforeAll
+    static void seed() {
+        seed = Seed.random(CanaryTest.class).nextLong();
+    }
+
+    @BeforeEach
+    void machine() {
+        Machine.install();
+    }
+
+    @AfterEach
+    void system() {
+        Machine.uninstall();
+        scale.close();
+    }
+
+    /** Plays a scenario with a flaw; tells what the judge says of it first. */
+    private String complaint(Scenario scenario, Flaw flaw) throws IOException {
+        Path real = directory.toRealPath();
+        Tally tally = new Tally();
+        Judge judge = new Judge(real.resolve("crash"), scenario.options(), tally, "none: a canary");
+        List<Crash> crashes;
+        Path data = real.resolve("store.cairn");
+        try (Rig rig = Rig.create(data, scenario.options(), new Random(seed))) {
+            flaw.put(rig);
+            scenario.play(rig);
+            rig.closeStore();
+            crashes = rig.machine().takeCrashes();
+        }
+        for (Crash crash : crashes) {
+            try {
+                judge.check(crash);
+            } catch (AssertionError e) {
+                System.out.printf(
+                        "CanaryTest: caught on disk %d of %d: %s%n",
+                        tally.images(), crashes.size(), e.getMessage().lines().toList());
+                return e.getMessage();
+            }
+        }
+        return "";
+    }
+
+    @Test
+    void withoutFlawThereIsNoComplaint() throws IOException {
+        assertThat(complaint(Scenario.FIRST_WRITES, _ -> {})).isEmpty();
+    }
+
+    @Test
+    void publishingBeforeTheLogIsForcedIsCaught() throws IOException {
+        String said =
+                complaint(
+                        Scenario.FIRST_WRITES,
+                        rig -> {
+                            Machine machine = rig.machine();
+                            machine.fault((cache, from, _) -> machine.isData(cache) && from == 0);
+                        });
+        assertThat(said).isNotEmpty();
+    }
+
+    @Test
+    void failedForceThatNobodyIsToldOfIsCaught() throws IOException {
+        String said =
+                complaint(
+                        Scenario.ROLLING,
+                        rig -> {
+                            Machine machine = rig.machine();
+                            machine.fault((cache, from, to) -> {
+                                cache.fail(from, to, machine.random());
+                                return true;
+                            });
+                        });
+        assertThat(said).isNotEmpty();
+    }
+
+    @Test
+    void regionThatIsUsedAgainTooEarlyIsCaught() throws IOException {
+        Path file = directory.toRealPath().resolve("store.cairn-shm");
+        String said =
+                complaint(
+                        Scenario.REUSE_BY_OTHERS,
+                        rig -> {
+                            MappedFile shared = map(file, SharedLayout.DIRECTORY);
+                            MemorySegment words = shared.first();
+                            long[] durable = {0};
+                            rig.machine()
+                                    .beforeEachStep(step -> {
+                                        if (step.equals("W2")) {
+                                            durable[0] = Words.acquire(words, SharedLayout.DURABLE);
+                                            long epoch = Words.acquire(words, SharedLayout.EPOCH);
+                                            Words.release(words, SharedLayout.DURABLE, epoch);
+                                            Words.release(words, SharedLayout.FREE_HINT, 1000);
+                                            Words.release(words, SharedLayout.CLAIM_HINT, 0);
+                                        } else if (step.equals("W14")) {
+                                            Words.release(words, SharedLayout.DURABLE, durable[0]);
+                                        }
+                                    });
+                        });
+        assertThat(said).isNotEmpty();
+    }
+
+    @Test
+    void storingOverTheSlotThatCountsIsCaught() throws IOException {
+        Path file = directory.toRealPath().resolve("store.cairn");
+        int stripes = Scenario.FIRST_WRITES.options().stripes();
+        int bytes = CheckpointSlot.bytes(stripes);
+        String said =
+                complaint(
+                        Scenario.FIRST_WRITES,
+                        rig -> {
+                            MappedFile data = map(file, DataHeader.slotAt(2, stripes));
+                            long[] before = new long[2];
+                            rig.machine()
+                                    .beforeEachStep(step -> {
+                                        for (int slot = 0; slot < 2; slot++) {
+                                            long at = DataHeader.slotAt(slot, stripes);
+                                            long epoch =
+                                                    Words.plain(
+                                                            data.first(),
+                                                            at + CheckpointSlot.EPOCH);
+                                            if (step.equals("P8") && epoch == before[slot]) {
+                                                data.first().asSlice(at, bytes).fill((byte) 0);
+                                            }
+                                            before[slot] = epoch;
+                                        }
+                                    });
+                        });
+        assertThat(said).isNotEmpty();
+    }
+
+    @Test
+    void markingCleanWhatIsNotForcedIsCaught() throws IOException {
+        String said =
+                complaint(
+                        Scenario.CLOSING,
+                        rig -> {
+                            Machine machine = rig.machine();
+                            machine.captureAt((step, _) -> step.equals("closed"));
+                            machine.samples(60);
+                            machine.fault((cache, _, to) ->
+                                    !machine.isData(cache) && to > SharedLayout.DIRECTORY);
+                        });
+        assertThat(said).isNotEmpty();
+    }
+
+    @SuppressWarnings("MustBeClosed") // mapped until the JVM ends
+    private static MappedFile map(Path file, long bytes) {
+        try {
+            return MappedFile.map(file, bytes, true);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+package dev.cairn.sim;
+
+import dev.cairn.format.SharedLayout;
+import dev.cairn.os.MappedFile;
+import dev.cairn.os.Medium;
+import dev.cairn.os.Steps;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.BiPredicate;
+import java.util.function.Consumer;
+
+/**
+ * A computer on which one store runs, whose power may fail at every numbered step. At each it is
+ * noted what the disk would hold; whether a store opened on that is right is judged later, while
+ * nothing else runs, by {@link Judge}.
+ *
+ * <p>While no machine is on, forces do nothing and steps are not heard.
+ */
+final class Machine implements Medium, AutoCloseable {
+    private static final List<Arrival> SOME =
+            List.of(
+                    Arrival.EVERYTHING,
+                    Arrival.PAGES,
+                    Arrival.SECTORS,
+                    Arrival.WORDS,
+                    Arrival.WORDS);
+
+    private static volatile @Nullable Machine on;
+
+    private final Path data;
+    private final Path shared;
+    private final Random random;
+    private final List<Crash> crashes = new ArrayList<>();
+    private final Map<String, Integer> steps = new TreeMap<>();
+    private List<Point> points = List.of();
+    private @Nullable Point attempt;
+    private @Nullable PageCache dataCache;
+    private @Nullable PageCache sharedCache;
+    private @Nullable Image formerShared;
+    private @Nullable Object sharedKey;
+    private boolean sharedForced;
+    private BiPredicate<String, Integer> captures = (_, _) -> true;
+    private int samples = 2;
+    private int count;
+    private long lastVersion;
+    private @Nullable Fault fault;
+    private Consumer<String> before = _ -> {};
+    private Consumer<String> after = _ -> {};
+
+    /** What happens to a force. */
+    interface Fault {
+        /** Whether it has dealt with the force; else it goes on as usual. */
+        boolean meets(PageCache cache, long from, long to) throws IOException;
+    }
+
+    Machine(Path data, Random random) {
+        this.data = data;
+        this.shared = data.resolveSibling(data.getFileName() + "-shm");
+        this.random = random;
+    }
+
+    /** Puts a medium in place that asks the machine that is on, and turns that off. */
+    static void install() {
+        if (!Steps.ON) {
+            throw new IllegalStateException(
+                    "the numbered steps are off: this JVM needs -D" + Steps.PROPERTY + "=true");
+        }
+        on = null;
+        Medium.use(new OfTheMachine());
+        Steps.listen(step -> {
+            Machine machine = on;
+            if (machine != null) {
+                machine.step(step);
+            }
+        });
+    }
+
+    /** Puts the operating system back. */
+    static void uninstall() {
+        on = null;
+        Steps.listen(null);
+        Medium.use(Medium.SYSTEM);
+    }
+
+    private static final class OfTheMachine implements Medium {
+        @Override
+        public void force(MappedFile file, long from, long to) throws IOException {
+            Machine machine = on;
+            if (machine != null) {
+                machine.force(file, from, to);
+            }
+        }
+
+        @Override
+        public void storedAgain(MappedFile file, long from, long to) {
+            Machine machine = on;
+            if (machine != null) {
+                machine.storedAgain(file, from, to);
+            }
+        }
+    }
+
+    /** From here on steps and forces are this machine's. */
+    void turnOn() {
+        on = this;
+    }
+
+    /** Steps and forces are nobody's from here on. */
+    void turnOff() {
+        on = null;
+    }
+
+    /** At which steps, of that name and number, it is noted what the disk holds. */
+    synchronized void captureAt(BiPredicate<String, Integer> which) {
+        captures = which;
+    }
+
+    /** How many images are noted at a step of which a part has arrived. */
+    synchronized void samples(int each) {
+        samples = each;
+    }
+
+    /** What forces meet; null for nothing. */
+    synchronized void fault(@Nullable Fault what) {
+        fault = what;
+    }
+
+    /** Runs at each step, before it is noted. */
+    synchronized void beforeEachStep(Consumer<String> what) {
+        before = what;
+    }
+
+    /** Runs at each step, once it is noted. */
+    synchronized void afterEachStep(Consumer<String> what) {
+        after = what;
+    }
+
+    /** The store as it certainly is on disk. */
+    synchronized void durable(Point point) {
+        points = List.of(point);
+        attempt = null;
+    }
+
+    synchronized List<Point> points() {
+        return points;
+    }
+
+    /** A checkpoint begins: from its slot's store on it may be the one, from its force on it is. */
+    synchronized void attempt(@Nullable Point point) {
+        attempt = point;
+    }
+
+    /** Somebody was told that version. */
+    synchronized void told(long version) {
+        lastVersion = Math.max(lastVersion, version);
+    }
+
+    synchronized int count() {
+        return count;
+    }
+
+    synchronized Map<String, Integer> steps() {
+        return new TreeMap<>(steps);
+    }
+
+    /** What was noted since the last call. */
+    synchronized List<Crash> takeCrashes() {
+        List<Crash> taken = List.copyOf(crashes);
+        crashes.clear();
+        return taken;
+    }
+
+    synchronized int crashes() {
+        return crashes.size();
+    }
+
+    private void step(String name) {
+        Consumer<String> first;
+        Consumer<String> then;
+        synchronized (this) {
+            first = before;
+            then = after;
+        }
+        first.accept(name); // without this monitor: they may do what they like to the store
+        reached(name);
+        then.accept(name);
+    }
+
+    private synchronized void reached(String name) {
+        try {
+            look();
+            count++;
+            steps.merge(name, 1, Integer::sum);
+            Point trying = attempt;
+            if (trying != null && name.equals("P8")) {
+                points = append(points, trying);
+            } else if (trying != null && name.equals("P9")) {
+                durable(trying);
+            }
+            if (captures.test(name, count)) {
+                capture(name + " #" + count);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<Point> append(List<Point> points, Point point) {
+        if (points.contains(point)) {
+            return points;
+        }
+        List<Point> longer = new ArrayList<>(points);
+        longer.add(point);
+        return List.copyOf(longer);
+    }
+
+    private void look() throws IOException {
+        if (dataCache != null) {
+            dataCache.look();
+        } else if (Files.exists(data)) {
+            dataCache = new PageCache(data, true); // it is made complete, then gets its name
+        }
+        Object key = Files.exists(shared) ? Files.getAttribute(shared, "unix:ino") : null;
+        if (key != null && !key.equals(sharedKey)) {
+            if (sharedCache != null) {
+                formerShared = sharedCache.crash(Arrival.EVERYTHING, random);
+                sharedCache.close();
+            }
+            sharedCache = new PageCache(shared, false);
+            sharedKey = key;
+            sharedForced = false;
+        } else if (sharedCache != null) {
+            sharedCache.look();
+        }
+    }
+
+    /** Of files that were there before this machine, all is on disk. */
+    synchronized void begin() throws IOException {
+        dataCache = new PageCache(data, true);
+        if (Files.exists(shared)) {
+            sharedCache = new PageCache(shared, true);
+            sharedForced = true;
+            sharedKey = Files.getAttribute(shared, "unix:ino");
+        }
+    }
+
+    /** Notes what the disk would hold now. */
+    synchronized void capture(String where) throws IOException {
+        look();
+        add(Arrival.NOTHING, where);
+        boolean marked =
+                sharedCache != null
+                        && sharedCache.word(SharedLayout.CLEAN) == 1
+                        && !sharedCache.isClean();
+        if (dataCache != null && (marked || !dataCache.isClean())) {
+            for (int i = 0; i < samples; i++) {
+                add(SOME.get(random.nextInt(SOME.size())), where);
+            }
+        }
+    }
+
+    private void add(Arrival arrival, String where) {
+        Image image = dataCache == null ? null : dataCache.crash(arrival, random);
+        Crash crash =
+                new Crash(
+                        image,
+                        sharedImage(arrival),
+                        points,
+                        lastVersion,
+                        where + " " + arrival,
+                        random.nextLong());
+        int from = Math.max(0, crashes.size() - 6);
+        if (crashes.subList(from, crashes.size()).stream().noneMatch(crash::isSame)) {
+            crashes.add(crash);
+        }
+    }
+
+    /** The directory was never forced: it may have the name, the former file by it, or this one. */
+    private @Nullable Image sharedImage(Arrival arrival) {
+        if (sharedCache == null || arrival == Arrival.NOTHING && !sharedForced) {
+            return null;
+        }
+        if (arrival == Arrival.NOTHING || arrival == Arrival.EVERYTHING) {
+            return sharedCache.crash(arrival, random);
+        }
+        return switch (random.nextInt(5)) {
+            case 0 -> null;
+            case 1 -> formerShared;
+            case 2 -> sharedCache.crash(Arrival.EVERYTHING, random);
+            default -> sharedCache.crash(arrival, random);
+        };
+    }
+
+    @Override
+    public synchronized void force(MappedFile file, long from, long to) throws IOException {
+        look();
+        PageCache cache = cacheOf(file);
+        if (cache == null) {
+            return;
+        }
+        count++;
+        if (captures.test("force", count)) {
+            capture("force #" + count);
+        }
+        if (fault != null && fault.meets(cache, from, to)) {
+            return;
+        }
+        cache.force(from, to);
+        if (!isData(cache)) {
+            sharedForced = true;
+        }
+    }
+
+    @Override
+    public synchronized void storedAgain(MappedFile file, long from, long to) {
+        try {
+            PageCache cache = cacheOf(file);
+            if (cache != null) {
+                cache.storedAgain(from, to);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private @Nullable PageCache cacheOf(MappedFile file) {
+        return file.path().equals(data)
+                ? dataCache
+                : file.path().equals(shared) ? sharedCache : null;
+    }
+
+    /** Whether that is the cache of the data file. */
+    @SuppressWarnings("ReferenceEquality")
+    synchronized boolean isData(PageCache cache) {
+        return cache == dataCache;
+    }
+
+    /** Pages whose force failed are read again from the disk; tells how many. */
+    synchronized int revert() throws IOException {
+        return dataCache == null ? 0 : dataCache.revert();
+    }
+
+    synchronized Random random() {
+        return random;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (on == this) {
+            on = null;
+        }
+        if (dataCache != null) {
+            dataCache.close();
+        }
+        if (sharedCache != null) {
+            sharedCache.close();
+        }
+    }
+}

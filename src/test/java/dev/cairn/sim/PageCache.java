@@ -1,0 +1,306 @@
+package dev.cairn.sim;
+
+import dev.cairn.format.Words;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeMap;
+
+/**
+ * One file twice: the live image, which is the file itself, and what of it is certainly on disk. In
+ * between, for each word of 8 bytes that was stored to since its last force, all values that it had,
+ * and for each page all contents.
+ *
+ * <p>Stores are found by comparing the file with what it was at the last look, so a value that is
+ * overwritten between two looks is not seen. {@link Machine} looks at every numbered step and at
+ * every force, and the steps stand between the stores whose order matters.
+ *
+ * <p>After a force that failed a page may be <em>stale</em>: clean to the kernel, so that the next
+ * force does not write it, and not on disk. Any store to it makes it dirty again as a whole.
+ */
+final class PageCache implements AutoCloseable {
+    static final int PAGE_BYTES = 4096;
+    static final int SECTOR_BYTES = 512;
+    private static final int PAGE_WORDS = PAGE_BYTES / Long.BYTES;
+    private static final int MOST_CONTENTS = 24;
+    private static final byte[] ZEROS = new byte[PAGE_BYTES];
+
+    private final Path file;
+    private final Arena arena = Arena.ofShared();
+    private MemorySegment live = MemorySegment.NULL;
+
+    /** The live image at the last look. */
+    private byte[][] known = {};
+
+    /** What is certainly on disk, where the word is not dirty. */
+    private byte[][] disk = {};
+
+    private long diskLength;
+
+    /** Of each dirty word the values it may have on disk: the old one first, the live one last. */
+    private final TreeMap<Integer, long[]> dirty = new TreeMap<>();
+
+    /** Of each dirty page its contents since its last force, the present one excepted. */
+    private final TreeMap<Integer, List<byte[]>> contents = new TreeMap<>();
+
+    private final BitSet stale = new BitSet();
+
+    /**
+     * @param durable whether all of it is on disk; else nothing is
+     */
+    PageCache(Path file, boolean durable) throws IOException {
+        this.file = file;
+        look();
+        if (durable) {
+            force(0, live.byteSize());
+        }
+    }
+
+    private int pages() {
+        return (int) ((live.byteSize() + PAGE_BYTES - 1) / PAGE_BYTES);
+    }
+
+    /** Finds what was stored since the last look. */
+    void look() throws IOException {
+        long length = Files.size(file);
+        if (length > live.byteSize()) {
+            lengthen(length);
+        }
+        for (int page = 0; page < known.length; page++) {
+            long from = (long) page * PAGE_BYTES;
+            long to = Math.min(from + PAGE_BYTES, live.byteSize());
+            MemorySegment before = MemorySegment.ofArray(known[page]);
+            if (MemorySegment.mismatch(live, from, to, before, 0, to - from) >= 0) {
+                byte[] now = new byte[PAGE_BYTES];
+                MemorySegment.copy(live, ValueLayout.JAVA_BYTE, from, now, 0, (int) (to - from));
+                changed(page, now);
+            }
+        }
+    }
+
+    private void lengthen(long length) throws IOException {
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            live = channel.map(MapMode.READ_WRITE, 0, length, arena);
+        }
+        int old = known.length;
+        known = Arrays.copyOf(known, pages());
+        disk = Arrays.copyOf(disk, pages());
+        Arrays.fill(known, old, pages(), ZEROS);
+        Arrays.fill(disk, old, pages(), ZEROS);
+    }
+
+    private void changed(int page, byte[] now) {
+        storedTo(page);
+        byte[] before = known[page];
+        for (int word = 0; word < PAGE_WORDS; word++) {
+            long value = Words.plain(now, word * Long.BYTES);
+            if (value != Words.plain(before, word * Long.BYTES)) {
+                int index = page * PAGE_WORDS + word;
+                long[] values = dirty.get(index);
+                if (values == null) {
+                    values = new long[] {Words.plain(disk[page], word * Long.BYTES)};
+                }
+                values = Arrays.copyOf(values, values.length + 1);
+                values[values.length - 1] = value;
+                dirty.put(index, values);
+            }
+        }
+        List<byte[]> earlier = contents.computeIfAbsent(page, _ -> new ArrayList<>());
+        earlier.add(before);
+        if (earlier.size() > MOST_CONTENTS) {
+            earlier.remove(MOST_CONTENTS / 2);
+        }
+        known[page] = now;
+    }
+
+    /** The kernel takes the page for dirty from here on, whatever it took it for. */
+    private void storedTo(int page) {
+        if (!stale.get(page)) {
+            return;
+        }
+        stale.clear(page);
+        for (int word = 0; word < PAGE_WORDS; word++) {
+            long value = Words.plain(known[page], word * Long.BYTES);
+            long onDisk = Words.plain(disk[page], word * Long.BYTES);
+            if (value != onDisk) {
+                dirty.put(page * PAGE_WORDS + word, new long[] {onDisk, value});
+            }
+        }
+        contents.put(page, new ArrayList<>(List.of(disk[page])));
+    }
+
+    /** Somebody stored what was there again, to a word of each page of the range. */
+    void storedAgain(long from, long to) throws IOException {
+        look();
+        for (long at = from; at < to; at += PAGE_BYTES) {
+            storedTo((int) (at / PAGE_BYTES));
+        }
+    }
+
+    /** What is dirty in the range is on disk from here on, and so is the file's length up to it. */
+    void force(long from, long to) throws IOException {
+        look();
+        var range =
+                dirty.subMap((int) (from / Long.BYTES), (int) ((to + Long.BYTES - 1) / Long.BYTES));
+        while (!range.isEmpty()) {
+            var first = range.firstEntry();
+            int page = first.getKey() / PAGE_WORDS;
+            byte[] on = disk[page].clone();
+            var within =
+                    range.subMap(
+                            first.getKey(), Math.min(range.lastKey() + 1, (page + 1) * PAGE_WORDS));
+            within.forEach((index, values) -> set(on, index, values[values.length - 1]));
+            within.clear();
+            disk[page] = Arrays.equals(on, known[page]) ? known[page] : on;
+            contents.remove(page);
+        }
+        diskLength = Math.max(diskLength, to);
+    }
+
+    private static void set(byte[] page, int index, long value) {
+        Words.setPlain(page, index % PAGE_WORDS * Long.BYTES, value);
+    }
+
+    /**
+     * A force that fails: some pages are on disk, the others are stale or dirty as before; of a stale
+     * one any words may be on disk.
+     */
+    void fail(long from, long to, Random random) throws IOException {
+        look();
+        int last = (int) ((to + PAGE_BYTES - 1) / PAGE_BYTES);
+        for (int page = (int) (from / PAGE_BYTES); page < last && page < known.length; page++) {
+            var words = dirty.subMap(page * PAGE_WORDS, (page + 1) * PAGE_WORDS);
+            int fate = random.nextInt(5);
+            if (words.isEmpty() || fate == 0) {
+                continue;
+            }
+            byte[] on = fate <= 2 ? known[page] : disk[page].clone();
+            if (fate == 4) {
+                words.forEach(
+                        (index, values) -> set(on, index, values[random.nextInt(values.length)]));
+            }
+            disk[page] = on;
+            words.clear();
+            contents.remove(page);
+            if (fate > 2) {
+                stale.set(page);
+            }
+        }
+    }
+
+    /** Every page whose force failed is dropped and read again from the disk; tells how many. */
+    int revert() throws IOException {
+        look();
+        int reverted = 0;
+        for (int page = stale.nextSetBit(0); page >= 0; page = stale.nextSetBit(page + 1)) {
+            if (!Arrays.equals(disk[page], known[page])) {
+                MemorySegment.copy(
+                        disk[page],
+                        0,
+                        live,
+                        ValueLayout.JAVA_BYTE,
+                        (long) page * PAGE_BYTES,
+                        PAGE_BYTES);
+                known[page] = disk[page];
+                reverted++;
+            }
+        }
+        stale.clear();
+        return reverted;
+    }
+
+    /** A word of the live image at the last look. */
+    long word(int at) {
+        return known.length == 0 ? 0 : Words.plain(known[at / PAGE_BYTES], at % PAGE_BYTES);
+    }
+
+    boolean isClean() {
+        return dirty.isEmpty() && diskLength >= live.byteSize();
+    }
+
+    /** What the disk holds if the power fails now. */
+    Image crash(Arrival arrival, Random random) {
+        byte[][] pages = disk.clone();
+        switch (arrival) {
+            case NOTHING -> {}
+            case EVERYTHING -> dirtyPages().forEach(page -> pages[page] = known[page]);
+            case PAGES -> dirtyPages().forEach(page -> pages[page] = any(page, random));
+            case SECTORS -> dirtyPages().forEach(page -> pages[page] = torn(page, random));
+            case WORDS -> mix(pages, random);
+        }
+        long length = length(arrival, random);
+        int count = (int) ((length + PAGE_BYTES - 1) / PAGE_BYTES);
+        return new Image(count < pages.length ? Arrays.copyOf(pages, count) : pages, length);
+    }
+
+    private long length(Arrival arrival, Random random) {
+        long longest = live.byteSize();
+        return switch (arrival) {
+            case NOTHING -> diskLength;
+            case EVERYTHING -> longest;
+            default ->
+                    switch (random.nextInt(4)) {
+                        case 0 -> diskLength;
+                        case 1 ->
+                                diskLength
+                                        + random.nextLong(longest - diskLength + 1)
+                                                / PAGE_BYTES
+                                                * PAGE_BYTES;
+                        default -> longest;
+                    };
+        };
+    }
+
+    private List<Integer> dirtyPages() {
+        return dirty.keySet().stream().map(index -> index / PAGE_WORDS).distinct().toList();
+    }
+
+    private byte[] any(int page, Random random) {
+        List<byte[]> earlier = contents.getOrDefault(page, List.of());
+        int pick = random.nextInt(earlier.size() + 2);
+        return pick == 0
+                ? disk[page]
+                : pick == 1 || random.nextBoolean() ? known[page] : earlier.get(pick - 2);
+    }
+
+    private byte[] torn(int page, Random random) {
+        byte[] torn = new byte[PAGE_BYTES];
+        for (int at = 0; at < PAGE_BYTES; at += SECTOR_BYTES) {
+            System.arraycopy(any(page, random), at, torn, at, SECTOR_BYTES);
+        }
+        return torn;
+    }
+
+    private void mix(byte[][] pages, Random random) {
+        int into = -1;
+        int old = random.nextInt(8); // of eight words so many stay what they were
+        for (var word : dirty.entrySet()) {
+            int page = word.getKey() / PAGE_WORDS;
+            if (page != into) {
+                into = page;
+                pages[page] = pages[page].clone();
+            }
+            long[] values = word.getValue();
+            int pick = random.nextInt(8) < old ? 0 : random.nextInt(values.length);
+            set(pages[page], word.getKey(), values[pick]);
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

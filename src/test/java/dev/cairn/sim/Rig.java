@@ -1,0 +1,327 @@
+package dev.cairn.sim;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.CheckpointFailed;
+import dev.cairn.Content;
+import dev.cairn.CorruptStore;
+import dev.cairn.Options;
+import dev.cairn.StoreFull;
+import dev.cairn.Versioned;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/** A store on a machine, and the map that it must equal. */
+final class Rig implements AutoCloseable {
+    private final Path data;
+    private final Options options;
+    private final Machine machine;
+    private final Random random;
+    private final Map<ByteBuffer, Versioned> model = new HashMap<>();
+    private CairnStore store;
+    private boolean open;
+    private long hidden;
+    private long sequence;
+    private int full;
+    private int refused;
+
+    private Rig(Path data, Options options, Machine machine, Point start) {
+        this.data = data;
+        this.options = options;
+        this.machine = machine;
+        this.random = machine.random();
+        this.model.putAll(start.content());
+        this.hidden = start.hidden();
+        this.sequence = (long) random.nextInt(1 << 20) << 10;
+        machine.durable(start);
+        machine.turnOn();
+        this.store = Cairn.open(data, options);
+        this.open = true;
+    }
+
+    /** A store that does not exist yet. */
+    static Rig create(Path data, Options options, Random random) {
+        return new Rig(
+                data, options, new Machine(data, random), new Point(Map.of(), 0, Point.UNKNOWN));
+    }
+
+    /**
+     * What a crash left, opened.
+     *
+     * @param machine on which it lies, with all of it on disk
+     * @param point which the store is at
+     */
+    static Rig recover(Path data, Options options, Machine machine, Point point)
+            throws IOException {
+        machine.begin();
+        return new Rig(
+                data, options, machine, new Point(point.content(), point.hidden(), Point.UNKNOWN));
+    }
+
+    Machine machine() {
+        return machine;
+    }
+
+    CairnStore store() {
+        return store;
+    }
+
+    Path data() {
+        return data;
+    }
+
+    Random random() {
+        return random;
+    }
+
+    /** Puts that a full store refused. */
+    int full() {
+        return full;
+    }
+
+    /** Writes that a failed store refused. */
+    int refused() {
+        return refused;
+    }
+
+    /** What the store holds now. */
+    Point now() {
+        return new Point(model, hidden, Point.UNKNOWN);
+    }
+
+    void put(int number, int keyBytes, int valueBytes) {
+        put(Content.key(number, keyBytes), valueBytes);
+    }
+
+    void put(byte[] key, int valueBytes) {
+        byte[] value = Content.value(key.length, ++sequence, valueBytes);
+        try {
+            wrote(key, value, store.put(key, value));
+        } catch (StoreFull _) {
+            full++;
+        } catch (CheckpointFailed _) {
+            refused++;
+        }
+    }
+
+    /** A put that needs the file to grow, and whose thread then fails, out of stack say. */
+    void putFailing(byte[] key, int valueBytes) {
+        int[] attempts = {0};
+        machine.beforeEachStep(step -> {
+            if (step.equals("W2") && ++attempts[0] == 2) {
+                throw new StackOverflowError("simulated");
+            }
+        });
+        try {
+            store.put(key, new byte[valueBytes]);
+            throw new AssertionError("the file did not grow");
+        } catch (StackOverflowError _) {
+            machine.beforeEachStep(_ -> {});
+        }
+    }
+
+    /** A backup, during which the action runs once; tells what it holds. */
+    long backup(Path target, Runnable meanwhile) {
+        boolean[] ran = {false};
+        machine.beforeEachStep(step -> {
+            if (!ran[0] && step.equals("G4")) {
+                ran[0] = true;
+                meanwhile.run();
+            }
+        });
+        long epoch = store.backup(target);
+        machine.beforeEachStep(_ -> {});
+        if (!ran[0]) {
+            throw new AssertionError("nothing ran during the backup");
+        }
+        return epoch;
+    }
+
+    /** Puts an entry that stays for years. */
+    void putLasting(byte[] key, int valueBytes) {
+        byte[] value = Content.value(key.length, ++sequence, valueBytes);
+        wrote(key, value, store.put(key, value, Duration.ofDays(500)));
+    }
+
+    /** Puts an entry that is gone when this returns. */
+    void putFleeting(byte[] key, int valueBytes) {
+        byte[] value = Content.value(key.length, ++sequence, valueBytes);
+        machine.told(store.put(key, value, Duration.ofMillis(1)));
+        model.remove(ByteBuffer.wrap(key));
+        hidden++;
+        long until = System.currentTimeMillis() + 2;
+        while (System.currentTimeMillis() < until) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private void wrote(byte[] key, byte[] value, long version) {
+        machine.told(version);
+        model.put(ByteBuffer.wrap(key), new Versioned(value, version));
+    }
+
+    void remove(int number, int keyBytes) {
+        remove(Content.key(number, keyBytes));
+    }
+
+    void remove(byte[] key) {
+        try {
+            boolean was = store.remove(key);
+            if (was != (model.remove(ByteBuffer.wrap(key)) != null)) {
+                throw new AssertionError("remove says " + was);
+            }
+        } catch (StoreFull _) {
+            full++;
+        } catch (CheckpointFailed _) {
+            refused++;
+        }
+    }
+
+    /** Makes a checkpoint, or finds that the last one is it. */
+    void checkpoint() {
+        attempting(() -> store.checkpoint());
+    }
+
+    /** Cleans, makes a checkpoint, punches holes. */
+    void compact() {
+        attempting(() -> {
+            long _ = store.compact();
+            return Point.UNKNOWN;
+        });
+    }
+
+    private interface Attempt {
+        long run();
+    }
+
+    private void attempting(Attempt attempt) {
+        Point point = now();
+        machine.attempt(point);
+        long epoch = attempt.run();
+        machine.attempt(null);
+        List<Point> points = machine.points();
+        if (points.equals(List.of(point))) {
+            point.is(epoch);
+        } else if (points.stream().anyMatch(each -> !sameContent(each, point))) {
+            throw new AssertionError("a checkpoint returned, and the disk has an older one");
+        }
+    }
+
+    private static boolean sameContent(Point one, Point other) {
+        return one.content().keySet().equals(other.content().keySet())
+                && one.content().entrySet().stream()
+                        .allMatch(each ->
+                                other.content().get(each.getKey()).version()
+                                        == each.getValue().version());
+    }
+
+    /** A checkpoint that is meant to fail; tells whether it did. */
+    boolean checkpointFails() {
+        machine.attempt(now());
+        try {
+            store.checkpoint();
+            return false;
+        } catch (CheckpointFailed _) {
+            return true;
+        } finally {
+            machine.attempt(null);
+        }
+    }
+
+    /** From the so manieth force of the data file on so many fail. */
+    void failForces(int after, int times) {
+        int[] forces = {0};
+        machine.fault((cache, from, to) -> {
+            if (!machine.isData(cache) || forces[0]++ < after || forces[0] > after + times) {
+                return false;
+            }
+            cache.fail(from, to, random);
+            throw new IOException("simulated: input/output error");
+        });
+    }
+
+    /** A checkpoint that fails, if there is anything to force, and one that does not. */
+    void failCheckpoint(int after, int times) {
+        failForces(after, times);
+        boolean failed = checkpointFails();
+        machine.fault(null);
+        if (failed) {
+            requireEqual();
+        }
+        checkpoint();
+    }
+
+    void closeStore() {
+        if (open) {
+            open = false;
+            attempting(() -> {
+                store.close();
+                return Point.UNKNOWN;
+            });
+            try {
+                machine.capture("closed #" + machine.count());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    void openStore() {
+        store = Cairn.open(data, options);
+        open = true;
+    }
+
+    /** Closes it while forces may fail; tells whether none did. */
+    boolean tryToClose() {
+        open = false;
+        machine.attempt(now());
+        try {
+            store.close();
+            return true;
+        } catch (CheckpointFailed _) {
+            return false;
+        } finally {
+            machine.attempt(null);
+        }
+    }
+
+    /** Opens it while forces may fail; tells whether none did. */
+    boolean tryToOpen() {
+        machine.attempt(now());
+        try {
+            openStore();
+            return true;
+        } catch (CheckpointFailed | UncheckedIOException _) {
+            return false;
+        } finally {
+            machine.attempt(null);
+        }
+    }
+
+    /** What the store shows is what the model has. */
+    void requireEqual() {
+        Point _ = Judge.require(List.of(now()), store);
+    }
+
+    @Override
+    public void close() {
+        machine.turnOff();
+        machine.close();
+        if (open) {
+            open = false;
+            try {
+                store.close();
+            } catch (CorruptStore _) {
+                // its test has made it so
+            }
+        }
+    }
+}

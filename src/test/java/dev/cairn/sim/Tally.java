@@ -1,0 +1,45 @@
+package dev.cairn.sim;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** What was covered: by step, how often power failed there, and on how many disks it left. */
+final class Tally {
+    private final Map<String, Integer> points = new TreeMap<>();
+    private final Map<String, Integer> images = new TreeMap<>();
+    private final long start = System.nanoTime();
+
+    synchronized void steps(Map<String, Integer> reached) {
+        reached.forEach((step, times) -> points.merge(step, times, Integer::sum));
+    }
+
+    /** An image noted at a place that begins with the name of its step. */
+    synchronized void image(String where) {
+        int end = where.indexOf(" #");
+        images.merge(end < 0 ? where : where.substring(0, end), 1, Integer::sum);
+    }
+
+    synchronized Set<String> steps() {
+        return Set.copyOf(points.keySet());
+    }
+
+    synchronized int images() {
+        return sum(images);
+    }
+
+    private static int sum(Map<String, Integer> numbers) {
+        return numbers.values().stream().mapToInt(Integer::intValue).sum();
+    }
+
+    synchronized String report(String of) {
+        return "%s: power failed at %d steps, %d disks judged, %.1f s%n  steps %s%n  disks %s"
+                .formatted(
+                        of,
+                        sum(points),
+                        sum(images),
+                        (System.nanoTime() - start) / 1e9,
+                        points,
+                        images);
+    }
+}
