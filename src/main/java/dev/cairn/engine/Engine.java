@@ -153,10 +153,7 @@ final class Engine {
     }
 
     private long compact(Keeper by) {
-        by.cleanAll();
-        if (isDurable()) {
-            long _ = checkpoint();
-        }
+        by.cleanThoroughly();
         try {
             return parts.requireWriting().regions().punchHoles() * parts.data().regionBytes();
         } catch (IOException e) {

@@ -28,6 +28,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -48,9 +49,6 @@ final class Keeper implements Writer.Space {
 
     /** Times that cleaning finds others in the room that was made for it before it gives up. */
     private static final int MOST_REFUSALS = 8;
-
-    /** Evacuations, each with a checkpoint, after which a full store gives up. */
-    private static final int RECLAIM_ROUNDS = 8;
 
     /** Of the file, beyond which the dead regions that wait for a checkpoint get one at once. */
     private static final int WAITING_SHARE = 8;
@@ -270,10 +268,9 @@ final class Keeper implements Writer.Space {
                 }
             }
             if (progress == Cleaner.Progress.NO_ROOM) {
-                if (++refusals > MOST_REFUSALS) {
+                if (++refusals > MOST_REFUSALS || !makeRoom(by.regionsNeeded(stripe), use)) {
                     return freed;
                 }
-                regions.makeRoom(by.regionsNeeded(stripe), use);
             } else {
                 refusals = 0;
             }
@@ -281,23 +278,27 @@ final class Keeper implements Writer.Space {
         return freed;
     }
 
+    private boolean makeRoom(int needed, Use use) {
+        try {
+            regions.makeRoom(needed, use);
+            return true;
+        } catch (StoreFull _) {
+            return false; // whoever adds to the store is told
+        }
+    }
+
     /**
      * Cleans all stripes, those with most garbage first, until each has hardly any, and no entry that
      * has expired; where there is no room to clean in, the next may yet have some. Tells whether any
      * region was left.
      */
-    boolean cleanAll() {
-        Cleaner by = Objects.requireNonNull(cleaner);
+    private boolean cleanAll(Cleaner by, long[] turnEnds) {
         evacuation.acquire(stripes.timeoutNanos());
         try {
             boolean freed = false;
             for (int stripe : mostGarbageFirst(by)) {
                 long tolerated = by.mayHaveExpired(stripe) ? -1 : parts.data().regionBytes();
-                try {
-                    freed |= clean(by, stripe, tolerated, by.turnEnd(stripe), Use.EVACUATE);
-                } catch (StoreFull _) {
-                    freed |= false;
-                }
+                freed |= clean(by, stripe, tolerated, turnEnds[stripe], Use.EVACUATE);
             }
             return freed;
         } finally {
@@ -315,28 +316,37 @@ final class Keeper implements Writer.Space {
 
     /**
      * Frees space when the store is full: cleans, and makes a checkpoint if they come by themselves.
+     * In a store with hardly any room each evacuation waits for a checkpoint, and only a whole turn of
+     * the chain may give a region; what is not done in time is gone on with by the next that asks.
      *
      * @return whether there is more than before
      */
     @Override
     public boolean reclaim() {
         return onPlatformThread(() -> {
-            long before = available();
             checkpointer.dropDeadPins();
-            for (int round = 0; round < RECLAIM_ROUNDS; round++) {
-                boolean freed = cleanAll();
-                if (background && regions.census().waiting() > 0) {
-                    checkpoint();
-                }
-                if (available() > before) {
-                    return true;
-                }
-                if (!freed) {
-                    return false;
-                }
-            }
-            return false;
+            long before = available();
+            cleanInTurns(background, () -> available() > before);
+            return available() > before;
         });
+    }
+
+    /** Cleans all that can be cleaned in a turn of the chain, with checkpoints where it needs them. */
+    void cleanThoroughly() {
+        cleanInTurns(parts.data().header().durability() != Durability.NONE, () -> false);
+    }
+
+    private void cleanInTurns(boolean checkpoints, BooleanSupplier enough) {
+        long deadline = System.nanoTime() + stripes.timeoutNanos();
+        Cleaner by = Objects.requireNonNull(cleaner);
+        long[] turnEnds = IntStream.range(0, stripes.count()).mapToLong(by::turnEnd).toArray();
+        boolean freed = true;
+        while (freed && !enough.getAsBoolean() && System.nanoTime() - deadline < 0) {
+            freed = cleanAll(by, turnEnds);
+            if (checkpoints) {
+                long _ = checkpoint();
+            }
+        }
     }
 
     private long available() {
