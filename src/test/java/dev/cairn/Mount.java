@@ -24,6 +24,15 @@ final class Mount implements AutoCloseable {
         return new Mount(directory);
     }
 
+    /** An ext4 without a journal in a file, whose blocks its own file system has or has not. */
+    static Mount image(Path image, long bytes, Path directory) throws IOException {
+        Files.createDirectory(directory);
+        require("truncate", "-s", Long.toString(bytes), image.toString());
+        require("mkfs.ext4", "-q", "-F", "-O", "^has_journal", image.toString());
+        require("mount", "-o", "loop,errors=continue", image.toString(), directory.toString());
+        return new Mount(directory);
+    }
+
     /** Another sight of a directory, through which nothing can be written. */
     static Mount readOnly(Path of, Path directory) throws IOException {
         Files.createDirectory(directory);

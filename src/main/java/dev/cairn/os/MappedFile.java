@@ -1,5 +1,7 @@
 package dev.cairn.os;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -152,14 +154,28 @@ public final class MappedFile implements AutoCloseable {
 
     /**
      * RULE 20: also forces through the first mapping, since an error of earlier write-back is told
-     * once to each open file, and only to those open when it happened.
+     * once to each open file, and only to those open when it happened. Through both, whatever the
+     * first of them says: an error that is left untold would be taken for the next force's.
      */
     void synchronize(long from, long to) throws IOException {
+        IOException failure = forced(segment(to).asSlice(from, to - from));
+        IOException other = forced(first.asSlice(0, Math.min(first.byteSize(), PAGE_BYTES)));
+        if (failure == null) {
+            failure = other;
+        } else if (other != null) {
+            failure.addSuppressed(other);
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private static @Nullable IOException forced(MemorySegment segment) {
         try {
-            segment(to).asSlice(from, to - from).force();
-            first.asSlice(0, Math.min(first.byteSize(), PAGE_BYTES)).force();
+            segment.force();
+            return null;
         } catch (UncheckedIOException e) {
-            throw e.getCause();
+            return e.getCause();
         }
     }
 
