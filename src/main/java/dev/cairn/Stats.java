@@ -10,8 +10,8 @@ package dev.cairn;
  * @param regionBytes size of a region
  * @param regions regions of the data file
  * @param freeRegions regions that a writer may claim now
- * @param waitingRegions regions whose content is dead, and which a checkpoint or the end of a backup
- *     would free
+ * @param waitingRegions regions whose content is dead, and which a checkpoint would free; those that
+ *     only a backup keeps count nowhere
  * @param garbageBytes bytes of the log that cleaning would free
  * @param stripes number of stripes
  * @param indexSlots entries the index has room for before it grows

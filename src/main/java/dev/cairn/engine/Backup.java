@@ -98,12 +98,10 @@ final class Backup {
     private boolean copy(CheckpointSlot slot, StoreFiles target, Witness witness)
             throws IOException {
         Parts replayed = PrivateReplay.of(files, parts.data().header(), slot, options);
-        Path made = target.dataBeingMade();
-        boolean ours = false;
+        Path made = target.beingMade(DataFiles.randomId());
         try {
             byte[] prefix = DataFiles.prefix(parts.data().header(), slot);
-            Host.create(made, prefix, options.permissions()); // fails beside another such backup
-            ours = true;
+            Host.create(made, prefix, options.permissions());
             try (SparseFile file = SparseFile.open(made)) {
                 copyRegions(replayed, slot, file);
                 file.finish(parts.data().regionAt(slot.regions()));
@@ -114,9 +112,7 @@ final class Backup {
             }
             return holds;
         } finally {
-            if (ours) {
-                Files.deleteIfExists(made);
-            }
+            Files.deleteIfExists(made);
             replayed.close();
         }
     }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.UUID;
 
 /**
  * The names of a store's files, all in one directory.
@@ -56,6 +57,11 @@ record StoreFiles(Path data, Path shared, Path lock) {
     /** The data file while it is being created. */
     Path dataBeingMade() {
         return data.resolveSibling("." + data.getFileName() + ".cairn-creating");
+    }
+
+    /** The data file while one of several backups to it, of which one gives it its name, is made. */
+    Path beingMade(UUID backup) {
+        return data.resolveSibling("." + data.getFileName() + "." + backup + ".cairn-creating");
     }
 
     /** The shared-memory file while it is being built. */
