@@ -2,17 +2,19 @@ package dev.cairn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Random;
-import java.util.function.ToIntFunction;
 
 /** A store that is overwritten for ever stays within a bound, whoever makes checkpoints when. */
 class CleaningTest {
     private static final int ENTRIES = 30_000;
+    private static final int MANY = 500_000;
     private static final int VALUE_BYTES = 100;
     private static final int STRIPES = 8;
     private static final int TURNS = 50;
@@ -23,61 +25,95 @@ class CleaningTest {
     private static final Options MANUAL =
             Options.defaults().withStripes(STRIPES).withManualCheckpoints();
 
+    private static final Options BACKGROUND = Options.defaults().withStripes(STRIPES);
+
     @TempDir Path directory;
 
     private final Random random = Seed.random(CleaningTest.class);
 
+    /** Which entry is written next. */
+    private interface Choice {
+        int next(Random random, int entries);
+    }
+
     @Test
     void uniformWithoutCheckpoints() {
-        overwrite("uniform, none", MANUAL, 0, r -> r.nextInt(ENTRIES));
+        overwrite("uniform, none", MANUAL, 0, ENTRIES, Random::nextInt);
     }
 
     @Test
     void uniformWithCheckpointsBetween() {
-        overwrite("uniform, manual", MANUAL, ENTRIES, r -> r.nextInt(ENTRIES));
+        overwrite("uniform, manual", MANUAL, ENTRIES, ENTRIES, Random::nextInt);
     }
 
     @Test
     void uniformWithCheckpointsInTheBackground() {
-        Options background = Options.defaults().withStripes(STRIPES);
-        overwrite("uniform, background", background, 0, r -> r.nextInt(ENTRIES));
+        overwrite("uniform, background", BACKGROUND, 0, ENTRIES, Random::nextInt);
     }
 
     @Test
     void skewedWithoutCheckpoints() {
-        overwrite("skewed, none", MANUAL, 0, CleaningTest::skewed);
+        overwrite("skewed, none", MANUAL, 0, ENTRIES, CleaningTest::skewed);
     }
 
     @Test
     void skewedWithCheckpointsBetween() {
-        overwrite("skewed, manual", MANUAL, ENTRIES / 3, CleaningTest::skewed);
+        overwrite("skewed, manual", MANUAL, ENTRIES / 3, ENTRIES, CleaningTest::skewed);
     }
 
     @Test
     void fewHotOnesWithoutCheckpoints() {
-        overwrite("few hot, none", MANUAL, 0, r -> r.nextInt(200));
+        overwrite("few hot, none", MANUAL, 0, ENTRIES, (random, _) -> random.nextInt(200));
+    }
+
+    /** So many live bytes that the constant hardly counts. */
+    @Test
+    @Tag("soak")
+    void largeStore() {
+        overwrite("large, uniform, none", MANUAL, 0, MANY, Random::nextInt);
+        overwrite("large, uniform, manual", MANUAL, MANY, MANY, Random::nextInt);
+        overwrite("large, uniform, background", BACKGROUND, 0, MANY, Random::nextInt);
+        overwrite("large, skewed, none", MANUAL, 0, MANY, CleaningTest::skewed);
+        overwrite("large, skewed, background", BACKGROUND, 0, MANY, CleaningTest::skewed);
+    }
+
+    /** What nobody reads or removes any more gives its space back all the same. */
+    @Test
+    void expiredEntriesAreForgotten() {
+        Path file = directory.resolve("expiring.cairn");
+        try (CairnStore store = Cairn.open(file, BACKGROUND)) {
+            store.put(key(-1), value(-1, 0)); // stays, and is in the way of those behind it
+            for (int i = 0; i < 20 * ENTRIES; i++) {
+                store.put(key(i), value(i, 0), Duration.ofMillis(1));
+            }
+            Stats stats = store.stats();
+            System.out.printf(
+                    "expiring: %,d of %,d entries left, %,d bytes%n",
+                    stats.entries(), 20 * ENTRIES, stats.dataFileBytes());
+            assertThat(stats.dataFileBytes()).isLessThan(2 * CONSTANT);
+            assertThat(store.get(key(-1))).isEqualTo(value(-1, 0));
+            assertThat(store.verify().damages()).isEmpty();
+        }
     }
 
     /** Nine in ten writes go to a tenth of the entries. */
-    private static int skewed(Random random) {
-        return random.nextInt(10) > 0 ? random.nextInt(ENTRIES / 10) : random.nextInt(ENTRIES);
+    private static int skewed(Random random, int entries) {
+        return random.nextInt(random.nextInt(10) > 0 ? entries / 10 : entries);
     }
 
-    private void overwrite(
-            String what, Options options, int between, ToIntFunction<Random> choice) {
-        Path file = directory.resolve("store.cairn");
-        int[] latest = new int[ENTRIES];
+    private void overwrite(String what, Options options, int between, int entries, Choice choice) {
+        Path file = directory.resolve(what.replaceAll("\\W", "-") + ".cairn");
+        int[] latest = new int[entries];
         long longest = 0;
-        long start;
         try (CairnStore store = Cairn.open(file, options)) {
-            for (int i = 0; i < ENTRIES; i++) {
+            for (int i = 0; i < entries; i++) {
                 store.put(key(i), value(i, 0));
             }
             long bound = 5 * store.stats().liveBytes() / 2 + CONSTANT;
             store.checkpoint();
-            start = System.nanoTime();
-            for (int n = 1; n <= TURNS * ENTRIES; n++) {
-                int i = choice.applyAsInt(random);
+            long start = System.nanoTime();
+            for (int n = 1; n <= TURNS * entries; n++) {
+                int i = choice.next(random, entries);
                 store.put(key(i), value(i, n));
                 latest[i] = n;
                 if (between > 0 && n % between == 0) {
@@ -91,14 +127,12 @@ class CleaningTest {
             long nanos = System.nanoTime() - start;
             Stats end = store.stats();
             System.out.printf(
-                    "%s: %.2f times the live bytes, %d ns a put, %d checkpoints, garbage %.2f,"
-                            + " waiting %.2f%n",
+                    "%s: %.2f times the %,d live bytes, %d ns a put, %d checkpoints%n",
                     what,
                     (double) longest / end.liveBytes(),
-                    nanos / (TURNS * ENTRIES),
-                    end.checkpoints(),
-                    (double) end.garbageBytes() / end.liveBytes(),
-                    (double) end.waitingRegions() * end.regionBytes() / end.liveBytes());
+                    end.liveBytes(),
+                    nanos / (TURNS * (long) entries),
+                    end.checkpoints());
             assertThat(store.verify().damages()).isEmpty();
             check(store, latest);
         }

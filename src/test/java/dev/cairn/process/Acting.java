@@ -98,6 +98,7 @@ public final class Acting {
             case "steps" -> String.join("\t", recorded);
             case "verify" -> verify();
             case "checkpoint" -> store.checkpoint();
+            case "compact" -> store.compact();
             case "share" -> share(order[1], number(order[2]));
             case "backup" -> store.backup(Path.of(order[1]));
             case "race" -> race(Path.of(order[1]), order[2], Long.parseLong(order[3]));

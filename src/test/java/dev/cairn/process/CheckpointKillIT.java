@@ -3,6 +3,7 @@ package dev.cairn.process;
 import static dev.cairn.process.Values.bytes;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -12,6 +13,7 @@ import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.Stats;
 import dev.cairn.Stats.State;
+import dev.cairn.format.SharedLayout;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +30,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A process is killed at each step of a checkpoint, while another has the store open, or nobody. The
@@ -134,7 +138,7 @@ class CheckpointKillIT {
     void everyStepSurvivesTheDeathOfItsProcess() throws IOException {
         for (String step : SourceSteps.ofCheckpoints()) {
             try {
-                killAt(step);
+                killAt(step, _ -> {});
             } catch (AssertionError e) {
                 throw new AssertionError("killed at " + step, e);
             }
@@ -144,7 +148,11 @@ class CheckpointKillIT {
                 longestBesideNanos / 1e6, longestAfterNanos / 1e6);
     }
 
-    private void killAt(String step) throws IOException {
+    private interface Sabotage {
+        void on(Path file) throws IOException;
+    }
+
+    private void killAt(String step, Sabotage sabotage) throws IOException {
         Path file = newStore();
         Child child = children.spare();
         long used;
@@ -165,6 +173,7 @@ class CheckpointKillIT {
                 assertThat(survivor.stats().takeovers()).isZero();
             }
             child.kill();
+            sabotage.on(file);
             longestAfterNanos = Math.max(longestAfterNanos, write(survivor, 3));
             assertThat(longestAfterNanos).as("after").isLessThan(MOMENT_NANOS);
             assertThat(survivor.stats())
@@ -182,10 +191,16 @@ class CheckpointKillIT {
                     .returns(0L, Stats::waitingRegions);
             used = used(survivor.stats());
         }
+        assertNoMoreInUse(file, used, written(3, true));
+    }
+
+    /** Behind a checkpoint in use are the regions of chains and runs, as a recovery finds them. */
+    private static void assertNoMoreInUse(Path file, long used, Map<String, byte[]> content)
+            throws IOException {
         Files.delete(SharedWords.of(file));
         try (CairnStore rebuilt = Cairn.open(file, FOUR_STRIPES)) {
             assertThat(used(rebuilt.stats())).as("regions in use").isEqualTo(used);
-            assertContent(rebuilt, written(3, true));
+            assertContent(rebuilt, content);
         }
     }
 
@@ -197,7 +212,6 @@ class CheckpointKillIT {
                 .isEqualTo(written(2, true));
     }
 
-    /** Behind a checkpoint those of the chains and runs, and no others, as a recovery finds them. */
     private static long used(Stats stats) {
         return stats.regions() - stats.freeRegions();
     }
@@ -290,11 +304,69 @@ class CheckpointKillIT {
         }
     }
 
+    /** Others wait for the checkpoint that is under way; one of them makes the next. */
+    @Test
+    void whoeverWaitedForTheDeadOneGoesOn() {
+        for (String step : List.of("P3", "P6", "P8")) {
+            Path file = newStore();
+            Child child = children.spare();
+            try (CairnStore survivor = Cairn.open(file, FOUR_STRIPES)) {
+                long epoch = prepare(survivor, child, file);
+                parkInCheckpoint(child, step);
+                CompletableFuture<Long> waiting =
+                        CompletableFuture.supplyAsync(survivor::checkpoint);
+                LockSupport.parkNanos(20_000_000);
+                assertThat(waiting).isNotDone();
+                child.kill();
+                assertThat(waiting)
+                        .succeedsWithin(Duration.ofNanos(MOMENT_NANOS))
+                        .isEqualTo(epoch + (BEFORE_THE_EPOCH.contains(step) ? 1 : 2));
+                assertThat(survivor.stats()).returns(State.SOUND, Stats::state);
+                assertContent(survivor, written(2, true));
+            }
+        }
+    }
+
+    /** It holds the lock of evacuation and that of a stripe. */
+    @Test
+    void theDeathOfACompactionHoldsUpNobody() {
+        for (String step : List.of("E1", "E2", "W8", "W11 region")) {
+            Path file = newStore();
+            Child child = children.spare();
+            try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
+                Scenario.EVACUATION.prepare(survivor);
+                Map<String, byte[]> content = content(survivor);
+                child.ask("open", file);
+                child.ask("park", step, 1);
+                child.tell("compact");
+                child.awaitStep(step);
+                child.kill();
+                survivor.compact();
+                assertContent(survivor, content);
+                assertThat(survivor.stats())
+                        .returns(2L, Stats::takeovers)
+                        .returns(0L, Stats::waitingRegions);
+                assertThat(survivor.stats().garbageBytes())
+                        .isLessThanOrEqualTo(survivor.stats().regionBytes());
+            }
+        }
+    }
+
+    /** A survivor that forgets that pages may be lost would call the store sound. */
+    @Test
+    void canaryAForgottenAttemptIsCaught() {
+        assertThatThrownBy(() ->
+                        killAt("P8", file -> SharedWords.store(file, SharedLayout.ATTEMPT, 0)))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("SOUND");
+    }
+
     /** A backup pins the regions of its checkpoint for as long as its process lives. */
     @Test
-    void theDeathOfABackupFreesWhatItPinned() {
+    void theDeathOfABackupFreesWhatItPinned() throws IOException {
         Path file = newStore();
         Path target = directory.resolve("backup.cairn");
+        long used;
         try (CairnStore survivor = Cairn.open(file, FOUR_STRIPES)) {
             Child child = children.spare();
             prepare(survivor, child, file);
@@ -306,14 +378,29 @@ class CheckpointKillIT {
                 write(survivor, sequence);
                 survivor.checkpoint();
             }
-            assertThat(survivor.stats().waitingRegions()).as("pinned").isPositive();
+            long pinned = used(survivor.stats());
             child.kill();
             child.awaitDeath();
             write(survivor, 6);
             survivor.checkpoint();
-            assertThat(survivor.stats().waitingRegions()).as("pinned").isZero();
+            used = used(survivor.stats());
+            assertThat(used).as("regions in use, and before " + pinned).isLessThan(pinned);
             assertContent(survivor, written(6, true));
         }
+        assertNoMoreInUse(file, used, written(6, true));
         assertReopens(target, Kind.REBUILT, written(2, true));
+    }
+
+    /** Killed in the midst of copying, it leaves a file that has no name yet. */
+    @Test
+    void whatADeadBackupLeftIsInTheWayOfNoOther() throws IOException {
+        Path target = directory.resolve("backup.cairn");
+        Files.write(directory.resolve(".backup.cairn.cairn-creating"), new byte[10_000]);
+        try (CairnStore store = Cairn.open(newStore(), FOUR_STRIPES)) {
+            write(store, 1);
+            long epoch = store.checkpoint();
+            assertThat(store.backup(target)).isEqualTo(epoch);
+        }
+        assertReopens(target, Kind.REBUILT, written(1, false));
     }
 }

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.CheckpointFailed;
+import dev.cairn.Durability;
 import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Stats;
@@ -67,6 +69,13 @@ class StoppedCheckpointerIT {
         return child;
     }
 
+    private void othersComeAndGo() {
+        Child other = children.start();
+        assertThat(other.ask("open", file())).isEqualTo("JOINED");
+        assertThat(other.ask("get", "theirs")).isEqualTo("2");
+        other.ask("close");
+    }
+
     private static String goOn(Child child) throws IOException {
         Child.signal("CONT", child.pid());
         child.tell("go");
@@ -87,6 +96,7 @@ class StoppedCheckpointerIT {
             assertThat(System.nanoTime() - start).as("reads").isLessThan(MOMENT_NANOS);
             assertToldOf(stopped, () -> put(store, "mine", 2));
             assertToldOf(stopped, store::checkpoint);
+            othersComeAndGo();
             assertThat(Values.whole("mine", store.get(bytes("mine"))).sequence()).isOne();
             long epoch = Long.parseLong(goOn(stopped));
             assertThat(store.stats().durableEpoch()).isEqualTo(epoch);
@@ -115,12 +125,30 @@ class StoppedCheckpointerIT {
             assertThat(longest).as("longest put").isLessThan(MOMENT_NANOS);
             assertThat(store.stats().state()).isEqualTo(State.ATTEMPTED);
             assertToldOf(stopped, store::checkpoint);
+            othersComeAndGo();
             put(store, "mine", 2);
             long epoch = Long.parseLong(goOn(stopped));
             assertThat(store.stats().durableEpoch()).isEqualTo(epoch);
             assertThat(store.checkpoint()).isEqualTo(epoch + 1);
             assertWhole(store);
             System.out.printf("StoppedCheckpointerIT: longest put %.1f ms%n", longest / 1e6);
+        }
+    }
+
+    /** A timeout of a stripe's lock means that nothing was written; here something was. */
+    @Test
+    void aDurableWriteThatWasAppliedAndNotForcedSaysSo() throws IOException {
+        Options eachWrite = FOUR_STRIPES.withDurability(Durability.EACH_WRITE);
+        try (CairnStore store = Cairn.open(file(), eachWrite)) {
+            put(store, "mine", 1);
+            Child stopped = stoppedAt("P6", "checkpoint");
+            assertThatThrownBy(() -> store.putIfAbsent(bytes("new"), bytes("value")))
+                    .isInstanceOf(CheckpointFailed.class)
+                    .hasMessageContaining("applied");
+            assertThat(store.get(bytes("new"))).isEqualTo(bytes("value"));
+            goOn(stopped);
+            put(store, "mine", 2);
+            assertWhole(store);
         }
     }
 

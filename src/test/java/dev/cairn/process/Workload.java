@@ -43,6 +43,7 @@ final class Workload {
 
     private static final int LONGEST_LIFE_MILLIS = 40;
     private static final int OPERATIONS_PER_CHECKPOINT = 300;
+    private static final int OPERATIONS_PER_COMPACTION = 3_000;
 
     /** Every so manieth key is so long that its record and its tombstone have it in a run. */
     private static final int LONG_KEY_EVERY = 16;
@@ -146,6 +147,9 @@ final class Workload {
         boolean checkpoints = mode == Mode.BUSY || mode == Mode.CRAMPED;
         if (checkpoints && random.nextInt(OPERATIONS_PER_CHECKPOINT) == 0) {
             store.checkpoint();
+        }
+        if (checkpoints && random.nextInt(OPERATIONS_PER_COMPACTION) == 0) {
+            store.compact();
         }
         int dice = random.nextInt(100);
         if (dice < LANE_SHARE) {
