@@ -90,7 +90,10 @@ final class Keeper implements Writer.Space {
 
     private volatile long allocationsThen;
 
+    /** Of the executor's thread alone, as the next. */
     private @Nullable String lastFailure;
+
+    private boolean failing;
     private @Nullable Cleaner cleaner;
 
     Keeper(StoreFiles files, Options options, Parts parts) {
@@ -186,8 +189,12 @@ final class Keeper implements Writer.Space {
     }
 
     private void tick() {
-        attempt(this::clean);
+        failing = false;
+        clean();
         attempt(this::checkpointIfDue);
+        if (!failing) {
+            lastFailure = null;
+        }
     }
 
     private void checkpointIfDue() {
@@ -217,8 +224,8 @@ final class Keeper implements Writer.Space {
     private void attempt(Runnable work) {
         try {
             work.run();
-            lastFailure = null;
         } catch (RuntimeException | Error e) { // or there would be no next time
+            failing = true;
             if (!Objects.equals(e.getMessage(), lastFailure)) {
                 lastFailure = e.getMessage();
                 LOG.log(Logger.Level.WARNING, "in the background of " + files.data(), e);
