@@ -110,6 +110,7 @@ final class DataFiles {
     static void removeLeftovers(StoreFiles files) throws IOException {
         Files.deleteIfExists(files.dataBeingMade());
         Files.deleteIfExists(files.sharedBeingMade());
+        files.removeLeftByBackups();
     }
 
     /**

@@ -164,7 +164,11 @@ final class SharedFiles {
             return;
         }
         try (MappedFile old = MappedFile.map(file, SharedLayout.areasAt(stripes), true)) {
+            // durably no file to be used, before it is made one that cannot be: it may say clean
+            // still
+            Words.release(old.first(), CLEAN, 0);
             Words.release(old.first(), READY, 0);
+            old.force(0, SharedLayout.DIRECTORY);
             for (int stripe = 0; stripe < stripes; stripe++) {
                 Words.release(old.first(), SharedLayout.stripeAt(stripe) + StripeWords.TABLE, 0);
             }

@@ -4,9 +4,12 @@ import dev.cairn.IncompatibleFormat;
 import dev.cairn.os.Host;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -17,6 +20,7 @@ import java.util.UUID;
  * @param lock the file whose bytes are locked and never read
  */
 record StoreFiles(Path data, Path shared, Path lock) {
+    private static final String CREATING = ".cairn-creating";
     private static final String IN_MEMORY = "shm:";
     private static final Path MEMORY = Path.of("/dev/shm");
 
@@ -56,12 +60,37 @@ record StoreFiles(Path data, Path shared, Path lock) {
 
     /** The data file while it is being created. */
     Path dataBeingMade() {
-        return data.resolveSibling("." + data.getFileName() + ".cairn-creating");
+        return data.resolveSibling("." + data.getFileName() + CREATING);
     }
 
     /** The data file while one of several backups to it, of which one gives it its name, is made. */
     Path beingMade(UUID backup) {
-        return data.resolveSibling("." + data.getFileName() + "." + backup + ".cairn-creating");
+        return data.resolveSibling("." + data.getFileName() + "." + backup + CREATING);
+    }
+
+    /** Removes the second name of a file that a backup gave its own and was killed. */
+    void removeLeftByBackups() throws IOException {
+        if (Files.exists(data) && Host.links(data) > 1) {
+            for (Path left : leftByBackups()) {
+                Files.deleteIfExists(left);
+            }
+        }
+    }
+
+    private List<Path> leftByBackups() throws IOException {
+        List<Path> left = new ArrayList<>();
+        String prefix = "." + data.getFileName() + ".";
+        try (DirectoryStream<Path> siblings = Files.newDirectoryStream(data.resolveSibling(""))) {
+            for (Path sibling : siblings) {
+                String name = sibling.getFileName().toString();
+                if (name.startsWith(prefix)
+                        && name.endsWith(CREATING)
+                        && Files.isSameFile(sibling, data)) {
+                    left.add(sibling);
+                }
+            }
+        }
+        return left;
     }
 
     /** The shared-memory file while it is being built. */
@@ -76,7 +105,7 @@ record StoreFiles(Path data, Path shared, Path lock) {
      */
     void requireOneName() throws IOException {
         int links = Host.links(data);
-        if (links > 1) {
+        if (links > 1 && links - leftByBackups().size() > 1) {
             throw new IncompatibleFormat(
                     data, "has " + links + " hard links; remove all but one, or copy it");
         }

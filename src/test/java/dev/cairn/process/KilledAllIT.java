@@ -144,13 +144,20 @@ class KilledAllIT {
             assertThat(pid).isNotEqualTo(child.pid());
             dieInAPut(child, pid);
             store.put(bytes("other"), Values.of("other", 0, 1, 100));
-            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-            assertThat(stat).containsPattern("\\) Z ");
+            awaitZombie(pid);
             assertTakenOver(store);
             assertThat(store.stats().processes()).isOne();
         }
         try (CairnStore store = Cairn.open(file())) {
             assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
+        }
+    }
+
+    /** It is dead as soon as all its tasks are exiting, a moment before it is one. */
+    private static void awaitZombie(long pid) throws IOException {
+        Path stat = Path.of("/proc", Long.toString(pid), "stat");
+        while (!Files.readString(stat).contains(") Z ")) {
+            Thread.onSpinWait();
         }
     }
 

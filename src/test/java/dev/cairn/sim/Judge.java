@@ -94,11 +94,16 @@ final class Judge {
         clear();
     }
 
-    /** Puts the files on a disk of its own, mounted by the next boot or, now and then, by this one. */
-    Path lay(Crash crash) throws IOException {
+    /** The directory, with nothing in it. */
+    Path empty() throws IOException {
         clear();
         Files.createDirectories(directory);
-        Path data = directory.toRealPath().resolve("crash.cairn");
+        return directory.toRealPath();
+    }
+
+    /** Puts the files on a disk of its own, mounted by the next boot or, now and then, by this one. */
+    Path lay(Crash crash) throws IOException {
+        Path data = empty().resolve("crash.cairn");
         boolean sameBoot = crash.random().nextInt(4) == 1 && !crash.isClean();
         if (crash.data() != null) {
             (sameBoot ? crash.data() : ofAnotherBoot(crash.data())).writeTo(data);

@@ -1,6 +1,7 @@
 package dev.cairn.sim;
 
 import dev.cairn.format.SharedLayout;
+import dev.cairn.os.Host;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.Medium;
 import dev.cairn.os.Steps;
@@ -44,6 +45,7 @@ final class Machine implements Medium, AutoCloseable {
     private final Map<String, Integer> steps = new TreeMap<>();
     private List<Point> points = List.of();
     private @Nullable Point attempt;
+    private @Nullable List<Point> undone;
     private @Nullable PageCache dataCache;
     private @Nullable PageCache sharedCache;
     private @Nullable Image formerShared;
@@ -180,10 +182,6 @@ final class Machine implements Medium, AutoCloseable {
         return taken;
     }
 
-    synchronized int crashes() {
-        return crashes.size();
-    }
-
     private void step(String name) {
         Consumer<String> first;
         Consumer<String> then;
@@ -205,6 +203,7 @@ final class Machine implements Medium, AutoCloseable {
             if (trying != null && name.equals("P8")) {
                 points = append(points, trying);
             } else if (trying != null && name.equals("P9")) {
+                undone = points;
                 durable(trying);
             }
             if (captures.test(name, count)) {
@@ -252,6 +251,40 @@ final class Machine implements Medium, AutoCloseable {
             sharedForced = true;
             sharedKey = Files.getAttribute(shared, "unix:ino");
         }
+    }
+
+    /** All processes of the machine are killed now; null before there is anything of them. */
+    synchronized @Nullable Killed kill(Rig.Standing standing, String step) throws IOException {
+        look();
+        if (dataCache == null || sharedCache == null) {
+            return null;
+        }
+        List<Point> may = points;
+        if (step.equals("P9") && undone != null) {
+            may = undone; // it is on disk, but nobody knows, so the next may be written over it
+        }
+        return new Killed(
+                dataCache.state(),
+                sharedCache.state(),
+                may,
+                lastVersion,
+                standing,
+                step + " #" + count,
+                random.nextLong());
+    }
+
+    /** The files of processes that were killed, under another name. */
+    synchronized void begin(Killed killed) throws IOException {
+        dataCache = new PageCache(data, killed.data());
+        sharedCache = new PageCache(shared, killed.shared());
+        sharedCache.store(SharedLayout.DATA_INODE, Host.inode(data));
+        sharedKey = Files.getAttribute(shared, "unix:ino");
+        sharedForced = true;
+        points = // opening may make one of it, of the same content
+                killed.points().stream()
+                        .map(point -> new Point(point.content(), point.hidden(), Point.UNKNOWN))
+                        .toList();
+        lastVersion = killed.lastVersion();
     }
 
     /** Notes what the disk would hold now. */
@@ -302,7 +335,16 @@ final class Machine implements Medium, AutoCloseable {
     }
 
     @Override
-    public synchronized void force(MappedFile file, long from, long to) throws IOException {
+    public void force(MappedFile file, long from, long to) throws IOException {
+        Consumer<String> then;
+        synchronized (this) {
+            then = after;
+        }
+        then.accept("force");
+        forceNow(file, from, to);
+    }
+
+    private synchronized void forceNow(MappedFile file, long from, long to) throws IOException {
         look();
         PageCache cache = cacheOf(file);
         if (cache == null) {

@@ -35,6 +35,7 @@ final class PageCache implements AutoCloseable {
     static final int SECTOR_BYTES = 512;
     private static final int PAGE_WORDS = PAGE_BYTES / Long.BYTES;
     private static final int MOST_CONTENTS = 24;
+    private static final int MOST_VALUES = 16;
     private static final byte[] ZEROS = new byte[PAGE_BYTES];
 
     private final Path file;
@@ -66,6 +67,44 @@ final class PageCache implements AutoCloseable {
         if (durable) {
             force(0, live.byteSize());
         }
+    }
+
+    /** What a cache knew of its file at some time, with nothing of it gone yet. */
+    record State(
+            byte[][] known,
+            long length,
+            byte[][] disk,
+            long diskLength,
+            TreeMap<Integer, long[]> dirty,
+            TreeMap<Integer, List<byte[]>> contents,
+            BitSet stale) {}
+
+    /** All that there is to know now; the file's processes may be killed, its pages stay. */
+    State state() throws IOException {
+        look();
+        TreeMap<Integer, List<byte[]>> copies = new TreeMap<>();
+        contents.forEach((page, earlier) -> copies.put(page, new ArrayList<>(earlier)));
+        return new State(
+                known.clone(),
+                live.byteSize(),
+                disk.clone(),
+                diskLength,
+                new TreeMap<>(dirty),
+                copies,
+                (BitSet) stale.clone());
+    }
+
+    /** A file of another name in that state; may be done once with each. */
+    PageCache(Path file, State state) throws IOException {
+        this.file = file;
+        new Image(state.known, state.length).writeTo(file);
+        lengthen(state.length);
+        known = state.known;
+        disk = state.disk;
+        diskLength = state.diskLength;
+        dirty.putAll(state.dirty);
+        contents.putAll(state.contents);
+        stale.or(state.stale);
     }
 
     private int pages() {
@@ -113,9 +152,7 @@ final class PageCache implements AutoCloseable {
                 if (values == null) {
                     values = new long[] {Words.plain(disk[page], word * Long.BYTES)};
                 }
-                values = Arrays.copyOf(values, values.length + 1);
-                values[values.length - 1] = value;
-                dirty.put(index, values);
+                dirty.put(index, appended(values, value));
             }
         }
         List<byte[]> earlier = contents.computeIfAbsent(page, _ -> new ArrayList<>());
@@ -124,6 +161,16 @@ final class PageCache implements AutoCloseable {
             earlier.remove(MOST_CONTENTS / 2);
         }
         known[page] = now;
+    }
+
+    /** Of many values some in the middle are forgotten. */
+    private static long[] appended(long[] values, long value) {
+        if (values.length == MOST_VALUES) {
+            System.arraycopy(values, MOST_VALUES / 2, values, MOST_VALUES / 2 - 1, MOST_VALUES / 2);
+        }
+        long[] more = Arrays.copyOf(values, Math.min(values.length + 1, MOST_VALUES));
+        more[more.length - 1] = value;
+        return more;
     }
 
     /** The kernel takes the page for dirty from here on, whatever it took it for. */
@@ -220,6 +267,11 @@ final class PageCache implements AutoCloseable {
         }
         stale.clear();
         return reverted;
+    }
+
+    /** Stores a word, as a process would. */
+    void store(int at, long value) {
+        Words.release(live, at, value);
     }
 
     /** A word of the live image at the last look. */

@@ -17,10 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.List;
-import java.util.Random;
 import java.util.Set;
 
 /** Power fails at every numbered step of small scenarios, of all that a store does. */
@@ -74,15 +71,10 @@ class PowerFailureTest {
                     "P9",
                     "P10");
 
-    /** Of so many disks one is not only judged but used, and loses its power again. */
-    private static final int USED_AGAIN = 60;
-
-    /** Random disks at each step. */
-    private static final int SAMPLES = 1;
-
     private static final Tally TALLY = new Tally();
     private static final Set<Scenario> PLAYED = EnumSet.noneOf(Scenario.class);
     private static long seed;
+    private Plays plays;
 
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
@@ -95,8 +87,9 @@ class PowerFailureTest {
     }
 
     @BeforeEach
-    void machine() {
+    void machine() throws IOException {
         Machine.install();
+        plays = new Plays(directory, TALLY, "mvn test -Dtest=PowerFailureTest and its seed");
     }
 
     @AfterEach
@@ -117,57 +110,6 @@ class PowerFailureTest {
     @EnumSource
     void storeIsAtItsLastCheckpointWhereverPowerFails(Scenario scenario) throws IOException {
         PLAYED.add(scenario);
-        Path real = directory.toRealPath();
-        Random random = new Random(seed + scenario.name().hashCode());
-        Judge judge =
-                new Judge(
-                        real.resolve("crash"),
-                        scenario.options(),
-                        TALLY,
-                        "mvn test -Dtest=PowerFailureTest and its seed");
-        List<Crash> crashes;
-        try (Rig rig = Rig.create(real.resolve("store.cairn"), scenario.options(), random)) {
-            rig.machine().samples(SAMPLES);
-            scenario.play(rig);
-            rig.requireEqual();
-            rig.closeStore();
-            crashes = rig.machine().takeCrashes();
-            TALLY.steps(rig.machine().steps());
-        }
-        for (int i = 0; i < crashes.size(); i++) {
-            Point point = judge.check(crashes.get(i));
-            if (i % USED_AGAIN == 0) {
-                useAgain(judge, crashes.get(i), point, scenario);
-            }
-        }
-    }
-
-    /** Recovers, works on, and loses its power at every step of that. */
-    private void useAgain(Judge judge, Crash crash, Point point, Scenario scenario)
-            throws IOException {
-        Judge second =
-                new Judge(
-                        directory.toRealPath().resolve("again"),
-                        scenario.options(),
-                        TALLY,
-                        "mvn test -Dtest=PowerFailureTest and its seed");
-        Path data = judge.lay(crash);
-        List<Crash> crashes = new ArrayList<>();
-        if (crash.data() == null) {
-            return;
-        }
-        Machine machine = new Machine(data, crash.random());
-        machine.samples(1);
-        machine.told(crash.lastVersion());
-        try (Rig rig = Rig.recover(data, scenario.options(), machine, point)) {
-            rig.put(60, 8, 300);
-            rig.checkpoint();
-            rig.put(1, 8, 2_000);
-            rig.remove(60, 8);
-            crashes.addAll(machine.takeCrashes());
-            TALLY.steps(machine.steps());
-        }
-        judge.clear();
-        second.check(crashes);
+        plays.scenario(scenario, seed + scenario.name().hashCode(), 1);
     }
 }

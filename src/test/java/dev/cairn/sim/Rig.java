@@ -9,14 +9,18 @@ import dev.cairn.Options;
 import dev.cairn.StoreFull;
 import dev.cairn.Versioned;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 
 /** A store on a machine, and the map that it must equal. */
@@ -30,27 +34,51 @@ final class Rig implements AutoCloseable {
     private boolean open;
     private long hidden;
     private long sequence;
+    private byte @Nullable [] pendingKey;
+    private byte @Nullable [] pendingValue;
+    private boolean pendingFleeting;
     private int full;
     private int refused;
 
-    private Rig(Path data, Options options, Machine machine, Point start) {
+    /**
+     * What an observer who is no process of the store knows of it.
+     *
+     * @param content of all that has returned
+     * @param hidden expired entries besides, at most
+     * @param key of the write under way; null if there is none
+     * @param value that it puts; null if it removes
+     * @param fleeting whether it is gone when it was put
+     */
+    record Standing(
+            Map<ByteBuffer, Versioned> content,
+            long hidden,
+            byte @Nullable [] key,
+            byte @Nullable [] value,
+            boolean fleeting) {}
+
+    private Rig(Path data, Options options, Machine machine, Map<ByteBuffer, Versioned> content) {
         this.data = data;
         this.options = options;
         this.machine = machine;
         this.random = machine.random();
-        this.model.putAll(start.content());
-        this.hidden = start.hidden();
+        this.model.putAll(content);
         this.sequence = (long) random.nextInt(1 << 20) << 10;
-        machine.durable(start);
         machine.turnOn();
         this.store = Cairn.open(data, options);
         this.open = true;
     }
 
+    private static Rig at(Point start, Path data, Options options, Machine machine) {
+        machine.durable(start);
+        Rig rig = new Rig(data, options, machine, start.content());
+        rig.hidden = start.hidden();
+        return rig;
+    }
+
     /** A store that does not exist yet. */
     static Rig create(Path data, Options options, Random random) {
-        return new Rig(
-                data, options, new Machine(data, random), new Point(Map.of(), 0, Point.UNKNOWN));
+        Point nothing = new Point(Map.of(), 0, Point.UNKNOWN);
+        return at(nothing, data, options, new Machine(data, random));
     }
 
     /**
@@ -62,8 +90,58 @@ final class Rig implements AutoCloseable {
     static Rig recover(Path data, Options options, Machine machine, Point point)
             throws IOException {
         machine.begin();
-        return new Rig(
-                data, options, machine, new Point(point.content(), point.hidden(), Point.UNKNOWN));
+        Point start = new Point(point.content(), point.hidden(), Point.UNKNOWN);
+        return at(start, data, options, machine);
+    }
+
+    /**
+     * What processes that were killed left, opened. The write that was under way happened as a whole
+     * or not at all.
+     *
+     * @param machine on which their files lie
+     */
+    static Rig survive(Path data, Options options, Machine machine, Killed killed) {
+        Standing standing = killed.standing();
+        Rig rig = new Rig(data, options, machine, Map.of());
+        Map<ByteBuffer, Versioned> found = Judge.read(rig.store);
+        rig.model.putAll(found);
+        Map<ByteBuffer, Versioned> other = new HashMap<>(standing.content);
+        rig.hidden = standing.hidden + 1;
+        if (standing.key != null) {
+            ByteBuffer key = ByteBuffer.wrap(standing.key);
+            Versioned now = found.remove(key);
+            Versioned before = other.remove(key);
+            boolean undone = Objects.equals(version(now), version(before));
+            boolean done = now == null ? standing.value == null : same(now.value(), standing.value);
+            if (!undone && !done && !standing.fleeting) {
+                throw new AssertionError("a write was done by half");
+            }
+        }
+        if (!versions(found).equals(versions(other))) {
+            throw new AssertionError(
+                    "a write that returned is lost: %s %s"
+                            .formatted(versions(found), versions(other)));
+        }
+        return rig;
+    }
+
+    private static boolean same(byte[] one, byte @Nullable [] other) {
+        return other != null && Arrays.equals(one, other);
+    }
+
+    private static @Nullable Long version(@Nullable Versioned entry) {
+        return entry == null ? null : entry.version();
+    }
+
+    private static Map<ByteBuffer, Long> versions(Map<ByteBuffer, Versioned> content) {
+        Map<ByteBuffer, Long> versions = new HashMap<>();
+        content.forEach((key, entry) -> versions.put(key, entry.version()));
+        return versions;
+    }
+
+    /** What is known of the store now. */
+    Standing standing() {
+        return new Standing(Map.copyOf(model), hidden, pendingKey, pendingValue, pendingFleeting);
     }
 
     Machine machine() {
@@ -103,6 +181,7 @@ final class Rig implements AutoCloseable {
 
     void put(byte[] key, int valueBytes) {
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
+        pending(key, value, false);
         try {
             wrote(key, value, store.put(key, value));
         } catch (StoreFull _) {
@@ -110,6 +189,13 @@ final class Rig implements AutoCloseable {
         } catch (CheckpointFailed _) {
             refused++;
         }
+        pendingKey = null;
+    }
+
+    private void pending(byte[] key, byte @Nullable [] value, boolean fleeting) {
+        pendingKey = key;
+        pendingValue = value;
+        pendingFleeting = fleeting;
     }
 
     /** A put that needs the file to grow, and whose thread then fails, out of stack say. */
@@ -120,12 +206,14 @@ final class Rig implements AutoCloseable {
                 throw new StackOverflowError("simulated");
             }
         });
+        pending(key, new byte[valueBytes], false);
         try {
             store.put(key, new byte[valueBytes]);
             throw new AssertionError("the file did not grow");
         } catch (StackOverflowError _) {
             machine.beforeEachStep(_ -> {});
         }
+        pendingKey = null;
     }
 
     /** A backup, during which the action runs once; tells what it holds. */
@@ -148,13 +236,17 @@ final class Rig implements AutoCloseable {
     /** Puts an entry that stays for years. */
     void putLasting(byte[] key, int valueBytes) {
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
+        pending(key, value, false);
         wrote(key, value, store.put(key, value, Duration.ofDays(500)));
+        pendingKey = null;
     }
 
     /** Puts an entry that is gone when this returns. */
     void putFleeting(byte[] key, int valueBytes) {
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
+        pending(key, value, true);
         machine.told(store.put(key, value, Duration.ofMillis(1)));
+        pendingKey = null;
         model.remove(ByteBuffer.wrap(key));
         hidden++;
         long until = System.currentTimeMillis() + 2;
@@ -173,6 +265,7 @@ final class Rig implements AutoCloseable {
     }
 
     void remove(byte[] key) {
+        pending(key, null, false);
         try {
             boolean was = store.remove(key);
             if (was != (model.remove(ByteBuffer.wrap(key)) != null)) {
@@ -182,6 +275,18 @@ final class Rig implements AutoCloseable {
             full++;
         } catch (CheckpointFailed _) {
             refused++;
+        }
+    }
+
+    /** So many puts and removals. */
+    void work(int writes) {
+        for (int i = 0; i < writes; i++) {
+            byte[] key = Content.key(random.nextInt(24), 8);
+            if (random.nextInt(4) == 0) {
+                remove(key);
+            } else {
+                put(key, random.nextInt(8) == 0 ? 9_000 : random.nextInt(900));
+            }
         }
     }
 

@@ -49,6 +49,11 @@ enum Scenario {
                 : options;
     }
 
+    /** Whether nothing is written while something else is under way. */
+    boolean isOneStory() {
+        return this != BACKUP;
+    }
+
     void play(Rig rig) {
         plot.accept(rig);
     }

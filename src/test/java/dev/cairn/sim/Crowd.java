@@ -1,0 +1,242 @@
+package dev.cairn.sim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.CheckpointFailed;
+import dev.cairn.Options;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+
+/**
+ * Writers and one thread that makes checkpoints, interleaved step by step as a seed says. Writer i
+ * puts A_i, removes or puts C_i, and puts B_i, all with the same number and those numbers of the
+ * others' A that it saw.
+ *
+ * <p>What is recovered must be the cut of the last checkpoint or of the one in flight, exactly: the
+ * cut is read from the store while its checkpointer holds all stripes. And what nobody needs to look
+ * inside for: no B without its A, no A two ahead of its B, no number whose cause is missing, and
+ * nothing missing that a checkpoint covered.
+ */
+final class Crowd {
+    private static final int WRITERS = 3;
+    private static final int NUMBERS = 20;
+    private static final int CHECKPOINTS = 7;
+    private static final int TURNS_BETWEEN = 16;
+    private static final int LARGE_BYTES = 5_000;
+
+    private final CairnStore store;
+    private final Machine machine;
+    private final Turns turns;
+    private final long seed;
+    private final boolean large;
+    private final boolean forcesFail;
+    private final AtomicIntegerArray finished = new AtomicIntegerArray(WRITERS);
+
+    /** Of each cut, what its checkpoint must cover. */
+    private final Map<Point, int[]> floors = new ConcurrentHashMap<>();
+
+    /** What each writer had finished before the checkpoint under way was asked for. */
+    private volatile int[] floor = new int[WRITERS];
+
+    private Crowd(CairnStore store, Machine machine) {
+        Random random = machine.random();
+        this.store = store;
+        this.machine = machine;
+        this.seed = random.nextLong();
+        this.turns = new Turns(WRITERS + 1, new Random(random.nextLong()));
+        this.large = random.nextBoolean();
+        this.forcesFail = random.nextInt(3) == 0;
+    }
+
+    /** Opens a new store, and lets a crowd at it. */
+    static Crowd play(Path data, Options options, Machine machine) throws IOException {
+        Point start = new Point(Map.of(), 0, Point.UNKNOWN);
+        machine.durable(start);
+        machine.turnOn();
+        try (CairnStore store = Cairn.open(data, options)) {
+            Crowd crowd = new Crowd(store, machine);
+            crowd.floors.put(start, new int[WRITERS]);
+            crowd.play();
+            machine.turnOff();
+            return crowd;
+        } catch (InterruptedException | ExecutionException e) {
+            throw new AssertionError(e);
+        } finally {
+            machine.close();
+        }
+    }
+
+    private void play() throws InterruptedException, ExecutionException {
+        machine.beforeEachStep(_ -> turns.claim());
+        machine.afterEachStep(step -> {
+            if (step.equals("P3")) {
+                cut();
+            }
+            turns.pass();
+        });
+        if (forcesFail) {
+            Random random = new Random(seed);
+            machine.fault((cache, from, to) -> {
+                if (!machine.isData(cache) || random.nextInt(4) != 0) {
+                    return false;
+                }
+                cache.fail(from, to, random);
+                throw new IOException("simulated: input/output error");
+            });
+        }
+        try (ExecutorService threads = Executors.newFixedThreadPool(WRITERS + 1)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < WRITERS; i++) {
+                int writer = i;
+                all.add(threads.submit(() -> member(() -> write(writer))));
+            }
+            all.add(threads.submit(() -> member(this::checkpoints)));
+            for (Future<?> each : all) {
+                each.get();
+            }
+        } finally {
+            machine.fault(null);
+            machine.beforeEachStep(_ -> {});
+            machine.afterEachStep(_ -> {});
+        }
+    }
+
+    private void member(Runnable work) {
+        turns.enter();
+        try {
+            work.run();
+        } finally {
+            turns.leave();
+        }
+    }
+
+    private void write(int writer) {
+        Random random = new Random(seed + writer);
+        for (int number = 1; number <= NUMBERS; number++) {
+            put("A" + writer, value(writer, number, random));
+            if (random.nextInt(3) == 0) {
+                persistently(() -> {
+                    boolean _ = store.remove(("C" + writer).getBytes(UTF_8));
+                });
+            } else {
+                put("C" + writer, value(writer, number, random));
+            }
+            put("B" + writer, value(writer, number, random));
+            finished.set(writer, number);
+        }
+    }
+
+    private byte[] value(int writer, int number, Random random) {
+        int bytes = large && random.nextInt(6) == 0 ? LARGE_BYTES : random.nextInt(500);
+        ByteBuffer value = ByteBuffer.allocate(Integer.BYTES * (WRITERS + 1) + bytes);
+        value.putInt(number);
+        for (int other = 0; other < WRITERS; other++) {
+            byte[] seen = other == writer ? null : store.get(("A" + other).getBytes(UTF_8));
+            value.putInt(seen == null ? 0 : ByteBuffer.wrap(seen).getInt());
+        }
+        return value.array();
+    }
+
+    private void put(String key, byte[] value) {
+        persistently(() -> machine.told(store.put(key.getBytes(UTF_8), value)));
+    }
+
+    private void persistently(Runnable write) {
+        boolean done = false;
+        while (!done) {
+            try {
+                write.run();
+                done = true;
+            } catch (CheckpointFailed _) {
+                turns.pass(); // until a checkpoint heals it
+            }
+        }
+        for (int turn = 0; turn < TURNS_BETWEEN; turn++) {
+            turns.pass(); // with no lock held, so that cuts come about
+        }
+    }
+
+    private void checkpoints() {
+        for (int made = 0; made < CHECKPOINTS || !finished(); made++) {
+            int[] before = new int[WRITERS];
+            for (int writer = 0; writer < WRITERS; writer++) {
+                before[writer] = finished.get(writer);
+            }
+            floor = before;
+            boolean done = false;
+            while (!done) {
+                try {
+                    long _ = store.checkpoint();
+                    done = true;
+                } catch (CheckpointFailed _) {
+                    turns.pass();
+                }
+            }
+            for (int turn = 0; turn < 25; turn++) {
+                turns.pass();
+            }
+        }
+    }
+
+    private boolean finished() {
+        for (int writer = 0; writer < WRITERS; writer++) {
+            if (finished.get(writer) < NUMBERS) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** At P3 all stripes are held, by this very thread. */
+    private void cut() {
+        Point point = new Point(Judge.read(store), 0, Point.UNKNOWN);
+        floors.put(point, floor);
+        machine.attempt(point);
+    }
+
+    /** Of a state that was recovered. */
+    void requirePrefix(Point point, String where) {
+        int[] covered = floors.get(point);
+        int[] as = new int[WRITERS];
+        for (int writer = 0; writer < WRITERS; writer++) {
+            as[writer] = said(point, "A" + writer)[0];
+            int b = said(point, "B" + writer)[0];
+            assertThat(as[writer]).as(where).isBetween(b, b + 1);
+            assertThat(b).as(where).isGreaterThanOrEqualTo(covered[writer]);
+        }
+        for (int writer = 0; writer < WRITERS; writer++) {
+            for (String name : List.of("A", "B", "C")) {
+                int[] said = said(point, name + writer);
+                assertThat(as[writer]).as(where).isGreaterThanOrEqualTo(said[0]);
+                for (int other = 0; other < WRITERS; other++) {
+                    assertThat(as[other]).as(where).isGreaterThanOrEqualTo(said[1 + other]);
+                }
+            }
+        }
+    }
+
+    private static int[] said(Point point, String key) {
+        var found = point.content().get(ByteBuffer.wrap(key.getBytes(UTF_8)));
+        int[] said = new int[WRITERS + 1];
+        if (found != null) {
+            ByteBuffer.wrap(found.value()).asIntBuffer().get(said);
+        }
+        return said;
+    }
+}
