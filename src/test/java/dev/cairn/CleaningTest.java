@@ -2,7 +2,6 @@ package dev.cairn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -14,7 +13,6 @@ import java.util.Random;
 /** A store that is overwritten for ever stays within a bound, whoever makes checkpoints when. */
 class CleaningTest {
     private static final int ENTRIES = 30_000;
-    private static final int MANY = 500_000;
     private static final int VALUE_BYTES = 100;
     private static final int STRIPES = 8;
     private static final int TURNS = 50;
@@ -22,17 +20,16 @@ class CleaningTest {
     /** What a file may have beyond 2.5 times its live bytes. */
     private static final long CONSTANT = (8L << 20) + STRIPES * 6L * (64 << 10);
 
-    private static final Options MANUAL =
-            Options.defaults().withStripes(STRIPES).withManualCheckpoints();
+    static final Options MANUAL = Options.defaults().withStripes(STRIPES).withManualCheckpoints();
 
-    private static final Options BACKGROUND = Options.defaults().withStripes(STRIPES);
+    static final Options BACKGROUND = Options.defaults().withStripes(STRIPES);
 
     @TempDir Path directory;
 
     private final Random random = Seed.random(CleaningTest.class);
 
     /** Which entry is written next. */
-    private interface Choice {
+    interface Choice {
         int next(Random random, int entries);
     }
 
@@ -66,17 +63,6 @@ class CleaningTest {
         overwrite("few hot, none", MANUAL, 0, ENTRIES, (random, _) -> random.nextInt(200));
     }
 
-    /** So many live bytes that the constant hardly counts. */
-    @Test
-    @Tag("soak")
-    void largeStore() {
-        overwrite("large, uniform, none", MANUAL, 0, MANY, Random::nextInt);
-        overwrite("large, uniform, manual", MANUAL, MANY, MANY, Random::nextInt);
-        overwrite("large, uniform, background", BACKGROUND, 0, MANY, Random::nextInt);
-        overwrite("large, skewed, none", MANUAL, 0, MANY, CleaningTest::skewed);
-        overwrite("large, skewed, background", BACKGROUND, 0, MANY, CleaningTest::skewed);
-    }
-
     /** What nobody reads or removes any more gives its space back all the same. */
     @Test
     void expiredEntriesAreForgotten() {
@@ -97,11 +83,11 @@ class CleaningTest {
     }
 
     /** Nine in ten writes go to a tenth of the entries. */
-    private static int skewed(Random random, int entries) {
+    static int skewed(Random random, int entries) {
         return random.nextInt(random.nextInt(10) > 0 ? entries / 10 : entries);
     }
 
-    private void overwrite(String what, Options options, int between, int entries, Choice choice) {
+    void overwrite(String what, Options options, int between, int entries, Choice choice) {
         Path file = directory.resolve(what.replaceAll("\\W", "-") + ".cairn");
         int[] latest = new int[entries];
         long longest = 0;
