@@ -4,6 +4,8 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
 
+import java.util.Arrays;
+
 /**
  * What comes after a region in a stripe's chain, though headers say only what comes before: a walk
  * from the tail tells of all regions, and what it told is kept. Of one process, under the stripe's
@@ -66,8 +68,8 @@ public final class Successors {
             }
             header = Chain.header(data, stripe, region, header.predecessorNumber());
             if (count == walkedRegions.length) {
-                walkedRegions = java.util.Arrays.copyOf(walkedRegions, 2 * count);
-                walkedNumbers = java.util.Arrays.copyOf(walkedNumbers, 2 * count);
+                walkedRegions = Arrays.copyOf(walkedRegions, 2 * count);
+                walkedNumbers = Arrays.copyOf(walkedNumbers, 2 * count);
             }
             walkedRegions[count] = header.region();
             walkedNumbers[count++] = header.number();
