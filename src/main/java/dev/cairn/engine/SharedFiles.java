@@ -164,8 +164,7 @@ final class SharedFiles {
             return;
         }
         try (MappedFile old = MappedFile.map(file, SharedLayout.areasAt(stripes), true)) {
-            // durably no file to be used, before it is made one that cannot be: it may say clean
-            // still
+            // on disk it may say clean still: useless there too, before its tables go
             Words.release(old.first(), CLEAN, 0);
             Words.release(old.first(), READY, 0);
             old.force(0, SharedLayout.DIRECTORY);
