@@ -41,6 +41,11 @@ public final class Healer {
         this.hash = hash;
     }
 
+    /** Runs an action while nobody else writes to a stripe. */
+    private interface Holding {
+        void holding(int stripe, Runnable action);
+    }
+
     /**
      * Stores every page of the log again that a checkpoint does not prove durable, and verifies what
      * is behind it, stripe by stripe under its lock.
@@ -49,44 +54,35 @@ public final class Healer {
      * @throws CorruptStore if something that was written is there no more
      */
     void heal(@Nullable CheckpointSlot durable) {
-        storeAgain(durable);
-        for (int stripe = 0; stripe < stripes.count(); stripe++) {
-            int each = stripe;
-            stripes.holding(stripe, () -> verifyBehind(each, durable));
-        }
+        heal(durable, stripes::holding);
     }
 
     /** As {@link #heal}, while nobody writes. */
     void healQuiet(@Nullable CheckpointSlot durable) {
-        storeAgainQuiet(durable);
+        heal(durable, (_, action) -> action.run());
+    }
+
+    private void heal(@Nullable CheckpointSlot durable, Holding by) {
+        storeAgain(durable, by);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
-            verifyBehind(stripe, durable);
+            int each = stripe;
+            by.holding(stripe, () -> verifyBehind(each, durable));
         }
     }
 
+    /** Stores every page again that belongs to somebody, while nobody writes. */
+    public void storeAllAgainQuiet() {
+        storeAgain(null, (_, action) -> action.run());
+    }
+
     /** Under its stripe's lock nobody stores to a region below the tail, nor frees it. */
-    private void storeAgain(@Nullable CheckpointSlot durable) {
+    private void storeAgain(@Nullable CheckpointSlot durable, Holding by) {
         data.file().storeAgain(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
             long each = region;
             int stripe = data.stripeOf(region);
             if (stripe >= 0 && stripe < stripes.count() && from(region, stripe, durable) >= 0) {
-                stripes.holding(stripe, () -> storeAgain(stripe, each, durable));
-            }
-        }
-    }
-
-    /**
-     * Stores every page again that belongs to somebody and is not proven durable, while nobody writes.
-     *
-     * @param durable null for all
-     */
-    public void storeAgainQuiet(@Nullable CheckpointSlot durable) {
-        data.file().storeAgain(0, data.regionAt(0));
-        for (long region = 0; region < data.regions(); region++) {
-            int stripe = data.stripeOf(region);
-            if (stripe >= 0 && stripe < stripes.count()) {
-                storeAgain(stripe, region, durable);
+                by.holding(stripe, () -> storeAgain(stripe, each, durable));
             }
         }
     }

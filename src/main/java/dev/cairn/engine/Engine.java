@@ -105,22 +105,19 @@ final class Engine {
      * @throws UnsupportedOperationException if the store is open for reading only
      */
     Writer writer() {
-        if (writer == null) {
-            throw new UnsupportedOperationException(
-                    files.data() + ": this store was opened read-only");
-        }
-        return writer;
+        return requireWritable(writer);
     }
 
-    /**
-     * @throws UnsupportedOperationException if the store is open for reading only
-     */
     private Keeper keeper() {
-        if (keeper == null) {
+        return requireWritable(keeper);
+    }
+
+    private <T> T requireWritable(@Nullable T part) {
+        if (part == null) {
             throw new UnsupportedOperationException(
                     files.data() + ": this store was opened read-only");
         }
-        return keeper;
+        return part;
     }
 
     long checkpoint() {

@@ -328,7 +328,7 @@ final class Opening {
     private void checkpoint(Parts parts, DataFiles.Prefix prefix) {
         OpenBlock before = prefix.openBlock();
         if (before == null || Host.mayBeSameBoot(before.bootId())) {
-            parts.requireWriting().healer().storeAgainQuiet(null);
+            parts.requireWriting().healer().storeAllAgainQuiet();
         }
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
             StripeWords words = parts.shared().stripe(stripe);

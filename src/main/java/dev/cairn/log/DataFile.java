@@ -93,15 +93,18 @@ public final class DataFile {
      * that say the same lie a region apart, in few sets of every cache.
      */
     long number(long region) {
+        return OwnerWords.number(owner(region, OwnerWords.OWNER));
+    }
+
+    /** A word of a region's owner entry. */
+    long owner(long region, int field) {
         long at = shared.ownerAt(region);
-        return OwnerWords.number(
-                Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER));
+        return Words.acquire(shared.covering(at, OwnerWords.BYTES), at + field);
     }
 
     /** Whose a region is: its stripe, or -1 if it is nobody's. */
     public int stripeOf(long region) {
-        long at = shared.ownerAt(region);
-        long owner = Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER);
+        long owner = owner(region, OwnerWords.OWNER);
         return OwnerWords.isAlive(owner) && !OwnerWords.isPunching(owner)
                 ? OwnerWords.stripe(owner)
                 : -1;
@@ -117,8 +120,7 @@ public final class DataFile {
 
     /** The epoch in which a region was claimed; 0 if a recovery found it. */
     public long birth(long region) {
-        long at = shared.ownerAt(region);
-        return Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.BIRTH);
+        return owner(region, OwnerWords.BIRTH);
     }
 
     /** What a region is good for. */

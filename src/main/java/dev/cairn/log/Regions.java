@@ -263,9 +263,7 @@ public final class Regions {
 
     /** Whether a region belongs to the log of a stripe, by that number. */
     public boolean isAlive(int stripe, long region, long number) {
-        long at = shared.ownerAt(region);
-        return Words.acquire(shared.covering(at, OwnerWords.BYTES), at + OwnerWords.OWNER)
-                == OwnerWords.alive(stripe, number);
+        return data.owner(region, OwnerWords.OWNER) == OwnerWords.alive(stripe, number);
     }
 
     /** Whether a run is that of the record that refers to it, as long as that counts. */
@@ -340,8 +338,8 @@ public final class Regions {
         if (first < 0) {
             grow(count, regions, use, census);
             first = count;
+            recount();
         }
-        recount();
         shared.release(SharedLayout.CLAIM_HINT, first);
     }
 
@@ -372,8 +370,7 @@ public final class Regions {
                 } catch (IOException _) {
                     return region - first >= regions ? first : -1; // growing tells why
                 }
-                long at = shared.ownerAt(region) + OwnerWords.HOLE;
-                Words.release(shared.covering(at, Long.BYTES), at, 0);
+                setHole(region, 0);
             }
         }
         return first;
@@ -456,8 +453,7 @@ public final class Regions {
             if (data.state(region) == DataFile.State.ALIVE) {
                 data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
             } else {
-                long at = shared.ownerAt(region) + OwnerWords.HOLE;
-                Words.release(shared.covering(at, Long.BYTES), at, 1);
+                setHole(region, 1);
             }
         }
         recount();
@@ -502,7 +498,7 @@ public final class Regions {
                 || !Words.cas(memory, at + OwnerWords.OWNER, judged, OwnerWords.punching())) {
             return false;
         }
-        Words.release(memory, at + OwnerWords.HOLE, 1);
+        setHole(region, 1);
         try {
             data.file().punch(data.regionAt(region), data.regionAt(region + 1));
         } finally {
@@ -511,10 +507,15 @@ public final class Regions {
         return true;
     }
 
+    private void setHole(long region, long hole) {
+        long at = shared.ownerAt(region) + OwnerWords.HOLE;
+        Words.release(shared.covering(at, Long.BYTES), at, hole);
+    }
+
     private void endPunch(long region) {
         long at = shared.ownerAt(region);
         MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
-        Words.release(memory, at + OwnerWords.HOLE, 1);
+        setHole(region, 1);
         Words.release(
                 memory, at + OwnerWords.OWNER, OwnerWords.dead(OwnerWords.alive(0, nextNumber())));
     }

@@ -11,12 +11,12 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.SmallScale;
 import dev.cairn.Stats;
 import dev.cairn.Stats.State;
 import dev.cairn.format.SharedLayout;
 
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -64,20 +64,15 @@ class CheckpointKillIT {
 
     @TempDir Path directory;
 
+    private final SmallScale scale = new SmallScale();
+
     private int stores;
     private long longestBesideNanos;
     private long longestAfterNanos;
 
-    @BeforeEach
-    void smallRegionsAndTables() {
-        System.setProperty(Children.REGION_BYTES, "4096");
-        System.setProperty(Children.LEAST_BUCKETS, "0");
-    }
-
     @AfterEach
-    void usualRegionsAndTables() {
-        System.clearProperty(Children.REGION_BYTES);
-        System.clearProperty(Children.LEAST_BUCKETS);
+    void usualScale() {
+        scale.close();
     }
 
     private Path newStore() {

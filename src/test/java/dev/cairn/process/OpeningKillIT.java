@@ -12,9 +12,9 @@ import dev.cairn.CairnStore;
 import dev.cairn.LockTimeout;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.SmallScale;
 
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -39,18 +39,13 @@ class OpeningKillIT {
 
     @TempDir Path directory;
 
+    private final SmallScale scale = new SmallScale();
+
     private int stores;
 
-    @BeforeEach
-    void smallRegionsAndTables() {
-        System.setProperty(Children.REGION_BYTES, "4096");
-        System.setProperty(Children.LEAST_BUCKETS, "0");
-    }
-
     @AfterEach
-    void usualRegionsAndTables() {
-        System.clearProperty(Children.REGION_BYTES);
-        System.clearProperty(Children.LEAST_BUCKETS);
+    void usualScale() {
+        scale.close();
     }
 
     private Path newStore() {

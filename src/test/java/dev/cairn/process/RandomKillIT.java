@@ -9,12 +9,12 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.SmallScale;
 import dev.cairn.Stats;
 import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
 
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,16 +61,11 @@ class RandomKillIT {
 
     @TempDir Path directory;
 
-    @BeforeEach
-    void smallRegionsAndTables() {
-        System.setProperty(Children.REGION_BYTES, "4096");
-        System.setProperty(Children.LEAST_BUCKETS, "0");
-    }
+    private final SmallScale scale = new SmallScale();
 
     @AfterEach
-    void usualRegionsAndTables() {
-        System.clearProperty(Children.REGION_BYTES);
-        System.clearProperty(Children.LEAST_BUCKETS);
+    void usualScale() {
+        scale.close();
     }
 
     @Test

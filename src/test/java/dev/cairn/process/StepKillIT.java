@@ -10,12 +10,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.MemoryDirectory;
+import dev.cairn.SmallScale;
 import dev.cairn.Stats;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -56,6 +56,8 @@ class StepKillIT {
 
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
+
+    private final SmallScale scale = new SmallScale();
 
     private final Map<Scenario, Played> played = new HashMap<>();
     private int stores;
@@ -115,16 +117,9 @@ class StepKillIT {
      */
     private record Case(Scenario scenario, String step, int time) {}
 
-    @BeforeEach
-    void smallRegionsAndTables() {
-        System.setProperty(Children.REGION_BYTES, "4096");
-        System.setProperty(Children.LEAST_BUCKETS, "0");
-    }
-
     @AfterEach
-    void usualRegionsAndTables() {
-        System.clearProperty(Children.REGION_BYTES);
-        System.clearProperty(Children.LEAST_BUCKETS);
+    void usualScale() {
+        scale.close();
     }
 
     /** Each step in the first scenario that reaches it; both sides of every commit of all of them. */
