@@ -9,6 +9,7 @@ module dev.cairn {
     requires static me.tongfei.progressbar;
 
     exports dev.cairn;
+    exports dev.cairn.codec;
 
     opens dev.cairn.cli to
             info.picocli;

@@ -46,7 +46,6 @@ class HouseTest {
             List.of(
                     "cli",
                     ENTRY,
-                    "codec",
                     "near",
                     "engine",
                     "checkpoint",
@@ -56,10 +55,11 @@ class HouseTest {
                     "lock",
                     "format",
                     "os",
+                    "codec",
                     VOCABULARY);
 
     private static final List<String> BEHIND_THE_API =
-            FLOORS.subList(FLOORS.indexOf("near"), FLOORS.indexOf(VOCABULARY));
+            FLOORS.subList(FLOORS.indexOf("near"), FLOORS.indexOf("codec"));
 
     private static final int MAX_LINE_CHARS = 140;
     private static final int MAX_FILE_LINES = 600;

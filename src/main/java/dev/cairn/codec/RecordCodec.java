@@ -1,0 +1,31 @@
+package dev.cairn.codec;
+
+/** Of a record that is a key or a value by itself. */
+record RecordCodec<R extends Record>(Class<R> type, RecordElement element) implements Codec<R> {
+    /** The first byte. */
+    static final int FORMAT = 1;
+
+    @Override
+    public void encode(R value, Output out) {
+        out.write(FORMAT);
+        element.write(value, out);
+    }
+
+    @Override
+    public R decode(Input in) {
+        int at = in.index();
+        int format = (int) in.bits(1);
+        if (format != FORMAT) {
+            throw in.back(at)
+                    .malformed("format %d of a record".formatted(FORMAT), Integer.toString(format));
+        }
+        Record record = element.read(in);
+        in.requireEnd();
+        return type.cast(record);
+    }
+
+    @Override
+    public Object identity(R value) {
+        return element.identity(value);
+    }
+}
