@@ -68,6 +68,25 @@ public interface CairnStore extends AutoCloseable {
     /** As {@link #forEach}, until the action returns false; tells whether it never did. */
     boolean forEachWhile(BiPredicate<byte[], byte[]> action);
 
+    /** As {@link #forEach}, of the entries of one stripe, from 0 to the number of stripes. */
+    void forEachIn(int stripe, BiConsumer<byte[], byte[]> action);
+
+    /** The stripe that a key belongs to. */
+    int stripeOf(byte[] key);
+
+    /**
+     * Waits until the key's entry has another version than the caller knows, by whomever it was
+     * written; a platform thread sleeps in the kernel until then, where the JVM may.
+     *
+     * @param sinceVersion that was seen, 0 for an absent entry
+     * @return the version it has now, 0 if it is absent; {@code sinceVersion} if the time passed
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    long awaitChange(byte[] key, long sinceVersion, Duration timeout) throws InterruptedException;
+
+    /** The changes from now on, by whomever; see {@link ChangeFeed}. */
+    ChangeFeed<byte[]> watch();
+
     /** The number of entries, expired ones included; exact while nobody writes. */
     long size();
 

@@ -68,6 +68,10 @@ class OpenCloseTest {
                 store -> store.remove(KEY, 1),
                 store -> store.forEach((_, _) -> {}),
                 store -> store.forEachWhile((_, _) -> true),
+                store -> store.forEachIn(0, (_, _) -> {}),
+                store -> store.stripeOf(KEY),
+                OpenCloseTest::awaitChange,
+                OpenCloseTest::watch,
                 CairnStore::size,
                 CairnStore::checkpoint,
                 CairnStore::compact,
@@ -75,6 +79,24 @@ class OpenCloseTest {
                 CairnStore::stats,
                 CairnStore::verify,
                 CairnStore::recovery);
+    }
+
+    private static void awaitChange(CairnStore store) {
+        try {
+            long _ = store.awaitChange(KEY, Long.MAX_VALUE, Duration.ofMillis(1));
+            long seen = store.containsKey(KEY) ? 1 : 0;
+            long _ = store.awaitChange(KEY, seen, Duration.ofMillis(30));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void watch(CairnStore store) {
+        try (ChangeFeed<byte[]> feed = store.watch()) {
+            Change<byte[]> _ = feed.poll(Duration.ofMillis(30));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

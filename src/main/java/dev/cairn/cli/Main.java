@@ -26,6 +26,7 @@ import java.io.PrintWriter;
             Dump.class,
             Stat.class,
             Top.class,
+            Watch.class,
             Check.class,
             Checkpoint.class,
             Backup.class,

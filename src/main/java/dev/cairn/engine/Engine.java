@@ -41,6 +41,7 @@ final class Engine {
     private final Parts parts;
     private final Recovery recovery;
     private final Reader reader;
+    private final Waiting waiting;
     private final @Nullable Writer writer;
     private final @Nullable Keeper keeper;
     private volatile boolean closed;
@@ -64,6 +65,7 @@ final class Engine {
         this.parts = parts;
         this.recovery = recovery;
         this.reader = reader;
+        this.waiting = new Waiting(parts.writing() != null);
         if (parts.writing() == null) {
             this.keeper = null;
             this.writer = null;
@@ -99,6 +101,22 @@ final class Engine {
 
     Reader reader() {
         return reader;
+    }
+
+    Waiting waiting() {
+        return waiting;
+    }
+
+    KeyWait keyWait(byte[] key, long since) {
+        return new KeyWait(parts, reader, key, since);
+    }
+
+    Feed feed() {
+        return new Feed(parts, reader);
+    }
+
+    int stripes() {
+        return parts.shared().stripes();
     }
 
     /**

@@ -110,15 +110,24 @@ final class Reader {
     }
 
     boolean containsKey(byte[] key) {
+        return present(key) != null;
+    }
+
+    /** The confirmed outline of a key's record, its checksums not compared; null if it is absent. */
+    @Nullable Outline present(byte[] key) {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
             Outline outline = outline(stripe, table, hashed, key);
             if (confirmed(stripe, table)) { // R5
-                return outline != null && !expired(outline.expires());
+                return outline == null || expired(outline.expires()) ? null : outline;
             }
         }
+    }
+
+    int stripeOf(byte[] key) {
+        return index.stripe(hash.of(key));
     }
 
     /**
@@ -153,10 +162,17 @@ final class Reader {
 
     private boolean confirmed(int stripe, long table) {
         VarHandle.acquireFence();
+        requireCurrent();
+        return shared.table(stripe) == table;
+    }
+
+    /**
+     * @throws dev.cairn.StoreClosed if this is a snapshot, and of a checkpoint that was overtaken
+     */
+    void requireCurrent() {
         if (snapshot != null) {
             snapshot.requireCurrent();
         }
-        return shared.table(stripe) == table;
     }
 
     /** RULE 28: the clock in shared memory is the highest that any writer saw. */
@@ -191,15 +207,22 @@ final class Reader {
 
     boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
-            Walk walk = new Walk(shared, stripe);
-            while (walk.hasNext()) {
-                for (Copy entry : next(walk, stripe)) {
-                    if (!action.test(entry.key(), entry.value())) {
-                        return false;
-                    }
-                }
-                walk.advance();
+            if (!forEachWhile(stripe, action)) {
+                return false;
             }
+        }
+        return true;
+    }
+
+    boolean forEachWhile(int stripe, BiPredicate<byte[], byte[]> action) {
+        Walk walk = new Walk(shared, stripe);
+        while (walk.hasNext()) {
+            for (Copy entry : next(walk, stripe)) {
+                if (!action.test(entry.key(), entry.value())) {
+                    return false;
+                }
+            }
+            walk.advance();
         }
         return true;
     }

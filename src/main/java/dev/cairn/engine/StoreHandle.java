@@ -1,6 +1,8 @@
 package dev.cairn.engine;
 
 import dev.cairn.CairnStore;
+import dev.cairn.Change;
+import dev.cairn.ChangeFeed;
 import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
@@ -20,7 +22,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -176,12 +180,29 @@ final class StoreHandle implements CairnStore {
     }
 
     @Override
-    @SuppressWarnings("ReferenceEquality") // the very exception that the action threw
     public boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
+        return walk(reader::forEachWhile, action);
+    }
+
+    @Override
+    public void forEachIn(int stripe, BiConsumer<byte[], byte[]> action) {
+        int checked = Objects.checkIndex(stripe, engine.stripes());
+        boolean _ =
+                walk(
+                        each -> reader.forEachWhile(checked, each),
+                        (key, value) -> {
+                            action.accept(key, value);
+                            return true;
+                        });
+    }
+
+    @SuppressWarnings("ReferenceEquality") // the very exception that the action threw
+    private boolean walk(
+            Predicate<BiPredicate<byte[], byte[]>> walk, BiPredicate<byte[], byte[]> action) {
         AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
         requireOpen();
         try {
-            return reader.forEachWhile((key, value) -> {
+            return walk.test((key, value) -> {
                 try {
                     return action.test(key, value);
                 } catch (RuntimeException | Error e) {
@@ -196,6 +217,58 @@ final class StoreHandle implements CairnStore {
             if (thrown.get() == e) {
                 throw e; // the action's own
             }
+            throw meaning(e);
+        }
+    }
+
+    @Override
+    public int stripeOf(byte[] key) {
+        return guarded(() -> reader.stripeOf(key));
+    }
+
+    @Override
+    public long awaitChange(byte[] key, long sinceVersion, Duration timeout)
+            throws InterruptedException {
+        if (sinceVersion < 0) {
+            throw new IllegalArgumentException("no version is " + sinceVersion);
+        }
+        long nanos = Waiting.nanos(timeout);
+        KeyWait change = guarded(() -> engine.keyWait(key.clone(), sinceVersion));
+        Long version = await(change, nanos, this::requireOpen);
+        return version == null ? sinceVersion : version;
+    }
+
+    @Override
+    public ChangeFeed<byte[]> watch() {
+        Feed feed = guarded(engine::feed);
+        return new ChangeFeed<>() {
+            @Override
+            public @Nullable Change<byte[]> poll(Duration timeout) throws InterruptedException {
+                return await(
+                        feed,
+                        Waiting.nanos(timeout),
+                        () -> {
+                            feed.requireOpen();
+                            requireOpen();
+                        });
+            }
+
+            @Override
+            public void close() {
+                feed.close();
+            }
+        };
+    }
+
+    private <T> @Nullable T await(Waiting.Awaited<T> awaited, long nanos, Runnable stillOpen)
+            throws InterruptedException {
+        stillOpen.run();
+        try {
+            return engine.waiting().until(awaited, nanos, stillOpen);
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
             throw meaning(e);
         }
     }

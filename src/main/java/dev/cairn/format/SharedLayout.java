@@ -47,6 +47,7 @@ public final class SharedLayout {
     public static final int PINS = 704;
     public static final int PIN_SLOTS = 8;
     public static final int EVACUATION_LOCK = 832;
+    public static final int FEED = 896;
 
     public static final int DIRECTORY = 1024;
     public static final int DIRECTORY_ENTRIES = 40;

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  * line 0   table word, count of swings (readers; puts do not write it)
  * line 1   lock, version, tail, oldest, live counts        what is
- * line 2   intent, building, next region, next run, strain what is being done
+ * line 2   intent, building, next region, next run, strain what is being done; who waits for it
  * line 3-5 companions of the intent                        what will be
  * line 6   log bytes, last region evacuated, tail's dead  what cleaning goes by
  * </pre>
@@ -36,6 +36,7 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int NEXT_RUN = 160;
     public static final int NEXT_RUN_NUMBER = 168;
     public static final int STRAIN = 176;
+    public static final int WAITING = 184;
 
     public static final int NEW_SLOT_AT = 192;
     public static final int NEW_SLOT_WORD = 200;

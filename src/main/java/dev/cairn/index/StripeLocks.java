@@ -12,11 +12,27 @@ import java.util.Arrays;
 
 /**
  * The locks of the stripes, each taken together with the duty to repair: whoever has one finds the
- * stripe whole, from whomever it came (RULE 12).
+ * stripe whole, from whomever it came (RULE 12), and whoever gives one back wakes those that wait for
+ * what was written meanwhile.
  */
 public final class StripeLocks {
+    /** A version that no stripe has. */
+    private static final long NONE = -1;
+
+    /** Words between two stripes' entries, so that they stand on lines of their own. */
+    private static final int STRIDE = 8;
+
+    private final SharedMemory shared;
     private final SharedLock[] locks;
+    private final Waiters waiters;
     private final Commit commit;
+
+    /**
+     * Of each stripe, its version when its lock was taken, or {@link #NONE} if something was
+     * repaired in this hold; guarded by the process-local part of the lock.
+     */
+    private final long[] versions;
+
     private final long timeoutNanos;
 
     public StripeLocks(
@@ -25,7 +41,10 @@ public final class StripeLocks {
             Contention contention,
             Commit commit,
             long timeoutNanos) {
+        this.shared = shared;
         this.locks = new SharedLock[shared.stripes()];
+        this.versions = new long[shared.stripes() * STRIDE];
+        this.waiters = new Waiters(shared);
         this.commit = commit;
         this.timeoutNanos = timeoutNanos;
         Arrays.setAll(
@@ -36,7 +55,15 @@ public final class StripeLocks {
                                 SharedLayout.stripeAt(stripe) + StripeWords.LOCK,
                                 "the lock of stripe " + stripe,
                                 processes,
-                                contention));
+                                contention,
+                                () -> released(stripe)));
+    }
+
+    private void released(int stripe) {
+        long version = shared.stripe(stripe).acquire(StripeWords.VERSION);
+        if (version != versions[stripe * STRIDE]) {
+            waiters.wake(stripe);
+        }
     }
 
     /**
@@ -46,7 +73,7 @@ public final class StripeLocks {
      */
     public void acquire(int stripe) {
         locks[stripe].acquire(timeoutNanos);
-        repair(stripe);
+        noteAndRepair(stripe);
     }
 
     /** As {@link #acquire}, but gives up after so long; tells whether it has the lock. */
@@ -54,7 +81,7 @@ public final class StripeLocks {
         if (!locks[stripe].tryAcquire(nanos)) {
             return false;
         }
-        repair(stripe);
+        noteAndRepair(stripe);
         return true;
     }
 
@@ -67,13 +94,20 @@ public final class StripeLocks {
         throw locks[stripe].timeout(waitedNanos);
     }
 
+    private void noteAndRepair(int stripe) {
+        versions[stripe * STRIDE] = shared.stripe(stripe).acquire(StripeWords.VERSION);
+        repair(stripe);
+    }
+
     private void repair(int stripe) {
-        boolean repaired = false;
+        boolean done = false;
         try {
-            commit.repair(stripe);
-            repaired = true;
+            if (commit.repair(stripe)) {
+                versions[stripe * STRIDE] = NONE;
+            }
+            done = true;
         } finally {
-            if (!repaired) {
+            if (!done) {
                 locks[stripe].abandon();
             }
         }

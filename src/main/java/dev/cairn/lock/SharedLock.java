@@ -50,6 +50,7 @@ public final class SharedLock {
     private final ProcessTable processes;
     private final Contention contention;
     private final long mine;
+    private final Runnable released;
 
     /** Guarded by the local lock. */
     private boolean retired;
@@ -64,6 +65,20 @@ public final class SharedLock {
             String name,
             ProcessTable processes,
             Contention contention) {
+        this(memory, at, name, processes, contention, () -> {});
+    }
+
+    /**
+     * @param released what to do behind each release, before this process may close the store
+     */
+    public SharedLock(
+            MemorySegment memory,
+            long at,
+            String name,
+            ProcessTable processes,
+            Contention contention,
+            Runnable released) {
+        this.released = released;
         this.memory = memory;
         this.at = at;
         this.name = name;
@@ -192,7 +207,11 @@ public final class SharedLock {
     /** Gives the lock back; only by the thread that took it. */
     public void release() {
         Words.exchange(memory, at, 0); // L5
-        local.unlock();
+        try {
+            released.run();
+        } finally {
+            local.unlock();
+        }
     }
 
     /** From now on nobody in this process gets it; waits for whoever has it. */

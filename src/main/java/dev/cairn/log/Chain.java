@@ -76,6 +76,12 @@ public final class Chain {
         void record(Entry entry);
     }
 
+    /** Likewise, until it has enough. */
+    public interface Taker {
+        /** Whether it takes more. */
+        boolean take(Entry entry);
+    }
+
     /**
      * Follows a stripe's chain from its tail back to its oldest region.
      *
@@ -281,6 +287,17 @@ public final class Chain {
      * @return where in the region the next begins, or a place from which there is none
      */
     public int forEachFrom(int from, int bytes, Visitor visitor) {
+        return takeFrom(
+                from,
+                bytes,
+                entry -> {
+                    visitor.record(entry);
+                    return true;
+                });
+    }
+
+    /** As {@link #forEachFrom}, but the next is the one behind that with which there was enough. */
+    public int takeFrom(int from, int bytes, Taker taker) {
         RegionHeader region = regions.getLast();
         int to = Place.bytesInRegion(tail);
         requireTail(region, from, to);
@@ -297,7 +314,11 @@ public final class Chain {
                 end = to; // the first is longer than the window
                 buffer = window(region, from, end);
             }
-            at += visit(entry(region, buffer, from, at, to), visitor);
+            Entry entry = entry(region, buffer, from, at, to);
+            at += entry.bytes;
+            if (entry.kind != RecordLayout.FILLER && !taker.take(entry)) {
+                return at;
+            }
         }
         return at;
     }

@@ -138,6 +138,7 @@ class VerbsTest {
                 "dump",
                 "stat",
                 "top",
+                "watch",
                 "check",
                 "checkpoint",
                 "backup",
@@ -192,6 +193,8 @@ class VerbsTest {
                 "compact f g",
                 "top f --every 0s",
                 "top f --times many",
+                "watch f --timeout 0s",
+                "watch f --limit many",
                 "get f k --unknown"
             })
     void aWrongCommandLineExitsWithTwoAndOneLine(String line) {
@@ -204,7 +207,8 @@ class VerbsTest {
 
     @Test
     void helpAndVersionGoToStandardOutput() {
-        assertThat(cairn.run("--help").out()).contains("put", "check", "demo", "Exit codes:");
+        assertThat(cairn.run("--help").out())
+                .contains("put", "check", "watch", "demo", "Exit codes:");
         assertThat(cairn.run("put", "--help").out()).contains("--ttl", "FILE", "KEY", "VALUE");
         assertThat(cairn.run("--version").out()).startsWith("cairn ").contains("Java 2");
     }

@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import dev.cairn.Cairn;
 import dev.cairn.CairnException;
 import dev.cairn.CairnStore;
+import dev.cairn.ChangeFeed;
 import dev.cairn.Content;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
@@ -34,6 +35,7 @@ final class Hostile {
     private static final long LARGEST_FILE_BYTES = 128L << 20;
     private static final long LARGEST_ALLOCATION_BYTES = 256L << 20;
     private static final int STRIPES = 2;
+    private static final int MOST_CHANGES = 10_000;
 
     private final Path data;
     private final Path shared;
@@ -219,11 +221,13 @@ final class Hostile {
             CairnStore store = use.store;
             if (store != null) {
                 use.attempt(() -> use.rolledBack = rolledBack(store));
+                use.attempt(() -> use.feed = store.watch());
                 read(use, store);
                 use.attempt(() -> use.verified = store.verify());
                 if (!readOnly) {
                     write(use, store);
                 }
+                follow(use, store);
                 use.attempt(store::close);
             }
         } finally {
@@ -246,6 +250,7 @@ final class Hostile {
         final List<String> alarms = new ArrayList<>();
         @Nullable CairnStore store;
         @Nullable Verification verified;
+        @Nullable ChangeFeed<byte[]> feed;
         boolean rolledBack;
 
         void attempt(Runnable operation) {
@@ -311,6 +316,33 @@ final class Hostile {
         });
         use.attempt(() -> use.expect("size", store.size() == expected.size()));
         use.attempt(() -> use.expect("stats", store.stats().entries() == expected.size()));
+    }
+
+    /** What a feed tells of it is not judged, only that it ends, and how. */
+    private void follow(Use use, CairnStore store) {
+        ChangeFeed<byte[]> feed = use.feed;
+        use.attempt(() -> {
+            for (int told = 0; feed != null && poll(feed); told++) {
+                if (told == MOST_CHANGES) {
+                    throw new AssertionError("the feed tells more than was written");
+                }
+            }
+        });
+        use.attempt(() -> {
+            try {
+                long _ = store.awaitChange(keys.getFirst(), 1, Duration.ofMillis(2));
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+    }
+
+    private static boolean poll(ChangeFeed<byte[]> feed) {
+        try {
+            return feed.poll(Duration.ZERO) != null;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void write(Use use, CairnStore store) {

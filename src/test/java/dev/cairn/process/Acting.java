@@ -7,8 +7,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.cairn.Cairn;
 import dev.cairn.CairnException;
 import dev.cairn.CairnStore;
+import dev.cairn.Change;
+import dev.cairn.ChangeFeed;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.Replica;
 import dev.cairn.Verification;
 import dev.cairn.format.DataHeader;
 import dev.cairn.os.Host;
@@ -30,12 +33,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What runs in a {@link Child}: each line of its standard input is an order, a verb and its operands
  * with tabs between them, and is answered by one line. It ends with its parent.
  */
 public final class Acting {
+    private static final Duration PATIENCE = Duration.ofSeconds(50);
+
     static final String DONE = "= ";
     static final String AT = "at ";
     static final String FAILED = "! ";
@@ -108,6 +114,11 @@ public final class Acting {
             case "blind" -> work(order, Acting::blind);
             case "grow" -> work(order, Acting::grow);
             case "cycle" -> cycle(order);
+            case "slice" -> slice(order[1]);
+            case "await" -> awaitChange(order[1], Long.parseLong(order[2]));
+            case "poll" -> poll();
+            case "answer" -> answerEach(order[1], order[2], number(order[3]));
+            case "follow" -> follow(order);
             default -> throw new IllegalArgumentException(order[0]);
         };
     }
@@ -277,6 +288,68 @@ public final class Acting {
 
     private static void grow(Workload workload, String[] order) {
         workload.grow(number(order[3]));
+    }
+
+    /** Of the stores to be opened: how long they sleep at most. */
+    private static Object slice(String millis) {
+        System.setProperty("dev.cairn.wait-slice-millis", millis);
+        return millis;
+    }
+
+    private Object awaitChange(String key, long since) {
+        try {
+            return store.awaitChange(bytes(key), since, PATIENCE);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The next change from now on. */
+    private Object poll() {
+        try (ChangeFeed<byte[]> feed = store.watch()) {
+            out.println(AT + "poll");
+            Change<byte[]> change = feed.poll(PATIENCE);
+            return change == null ? "none" : change.getClass().getSimpleName();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Puts one key whenever another has changed. */
+    private Object answerEach(String heard, String said, int times) {
+        SplittableRandom random = new SplittableRandom(times);
+        long seen = 0;
+        for (int i = 1; i <= times; i++) {
+            long now = (long) awaitChange(heard, seen);
+            if (now == seen) {
+                throw new AssertionError(heard + " did not change after " + i);
+            }
+            seen = now;
+            if (random.nextInt(4) == 0) {
+                LockSupport.parkNanos(random.nextInt(200_000));
+            }
+            store.put(bytes(said), Values.of(said, 2, i, 0));
+        }
+        return times;
+    }
+
+    /** Operands: store, ledger, how to open it. Follows the feed until the ledger says stop. */
+    private Object follow(String[] order) throws IOException {
+        boolean readOnly = order[3].equals("view");
+        open(Path.of(order[1]), Mode.BUSY.options().withReadOnly(readOnly));
+        try (Ledger ledger = Ledger.at(Path.of(order[2]));
+                Replica replica = new Replica(store, store.watch())) {
+            out.println(AT + "follow");
+            while (ledger.order() != Ledger.STOP) {
+                boolean _ = replica.next(Duration.ofMillis(10));
+            }
+            replica.awaitEqual(PATIENCE);
+            return replica.told() + " told, " + replica.lagged() + " lagged";
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            close();
+        }
     }
 
     /** Works, with so many operations between opening and closing, again and again. */

@@ -16,6 +16,9 @@ final class SourceSteps {
     /** Rounds of a wait: nothing is stored in them, and how many there are is chance. */
     private static final Set<String> WAITING = Set.of("L1", "L3");
 
+    /** Of waiting, and of waking those that wait: nothing but asking and waking is stored in them. */
+    private static final Pattern WAKING = Pattern.compile("[ABF]\\d+|W1[67].*");
+
     private static final Pattern CALL =
             Pattern.compile("Steps\\s*\\.\\s*at\\(\\s*(\"([^\"]*)\"\\s*\\))?");
     private static final Pattern OPENING = Pattern.compile("[CO]\\d? .*");
@@ -50,7 +53,7 @@ final class SourceSteps {
     }
 
     static boolean isWaiting(String step) {
-        return WAITING.contains(step);
+        return WAITING.contains(step) || WAKING.matcher(step).matches();
     }
 
     /** Of creating, opening and closing. */

@@ -9,7 +9,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 
 /** UTF-8, strictly: what is not valid is told, never replaced. */
-final class Utf8 {
+public final class Utf8 {
     private Utf8() {}
 
     /** The length of the valid sequence that starts there, or 0 when none does. */
@@ -36,7 +36,7 @@ final class Utf8 {
     }
 
     /** The text, or null when the bytes are not valid UTF-8. */
-    static @Nullable String decode(byte[] bytes) {
+    public static @Nullable String decode(byte[] bytes) {
         try {
             return UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {

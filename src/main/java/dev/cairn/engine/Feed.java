@@ -1,0 +1,128 @@
+package dev.cairn.engine;
+
+import dev.cairn.Change;
+import dev.cairn.StoreClosed;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.index.StripeLocks;
+import dev.cairn.index.Waiters;
+import dev.cairn.log.Chain;
+import dev.cairn.log.Follower;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A change feed: the followers of all stripes, asked in turn. What one of them tells at a time is all
+ * that is kept here, so a stripe that is written to without a pause does not keep the others waiting.
+ */
+final class Feed implements Waiting.Awaited<Change<byte[]>> {
+    /** To take over a dead writer's lock, not to wait for a live one. */
+    private static final long REPAIR_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+    private final Path path;
+    private final SharedMemory shared;
+    private final Reader reader;
+    private final Waiters waiters;
+    private final @Nullable StripeLocks locks;
+    private final Follower[] followers;
+    private final Queue<Change<byte[]>> told = new ArrayDeque<>();
+    private int turn;
+    private volatile boolean closed;
+
+    Feed(Parts parts, Reader reader) {
+        this.path = parts.data().path();
+        this.shared = parts.shared();
+        this.reader = reader;
+        this.waiters = new Waiters(shared);
+        this.locks = parts.writing() == null ? null : parts.writing().stripes();
+        this.followers = new Follower[shared.stripes()];
+        Arrays.setAll(
+                followers, stripe -> new Follower(parts.data(), shared.stripe(stripe), stripe));
+    }
+
+    void close() {
+        closed = true;
+    }
+
+    void requireOpen() {
+        if (closed) {
+            throw new StoreClosed(path);
+        }
+    }
+
+    @Override
+    public @Nullable Change<byte[]> look() {
+        for (int stripes = 0; told.isEmpty() && stripes < followers.length; stripes++) {
+            int stripe = turn;
+            turn = (turn + 1) % followers.length;
+            boolean _ = followers[stripe].read(new Told(stripe));
+        }
+        reader.requireCurrent();
+        return told.poll();
+    }
+
+    /** Of one stripe. */
+    private final class Told implements Follower.Sink {
+        private final int stripe;
+
+        Told(int stripe) {
+            this.stripe = stripe;
+        }
+
+        @Override
+        public void record(Chain.Entry entry) {
+            told.add(
+                    entry.kind() == RecordLayout.PUT
+                            ? new Change.Put<>(entry.key(), entry.version(), stripe)
+                            : new Change.Removed<>(entry.key(), entry.version(), stripe));
+        }
+
+        @Override
+        public void lost() {
+            told.add(new Change.Lagged<>(stripe));
+        }
+    }
+
+    @Override
+    public long patienceNanos() {
+        return Long.MAX_VALUE;
+    }
+
+    /** Spinning over all stripes would cost more than a sleep. */
+    @Override
+    public boolean stirred() {
+        return false;
+    }
+
+    @Override
+    public int ask() {
+        return waiters.askAll();
+    }
+
+    @Override
+    public boolean sleep(int asked, long nanos) {
+        return waiters.sleepForAll(asked, nanos);
+    }
+
+    /**
+     * Repairs what a dead writer left: its last change may be in the index, and so be read, but not
+     * below the tail yet, and nobody else may ever come to the stripe.
+     */
+    @Override
+    public void idle() {
+        if (locks == null) {
+            return;
+        }
+        for (int stripe = 0; stripe < followers.length; stripe++) {
+            if (shared.stripe(stripe).pending() && locks.tryAcquire(stripe, REPAIR_NANOS)) {
+                locks.release(stripe);
+            }
+        }
+    }
+}

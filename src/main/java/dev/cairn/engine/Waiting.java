@@ -1,0 +1,134 @@
+package dev.cairn.engine;
+
+import dev.cairn.os.Futex;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Waits, without a lock, until something is there: on a thread of the platform it spins for a moment,
+ * then sleeps in the kernel until a writer wakes it (index.Waiters); virtual threads, whose carriers
+ * a sleep would hold, processes that store nothing, and JVMs without native access look again and
+ * again.
+ *
+ * <p>Each sleep is timed (RULE 17), since no interrupt ends it and the writer may die before it wakes
+ * anybody.
+ */
+final class Waiting {
+    /** Longest sleep in milliseconds; for tests. */
+    static final String SLICE_PROPERTY = "dev.cairn.wait-slice-millis";
+
+    private static final long SLICE_MILLIS = 20;
+    private static final long FIRST_PAUSE_NANOS = 20_000;
+    private static final long LONGEST_PAUSE_NANOS = 1_000_000;
+
+    /** About 5 microseconds, what a sleep and a wake-up cost. */
+    private static final int SPINS = 200;
+
+    private final long sliceNanos =
+            TimeUnit.MILLISECONDS.toNanos(Long.getLong(SLICE_PROPERTY, SLICE_MILLIS));
+
+    private final boolean sleeps;
+    private final int spins = Runtime.getRuntime().availableProcessors() > 1 ? SPINS : 0;
+
+    /**
+     * @param writable whether this process may ask in shared memory to be woken
+     */
+    Waiting(boolean writable) {
+        sleeps = writable && Futex.isAvailable();
+    }
+
+    /**
+     * What is waited for.
+     *
+     * @param <T> what there is then
+     */
+    interface Awaited<T> {
+        /** Null while it is not there. */
+        @Nullable T look();
+
+        /** How long at most it may be until the next look. */
+        long patienceNanos();
+
+        /** Whether it may be there, by one load or two. */
+        boolean stirred();
+
+        /** Asks to be woken; to be followed by a look before {@link #sleep}. */
+        int ask();
+
+        /** Sleeps; false if this cannot be done here. */
+        boolean sleep(int asked, long nanos);
+
+        /** Called now and then while it is not there. */
+        void idle();
+    }
+
+    /** As nanoseconds, however long. */
+    static long nanos(Duration timeout) {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("timeout is negative: " + timeout);
+        }
+        try {
+            return timeout.toNanos();
+        } catch (ArithmeticException _) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    /**
+     * Waits.
+     *
+     * @param stillOpen throws when there is nothing to wait for any more
+     * @return null if the time passed
+     */
+    <T> @Nullable T until(Awaited<T> awaited, long nanos, Runnable stillOpen)
+            throws InterruptedException {
+        boolean sleepHere = sleeps && !Thread.currentThread().isVirtual();
+        boolean asked = false;
+        int noted = 0;
+        long start = System.nanoTime();
+        long idle = start;
+        for (long pause = FIRST_PAUSE_NANOS; ; ) {
+            stillOpen.run();
+            T found = awaited.look();
+            long now = System.nanoTime();
+            long left = nanos - (now - start);
+            if (found != null || left <= 0) {
+                return found;
+            }
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            if (now - idle > sliceNanos) {
+                awaited.idle();
+                idle = now;
+            }
+            long most = Math.min(left, awaited.patienceNanos());
+            if (asked) {
+                sleepHere = awaited.sleep(noted, Math.min(most, sliceNanos));
+                asked = false;
+            } else if (sleepHere) {
+                if (!stirs(awaited)) {
+                    noted = awaited.ask();
+                    asked = true;
+                }
+            } else {
+                LockSupport.parkNanos(Math.min(most, pause));
+                pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+            }
+        }
+    }
+
+    private boolean stirs(Awaited<?> awaited) {
+        for (int spin = 0; spin < spins; spin++) {
+            if (awaited.stirred()) {
+                return true;
+            }
+            Thread.onSpinWait();
+        }
+        return false;
+    }
+}
