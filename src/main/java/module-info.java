@@ -2,6 +2,7 @@
 @SuppressWarnings("requires-automatic")
 module dev.cairn {
     requires com.dynatrace.hash4j;
+    requires transitive com.github.benmanes.caffeine;
     requires static com.fasterxml.jackson.core;
     requires static HdrHistogram;
     requires static info.picocli;

@@ -1,5 +1,6 @@
 package dev.cairn;
 
+import dev.cairn.codec.Codec;
 import dev.cairn.engine.OpenStores;
 
 import java.nio.file.Path;
@@ -28,5 +29,14 @@ public final class Cairn {
      */
     public static CairnStore open(Path path, Options options) {
         return OpenStores.open(path, options);
+    }
+
+    /**
+     * A map of objects over a store: say how, then {@link MapBuilder#open}.
+     *
+     * @param keys gives equal keys the same bytes
+     */
+    public static <K, V> MapBuilder<K, V> map(Codec<K> keys, Codec<V> values) {
+        return new MapBuilder<>(keys, values);
     }
 }

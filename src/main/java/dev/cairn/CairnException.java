@@ -10,6 +10,7 @@ public abstract sealed class CairnException extends RuntimeException
                 StoreClosed,
                 LockTimeout,
                 CheckpointFailed,
+                UndecodableEntry,
                 UnsupportedFileSystem {
     private static final long serialVersionUID = 1L;
 

@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -36,16 +37,18 @@ import java.util.stream.Stream;
 class HouseTest {
     private static final String HOUSE = "dev.cairn";
     private static final String ENTRY = "Cairn";
+    private static final Set<String> ENTRIES = Set.of(ENTRY, "MapBuilder");
     private static final String VOCABULARY = "vocabulary";
 
     /**
-     * From top to bottom, packages of {@link #HOUSE} but for two: the entry class, and the
+     * From top to bottom, packages of {@link #HOUSE} but for two: the entry classes, and the
      * vocabulary, which is every other class directly in {@code dev.cairn}.
      */
     private static final List<String> FLOORS =
             List.of(
                     "cli",
                     ENTRY,
+                    "map",
                     "near",
                     "engine",
                     "checkpoint",
@@ -59,7 +62,7 @@ class HouseTest {
                     VOCABULARY);
 
     private static final List<String> BEHIND_THE_API =
-            FLOORS.subList(FLOORS.indexOf("near"), FLOORS.indexOf("codec"));
+            FLOORS.subList(FLOORS.indexOf("map"), FLOORS.indexOf("codec"));
 
     private static final int MAX_LINE_CHARS = 140;
     private static final int MAX_FILE_LINES = 600;
@@ -166,7 +169,7 @@ class HouseTest {
         if (!type.getPackageName().equals(HOUSE)) {
             return names[0];
         }
-        return names[0].equals(ENTRY) ? ENTRY : VOCABULARY;
+        return ENTRIES.contains(names[0]) ? ENTRY : VOCABULARY;
     }
 
     private static List<String> linesWhere(Predicate<String> isBad, Path tree) {

@@ -16,6 +16,7 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.index.Walk;
+import dev.cairn.lock.Claims;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.Regions;
 import dev.cairn.os.KernelLocks;
@@ -44,6 +45,7 @@ final class Engine {
     private final Waiting waiting;
     private final @Nullable Writer writer;
     private final @Nullable Keeper keeper;
+    private final SingleFlight singleFlight = new SingleFlight();
     private volatile boolean closed;
 
     /**
@@ -115,15 +117,22 @@ final class Engine {
         return new Feed(parts, reader);
     }
 
-    int stripes() {
-        return parts.shared().stripes();
-    }
-
     /**
      * @throws UnsupportedOperationException if the store is open for reading only
      */
     Writer writer() {
         return requireWritable(writer);
+    }
+
+    SingleFlight singleFlight() {
+        return singleFlight;
+    }
+
+    /**
+     * @throws UnsupportedOperationException if the store is open for reading only
+     */
+    Claims claims() {
+        return parts.requireWriting().claims();
     }
 
     private Keeper keeper() {

@@ -1,6 +1,5 @@
 package dev.cairn.engine;
 
-import dev.cairn.CairnStore;
 import dev.cairn.Options;
 
 import java.io.IOException;
@@ -35,7 +34,7 @@ public final class OpenStores {
      * @param given a path, or {@code shm:NAME}
      * @throws UncheckedIOException if a file or its directory cannot be used
      */
-    public static CairnStore open(Path given, Options options) {
+    public static StoreHandle open(Path given, Options options) {
         synchronized (OPEN) {
             try {
                 StoreFiles files = StoreFiles.of(given);

@@ -13,6 +13,7 @@ import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.StripeLocks;
 import dev.cairn.index.Tables;
+import dev.cairn.lock.Claims;
 import dev.cairn.lock.Contention;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
@@ -49,6 +50,7 @@ record Parts(
     record Writing(
             ProcessTable processes,
             Contention contention,
+            Claims claims,
             SharedMemory.Locks locks,
             StripeLocks stripes,
             Appender[] appenders,
@@ -95,6 +97,7 @@ record Parts(
                 new Writing(
                         processes,
                         contention,
+                        new Claims(shared.base(), processes, contention, timeoutNanos),
                         locks,
                         stripes,
                         appenders,

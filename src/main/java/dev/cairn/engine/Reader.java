@@ -17,10 +17,11 @@ import dev.cairn.shared.SharedMemory;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
-import java.util.function.BiPredicate;
 
 /**
  * The reads: lock-free, and storing nothing to shared memory.
@@ -100,6 +101,14 @@ final class Reader {
         }
     }
 
+    /** A copy that was made under the lock, its checksums compared. */
+    @Nullable Copy sound(byte[] key, @Nullable Copy copy) {
+        if (copy != null) {
+            records.requireSound(index.stripe(hash.of(key)), copy);
+        }
+        return copy;
+    }
+
     /** The confirmed copy, its checksums compared; null if it is expired. */
     private @Nullable Copy sound(int stripe, @Nullable Copy copy) {
         if (copy == null) {
@@ -109,8 +118,76 @@ final class Reader {
         return expired(copy.outline().expires()) ? null : copy;
     }
 
+    /**
+     * A key's entry with the words that tell whether it still is what it was.
+     *
+     * @param known a version whose value need not be copied
+     * @return null if the key is absent
+     */
+    @Nullable Sighting look(byte[] key, long known) {
+        long hashed = hash.of(key);
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            long slot = outline == null ? 0 : index.slotWord(outline.offset(), hashed);
+            long slotAt = outline == null ? 0 : index.addressOf(table, hashed, slot);
+            boolean isKnown = outline != null && outline.version() == known;
+            Copy copy = outline == null || isKnown ? null : records.copy(stripe, outline);
+            if (!confirmed(stripe, table)) { // R5
+                continue;
+            }
+            if (outline == null || copy != null && sound(stripe, copy) == null) {
+                return null;
+            }
+            if (expired(outline.expires())) {
+                return null;
+            }
+            if (slotAt != 0) { // else overtaken by another write of this key
+                return new Sighting(outline, copy, stripe, table, slotAt, slot);
+            }
+        }
+    }
+
+    /**
+     * Whether a sighting still counts. RULE 29: the slot word, then the table word, both loaded
+     * within the call. That the table word is unchanged proves that nothing of the stripe lies where
+     * something else lay before, up to that load; so the slot word, loaded earlier, named the same
+     * record. The other order would not do: between the two the record's region could be used again,
+     * and the key come to the same place.
+     */
+    boolean unchanged(int stripe, long table, long slotAt, long slot) {
+        return shared.word(slotAt) == slot && confirmed(stripe, table);
+    }
+
+    /** Whether a key with that hash is absent for certain; if not, it may be there. */
+    boolean absent(long hashed) {
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            boolean mayBeThere = index.mayHave(table, hashed);
+            if (confirmed(stripe, table)) { // R5
+                return !mayBeThere;
+            }
+        }
+    }
+
+    int stripes() {
+        return shared.stripes();
+    }
+
+    long hash(byte[] key) {
+        return hash.of(key);
+    }
+
     boolean containsKey(byte[] key) {
         return present(key) != null;
+    }
+
+    /** The version of a key's entry, 0 if it is absent. */
+    long version(byte[] key) {
+        Outline present = present(key);
+        return present == null ? 0 : present.version();
     }
 
     /** The confirmed outline of a key's record, its checksums not compared; null if it is absent. */
@@ -143,7 +220,7 @@ final class Reader {
         if (!confirmed(stripe, table)) {
             return null;
         }
-        if (outline == null || outline.kind() != RecordLayout.PUT) {
+        if (outline == null || outline.kind() != RecordLayout.PUT || outline.version() <= 0) {
             throw damaged(stripe, table, hashed, slot);
         }
         return outline;
@@ -205,26 +282,38 @@ final class Reader {
         return values;
     }
 
-    boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
-        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
-            if (!forEachWhile(stripe, action)) {
-                return false;
-            }
-        }
-        return true;
+    /** A scan of the entries of some stripes. */
+    Scan scan(int firstStripe, int endStripe) {
+        return new Scan(firstStripe, endStripe);
     }
 
-    boolean forEachWhile(int stripe, BiPredicate<byte[], byte[]> action) {
-        Walk walk = new Walk(shared, stripe);
-        while (walk.hasNext()) {
-            for (Copy entry : next(walk, stripe)) {
-                if (!action.test(entry.key(), entry.value())) {
-                    return false;
+    /** Goes through the entries of some stripes, one by one. */
+    final class Scan {
+        private final Deque<Copy> entries = new ArrayDeque<>();
+        private final int endStripe;
+        private int stripe;
+        private Walk walk;
+
+        private Scan(int firstStripe, int endStripe) {
+            this.stripe = firstStripe;
+            this.endStripe = endStripe;
+            this.walk = new Walk(shared, firstStripe);
+        }
+
+        /** The next entry, null behind the last. */
+        @Nullable Copy next() {
+            while (entries.isEmpty()) {
+                if (walk.hasNext()) {
+                    entries.addAll(Reader.this.next(walk, stripe));
+                    walk.advance();
+                } else if (stripe + 1 < endStripe) {
+                    walk = new Walk(shared, ++stripe);
+                } else {
+                    return null;
                 }
             }
-            walk.advance();
+            return entries.remove();
         }
-        return true;
     }
 
     /** The entries of a walk's next prefix, all confirmed. */

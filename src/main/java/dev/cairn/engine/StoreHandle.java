@@ -13,6 +13,8 @@ import dev.cairn.Stats;
 import dev.cairn.StoreClosed;
 import dev.cairn.Verification;
 import dev.cairn.Versioned;
+import dev.cairn.lock.Claims;
+import dev.cairn.log.Records.Copy;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,23 +22,36 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
  * What a user holds of an engine that others may share. Here errors of the machine become errors that
  * a caller can act on: a mapping that was closed, bytes that led outside it, a page that is gone.
  */
-final class StoreHandle implements CairnStore {
+public final class StoreHandle implements CairnStore {
+    /** What {@link #exchange} expects. */
+    public enum Expected {
+        ANYTHING(Writer.ANY),
+        NOTHING(Writer.NOTHING),
+        SOMETHING(Writer.SOMETHING);
+
+        private final long version;
+
+        Expected(long version) {
+            this.version = version;
+        }
+    }
+
+    /** Whoever waits for another process to load a key asks that often whether it lives. */
+    private static final Duration BRIEFLY = Duration.ofMillis(3);
+
     private final Engine engine;
     private final Reader reader;
     private final Options options;
     private final boolean eachWrite;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile boolean closed;
 
     StoreHandle(Engine engine, Options options) {
         this.engine = engine;
@@ -82,6 +97,106 @@ final class StoreHandle implements CairnStore {
                 | InternalError e) {
             throw meaning(e);
         }
+    }
+
+    /** See {@link Reader#look}. */
+    public @Nullable Sighting look(byte[] key, long known) {
+        requireOpen();
+        try {
+            return reader.look(key, known);
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    /** The version of a key's entry, 0 if it is absent. */
+    public long version(byte[] key) {
+        return guarded(() -> reader.version(key));
+    }
+
+    /** See {@link Reader#unchanged}. */
+    public boolean unchanged(int stripe, long table, long slotAt, long slot) {
+        requireOpen();
+        try {
+            return reader.unchanged(stripe, table, slotAt, slot);
+        } catch (IllegalStateException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | InternalError e) {
+            throw meaning(e);
+        }
+    }
+
+    /** Whether no key with that hash is there. */
+    public boolean absent(long hash) {
+        return guarded(() -> reader.absent(hash));
+    }
+
+    /** The hash of a key, for {@link #absent}. */
+    public long hash(byte[] key) {
+        return guarded(() -> reader.hash(key));
+    }
+
+    /** Whether an entry with that expiry, in milliseconds since 1970, has expired; 0 never has. */
+    public boolean expired(long expires) {
+        return expires != 0 && guarded(() -> reader.expired(expires));
+    }
+
+    /** The entries of some stripes, one by one, null behind the last. */
+    public Supplier<@Nullable Copy> scan(int firstStripe, int endStripe) {
+        Reader.Scan scan = guarded(() -> reader.scan(firstStripe, endStripe));
+        return () -> guarded(scan::next);
+    }
+
+    /** See {@link SingleFlight#get}. */
+    public <T> @Nullable T load(
+            byte[] key, long timeoutNanos, Supplier<@Nullable T> look, Supplier<@Nullable T> load) {
+        requireWritable();
+        long hash = reader.hash(key);
+        SingleFlight.Store here =
+                new SingleFlight.Store() {
+                    @Override
+                    public Claims.Answer claim() {
+                        return guarded(() -> engine.claims().claim(hash));
+                    }
+
+                    @Override
+                    public void release() {
+                        releaseClaim(hash);
+                    }
+
+                    @Override
+                    public void await() throws InterruptedException {
+                        long _ = awaitChange(key, 0, BRIEFLY);
+                    }
+
+                    @Override
+                    public LockTimeout timeout() {
+                        return new LockTimeout(
+                                path(),
+                                "another thread or process loads the key and does not come to an"
+                                        + " end; see MapBuilder.loadTimeout");
+                    }
+                };
+        return engine.singleFlight().get(here, hash, timeoutNanos, look, load);
+    }
+
+    /** Though this handle be closed: others may have the engine open, and wait for the claim. */
+    private void releaseClaim(long hash) {
+        try {
+            engine.claims().release(hash);
+        } catch (IllegalStateException e) {
+            if (!engine.closed()) {
+                throw e;
+            }
+        }
+    }
+
+    public int stripes() {
+        return reader.stripes();
     }
 
     @Override
@@ -142,19 +257,36 @@ final class StoreHandle implements CairnStore {
 
     private long write(byte[] key, byte[] value, @Nullable Duration timeToLive, long expected) {
         Objects.requireNonNull(value, "value");
-        return apply(key, value, timeToLive, expected);
+        return apply(key, value, timeToLive, expected, null);
     }
 
     private boolean delete(byte[] key, long expected) {
-        return apply(key, null, null, expected) != 0;
+        return apply(key, null, null, expected, null) != 0;
+    }
+
+    /**
+     * Writes or removes an entry if what is there is as expected.
+     *
+     * @param value null removes
+     * @return what was there, changed or not; null if nothing was
+     */
+    public @Nullable Copy exchange(byte[] key, byte @Nullable [] value, Expected expected) {
+        Writer.Before before = new Writer.Before();
+        Duration timeToLive = value == null ? null : options.defaultTimeToLive();
+        apply(key, value, timeToLive, expected.version, before);
+        return guarded(() -> engine.reader().sound(key, before.copy()));
     }
 
     private long apply(
-            byte[] key, byte @Nullable [] value, @Nullable Duration timeToLive, long expected) {
+            byte[] key,
+            byte @Nullable [] value,
+            @Nullable Duration timeToLive,
+            long expected,
+            Writer.@Nullable Before before) {
         Objects.requireNonNull(key, "key");
         requireWritable();
         try {
-            long version = engine.writer().write(key, value, expiry(timeToLive), expected);
+            long version = engine.writer().write(key, value, expiry(timeToLive), expected, before);
             if (version != 0 && eachWrite) {
                 makeDurable();
             }
@@ -181,43 +313,31 @@ final class StoreHandle implements CairnStore {
 
     @Override
     public boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
-        return walk(reader::forEachWhile, action);
+        return forEachWhile(scan(0, stripes()), action);
     }
 
     @Override
     public void forEachIn(int stripe, BiConsumer<byte[], byte[]> action) {
-        int checked = Objects.checkIndex(stripe, engine.stripes());
+        int first = Objects.checkIndex(stripe, stripes());
         boolean _ =
-                walk(
-                        each -> reader.forEachWhile(checked, each),
+                forEachWhile(
+                        scan(first, first + 1),
                         (key, value) -> {
                             action.accept(key, value);
                             return true;
                         });
     }
 
-    @SuppressWarnings("ReferenceEquality") // the very exception that the action threw
-    private boolean walk(
-            Predicate<BiPredicate<byte[], byte[]>> walk, BiPredicate<byte[], byte[]> action) {
-        AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
-        requireOpen();
-        try {
-            return walk.test((key, value) -> {
-                try {
-                    return action.test(key, value);
-                } catch (RuntimeException | Error e) {
-                    thrown.set(e);
-                    throw e;
-                }
-            });
-        } catch (IllegalStateException
-                | IllegalArgumentException
-                | IndexOutOfBoundsException
-                | InternalError e) {
-            if (thrown.get() == e) {
-                throw e; // the action's own
+    private static boolean forEachWhile(
+            Supplier<@Nullable Copy> scan, BiPredicate<byte[], byte[]> action) {
+        while (true) {
+            Copy entry = scan.get();
+            if (entry == null) {
+                return true;
             }
-            throw meaning(e);
+            if (!action.test(entry.key(), entry.value())) {
+                return false;
+            }
         }
     }
 
@@ -313,12 +433,16 @@ final class StoreHandle implements CairnStore {
 
     @Override
     public void close() {
-        if (closed.compareAndSet(false, true)) {
-            OpenStores.release(engine);
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
         }
+        OpenStores.release(engine);
     }
 
-    private <T> T guarded(Supplier<T> operation) {
+    private <T extends @Nullable Object> T guarded(Supplier<T> operation) {
         requireOpen();
         try {
             return operation.get();
@@ -337,8 +461,9 @@ final class StoreHandle implements CairnStore {
         }
     }
 
-    private void requireOpen() {
-        if (closed.get()) {
+    /** Throws {@link StoreClosed} if it is. */
+    public void requireOpen() {
+        if (closed) {
             throw new StoreClosed(path());
         }
     }
@@ -365,7 +490,7 @@ final class StoreHandle implements CairnStore {
         return corrupt;
     }
 
-    private Path path() {
+    public Path path() {
         return engine.files().data();
     }
 }

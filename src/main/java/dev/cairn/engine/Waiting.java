@@ -23,13 +23,16 @@ final class Waiting {
 
     private static final long SLICE_MILLIS = 20;
     private static final long FIRST_PAUSE_NANOS = 20_000;
-    private static final long LONGEST_PAUSE_NANOS = 1_000_000;
+    private static final long PAUSE_NANOS = 1_000_000;
+
+    /** Who waited this many times as long may be told a pause late: many may wait, and for long. */
+    private static final int PATIENCE = 64;
 
     /** About 5 microseconds, what a sleep and a wake-up cost. */
     private static final int SPINS = 200;
 
     private final long sliceNanos =
-            TimeUnit.MILLISECONDS.toNanos(Long.getLong(SLICE_PROPERTY, SLICE_MILLIS));
+            TimeUnit.MILLISECONDS.toNanos(Math.max(1, Long.getLong(SLICE_PROPERTY, SLICE_MILLIS)));
 
     private final boolean sleeps;
     private final int spins = Runtime.getRuntime().availableProcessors() > 1 ? SPINS : 0;
@@ -117,7 +120,8 @@ final class Waiting {
                 }
             } else {
                 LockSupport.parkNanos(Math.min(most, pause));
-                pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+                long longest = Math.clamp((now - start) / PATIENCE, PAUSE_NANOS, sliceNanos);
+                pause = Math.min(2 * pause, longest);
             }
         }
     }

@@ -17,6 +17,7 @@ import dev.cairn.log.Appender;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
 import dev.cairn.log.Records;
+import dev.cairn.log.Records.Copy;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
@@ -47,6 +48,9 @@ final class Writer {
 
     /** Expected version: nothing. */
     static final long NOTHING = 0;
+
+    /** Expected version: whatever there is, as long as there is something. */
+    static final long SOMETHING = -2;
 
     private static final long MAX_VERSION = 1L << 62;
     private static final long NOT_APPLIED = 0;
@@ -100,20 +104,45 @@ final class Writer {
         this.regionBytes = parts.data().regionBytes();
     }
 
+    /** Takes a copy of what was there before a write, expected or not. */
+    static final class Before {
+        private @Nullable Copy copy;
+
+        /** Null if nothing was there; to be checked for soundness. */
+        @Nullable Copy copy() {
+            return copy;
+        }
+    }
+
     /**
      * Writes or removes an entry if it is as expected.
      *
      * @param value null removes
      * @param expires milliseconds since 1970, 0 never
-     * @param expected the version the entry must have, {@link #ANY} or {@link #NOTHING}
+     * @param expected the version the entry must have, {@link #ANY}, {@link #NOTHING} or {@link
+     *     #SOMETHING}
      * @return the version of the write, 0 if the entry was not as expected or not there to remove
      */
     long write(byte[] key, byte @Nullable [] value, long expires, long expected) {
+        return write(key, value, expires, expected, null);
+    }
+
+    /**
+     * As {@link #write(byte[], byte[], long, long)}.
+     *
+     * @param before gets what the write found; null if nobody wants it
+     */
+    long write(
+            byte[] key,
+            byte @Nullable [] value,
+            long expires,
+            long expected,
+            @Nullable Before before) {
         Draft draft = Draft.of(key, value, expires, regionBytes);
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
-            long result = attempt(stripe, hashed, draft, value == null, expected);
+            long result = attempt(stripe, hashed, draft, value == null, expected, before);
             if (result >= 0) {
                 return result;
             }
@@ -150,12 +179,18 @@ final class Writer {
     }
 
     /** One attempt under the stripe's lock: a version, 0, {@link #NO_REGION} or minus bytes. */
-    private long attempt(int stripe, long hashed, Draft draft, boolean remove, long expected) {
+    private long attempt(
+            int stripe,
+            long hashed,
+            Draft draft,
+            boolean remove,
+            long expected,
+            @Nullable Before before) {
         stripes.acquire(stripe); // W1
         boolean whole = false;
         try {
             Steps.at("W2");
-            long result = locked(stripe, hashed, draft, remove, expected);
+            long result = locked(stripe, hashed, draft, remove, expected, before);
             whole = true;
             return result;
         } finally {
@@ -168,7 +203,13 @@ final class Writer {
         }
     }
 
-    private long locked(int stripe, long hashed, Draft draft, boolean remove, long expected) {
+    private long locked(
+            int stripe,
+            long hashed,
+            Draft draft,
+            boolean remove,
+            long expected,
+            @Nullable Before before) {
         if (shared.acquire(SharedLayout.FAILED) != 0) {
             throw new CheckpointFailed(
                     data.path(),
@@ -179,7 +220,10 @@ final class Writer {
         Outline old = spot.slot() == 0 ? null : records.outlineLocked(Place.offset(spot.slot()));
         long present = old == null || reader.expired(old.expires()) ? NOTHING : old.version();
         boolean dropsExpired = remove && expected == ANY && old != null && present == NOTHING;
-        if (expected == ANY ? remove && old == null : expected != present) {
+        if (before != null) {
+            before.copy = old == null || present == NOTHING ? null : records.copy(stripe, old);
+        }
+        if (expected == ANY ? remove && old == null : !matches(expected, present)) {
             return NOT_APPLIED;
         }
         if (old == null && writing.tables().crowded(stripe, spot)) {
@@ -202,6 +246,10 @@ final class Writer {
             space.turnedOver();
         }
         return dropsExpired && version != NO_REGION ? NOT_APPLIED : version;
+    }
+
+    private static boolean matches(long expected, long present) {
+        return expected == SOMETHING ? present != NOTHING : present == expected;
     }
 
     /** Writes the record and commits it; the version, or {@link #NO_REGION}. */

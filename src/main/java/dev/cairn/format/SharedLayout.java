@@ -7,7 +7,8 @@ package dev.cairn.format;
  *        0  identity, clean mark, store-wide words
  *     1024  directory of owner tables
  *     4096  process table
- *    69632  stripe descriptors, 512 bytes each
+ *    69632  buckets of claims
+ *   102400  stripe descriptors, 512 bytes each
  *  areasAt  areas of 16 KiB units: tables of the index, owner tables
  * </pre>
  *
@@ -56,10 +57,13 @@ public final class SharedLayout {
     public static final int PROCESS_SLOTS = 1024;
     public static final int PROCESS_BYTES = 64;
 
-    public static final int STRIPE_DESCRIPTORS = PROCESSES + PROCESS_SLOTS * PROCESS_BYTES;
+    public static final int CLAIMS = PROCESSES + PROCESS_SLOTS * PROCESS_BYTES;
+    public static final int CLAIM_BUCKETS = 64;
+
+    public static final int STRIPE_DESCRIPTORS = CLAIMS + CLAIM_BUCKETS * ClaimWords.BYTES;
 
     /** "CAIRNSHM" with the layout's number in its last byte. */
-    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 2L << 56;
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 3L << 56;
 
     /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
     public static final int AREA_BYTES = 1 << 14;
@@ -72,6 +76,10 @@ public final class SharedLayout {
 
     public static long processAt(int slot) {
         return PROCESSES + (long) slot * PROCESS_BYTES;
+    }
+
+    public static long claimBucketAt(int bucket) {
+        return CLAIMS + (long) bucket * ClaimWords.BYTES;
     }
 
     public static int pinAt(int pin) {

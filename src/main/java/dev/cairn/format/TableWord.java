@@ -44,6 +44,11 @@ public final class TableWord {
         return word & ~GENERATION_MASK | word + 1 & GENERATION_MASK;
     }
 
+    /** Whether one table word of a stripe was stored before another; generations wrap around. */
+    public static boolean isOlder(long word, long than) {
+        return (word - than & GENERATION_MASK) > GENERATION_MASK >>> 1;
+    }
+
     /** Bytes of the area that a table takes. */
     public static long bytes(int log2) {
         return Math.max(SharedLayout.AREA_BYTES, (long) BucketWords.BYTES << log2);

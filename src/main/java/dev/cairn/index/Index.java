@@ -93,6 +93,59 @@ public final class Index {
         }
     }
 
+    /**
+     * Where a slot word stands that {@link #find} gave for the same table and hash; 0 if it is there
+     * no more. Unconfirmed.
+     */
+    public long addressOf(long table, long hash, long slot) {
+        int log2 = TableWord.log2(table);
+        MemorySegment memory = table(table);
+        long tag = HashBits.tag(hash);
+        long mask = (1L << log2) - 1;
+        long bucket = HashBits.home(HashBits.rest(hash, stripesLog2), log2);
+        for (int pass = 0; pass < maxWalk(log2); pass++) {
+            long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
+            for (int i = 0; i < BucketWords.SLOTS; i++) {
+                long at = bucketAt + BucketWords.FIRST_SLOT + (long) i * Long.BYTES;
+                if (Words.acquire(memory, at) == slot) {
+                    return at;
+                }
+            }
+            bucket = bucket + HashBits.stride(tag) & mask;
+        }
+        return 0;
+    }
+
+    /**
+     * Whether an entry with that hash may be there; no key is compared, so one that is not may seem
+     * to be. Unconfirmed (RULE 9).
+     *
+     * @param table the stripe's table word, loaded before the call (R1)
+     */
+    public boolean mayHave(long table, long hash) {
+        int log2 = TableWord.log2(table);
+        MemorySegment memory = table(table);
+        long rest = HashBits.rest(hash, stripesLog2);
+        long tag = HashBits.tag(hash);
+        long mask = (1L << log2) - 1;
+        long bucket = HashBits.home(rest, log2);
+        for (int pass = 0; pass < maxWalk(log2); pass++) {
+            long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
+            long meta = Words.acquire(memory, bucketAt);
+            for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
+                long slot = Words.acquire(memory, slotAt(bucketAt, match));
+                if (slot != 0 && Place.low(slot) == HashBits.prefix(rest)) {
+                    return true;
+                }
+            }
+            if (BucketWords.overflow(meta) == 0) {
+                return false;
+            }
+            bucket = bucket + HashBits.stride(tag) & mask;
+        }
+        return false;
+    }
+
     static int maxWalk(int log2) {
         return log2 >= 3 ? MAX_WALK : 1 << log2;
     }

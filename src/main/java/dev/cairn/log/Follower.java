@@ -173,6 +173,7 @@ public final class Follower {
 
     private boolean upToDate() {
         long tail = words.acquire(StripeWords.TAIL);
+        Steps.at("F1");
         if (words.acquire(StripeWords.VERSION) != last) {
             return false;
         }
@@ -188,6 +189,7 @@ public final class Follower {
             return data.regionBytes();
         }
         long tail = words.acquire(StripeWords.TAIL);
+        Steps.at("F2");
         return tail != 0 && Place.region(tail) == region && intact(region, number)
                 ? Place.bytesInRegion(tail)
                 : -1;

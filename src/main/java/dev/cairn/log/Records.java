@@ -121,17 +121,50 @@ public final class Records {
      * {@link #requireSound}.
      *
      * @param record the record behind the identity that its checksum covers before it
+     * @param runKey the key, if it lies in the run
+     * @param runValue the value, if it lies in the run
      */
     @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
-    public record Copy(Outline outline, byte[] record, byte[] key, byte[] value) {}
+    public record Copy(
+            Outline outline, byte[] record, byte @Nullable [] runKey, byte @Nullable [] runValue) {
+
+        public byte[] key() {
+            int at = at(outline.keyAt);
+            return runKey == null ? Arrays.copyOfRange(record, at, at + outline.keyLength) : runKey;
+        }
+
+        public byte[] value() {
+            int at = valueAt();
+            return runValue == null
+                    ? Arrays.copyOfRange(record, at, at + outline.valueLength)
+                    : runValue;
+        }
+
+        /** The array that holds the value, from {@link #valueAt} on. */
+        public byte[] valueArray() {
+            return runValue == null ? record : runValue;
+        }
+
+        public int valueAt() {
+            return runValue == null ? at(outline.valueAt) : 0;
+        }
+
+        private int at(long offset) {
+            return RecordLayout.IDENTITY_BYTES + (int) (offset - outline.offset);
+        }
+    }
 
     /** Copies an entry; only after a confirmation, since its lengths are allocated. */
     public Copy copy(int stripe, Outline outline) {
         return new Copy(
                 outline,
                 image(stripe, outline.offset, outline.bytes),
-                outline.copy(outline.keyAt, outline.keyLength),
-                outline.copy(outline.valueAt, outline.valueLength));
+                (outline.flags & RecordLayout.KEY_IN_RUN) == 0
+                        ? null
+                        : outline.copy(outline.keyAt, outline.keyLength),
+                (outline.flags & RecordLayout.VALUE_IN_RUN) == 0
+                        ? null
+                        : outline.copy(outline.valueAt, outline.valueLength));
     }
 
     /**
@@ -144,23 +177,22 @@ public final class Records {
         if (copy.outline.run == 0) {
             return;
         }
-        int flags = copy.outline.flags;
         long runAt = data.regionAt(Place.region(copy.outline.run));
         byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
         RecordLayout.identity(identity, storeId, stripe, copy.outline.runNumber, runAt);
         CRC32C crc = new CRC32C();
         crc.update(identity);
-        if ((flags & RecordLayout.KEY_IN_RUN) != 0) {
-            crc.update(copy.key);
+        if (copy.runKey != null) {
+            crc.update(copy.runKey);
         }
-        if ((flags & RecordLayout.VALUE_IN_RUN) != 0) {
-            crc.update(copy.value);
+        if (copy.runValue != null) {
+            crc.update(copy.runValue);
         }
         int expected =
                 Words.intPlain(
                         copy.record,
                         RecordLayout.IDENTITY_BYTES
-                                + RecordLayout.runAt(flags)
+                                + RecordLayout.runAt(copy.outline.flags)
                                 + RecordLayout.RUN_CRC);
         if ((int) crc.getValue() != expected) {
             throw wrongChecksum(runAt, "a run", expected, (int) crc.getValue());

@@ -103,6 +103,11 @@ public final class SharedMemory {
         return Words.acquire(base, SharedLayout.stripeAt(stripe) + StripeWords.TABLE);
     }
 
+    /** A word of an area that this process has mapped, as it has all that it ever looked at. */
+    public long word(long at) {
+        return Words.acquire(file.segment(), at);
+    }
+
     public long acquire(int field) {
         return Words.acquire(base, field);
     }

@@ -79,6 +79,7 @@ class LayoutTest {
                         "PROCESS_SLOTS",
                         "PROCESS_BYTES",
                         "PIN_SLOTS",
+                        "CLAIM_BUCKETS",
                         "STRIPE_DESCRIPTORS",
                         "MAGIC_VALUE",
                         "AREA_BYTES"),
@@ -89,11 +90,27 @@ class LayoutTest {
                         "CLEAN_TIMELINE", 16,
                         "TIMELINE", 16,
                         "PINS", SharedLayout.PIN_SLOTS * PinWords.BYTES,
+                        "CLAIMS", SharedLayout.CLAIM_BUCKETS * ClaimWords.BYTES,
                         "DIRECTORY", SharedLayout.DIRECTORY_ENTRIES * 8,
                         "PROCESSES", SharedLayout.PROCESS_SLOTS * SharedLayout.PROCESS_BYTES));
         assertThat(SharedLayout.areasAt(1) % SharedLayout.AREA_BYTES).isZero();
         assertThat(SharedLayout.areasAt(4096)).isGreaterThanOrEqualTo(SharedLayout.stripeAt(4096));
         assertThat(SharedLayout.stripeAt(0) % LINE_BYTES).isZero();
+    }
+
+    @Test
+    void bucketOfClaims() {
+        isSound(
+                ClaimWords.class,
+                0,
+                ClaimWords.BYTES,
+                Set.of("BYTES", "CLAIM_BYTES", "COUNT", "HASH", "OWNER"),
+                Map.of("CLAIMS", ClaimWords.COUNT * ClaimWords.CLAIM_BYTES));
+        assertThat(ClaimWords.OWNER).isEqualTo(ClaimWords.HASH + Long.BYTES);
+        assertThat(ClaimWords.CLAIM_BYTES).isEqualTo(ClaimWords.OWNER + Long.BYTES);
+        assertThat(SharedLayout.claimBucketAt(0) % LINE_BYTES).isZero();
+        assertThat(SharedLayout.claimBucketAt(SharedLayout.CLAIM_BUCKETS))
+                .isEqualTo(SharedLayout.STRIPE_DESCRIPTORS);
     }
 
     @Test

@@ -49,6 +49,7 @@ public final class Acting {
     private final PrintStream out = new PrintStream(System.out, true, UTF_8);
     private final Semaphore go = new Semaphore(0);
     private final List<String> recorded = Collections.synchronizedList(new ArrayList<>());
+    private final MapOrders maps = new MapOrders();
     private CairnStore store;
 
     private Acting() {}
@@ -119,7 +120,7 @@ public final class Acting {
             case "poll" -> poll();
             case "answer" -> answerEach(order[1], order[2], number(order[3]));
             case "follow" -> follow(order);
-            default -> throw new IllegalArgumentException(order[0]);
+            default -> maps.act(order);
         };
     }
 
@@ -259,7 +260,7 @@ public final class Acting {
     }
 
     /** About: the background counts too, at the same time. */
-    private static void count(String step, Ledger ledger, int lane) {
+    static void count(String step, Ledger ledger, int lane) {
         switch (step) {
             case "E1" -> ledger.add(lane, Figure.MOVES, 1);
             case "E2" -> ledger.add(lane, Figure.EVACUATIONS, 1);

@@ -49,7 +49,15 @@ final class Ledger implements AutoCloseable {
         FOLDED_COPIES(12),
         CHECKPOINTS(13),
         REBUILT(14),
-        FULL(15);
+        FULL(15),
+        READS(16),
+        WRONG_READS(17),
+        CONFIRMED(18),
+        REFRESHED(19),
+        STALE(20),
+        UNCONFIRMED(21),
+        ABSENT_READS(22),
+        LOADING(23);
 
         private final int word;
 

@@ -3,7 +3,6 @@ package dev.cairn.process;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32C;
 
@@ -32,19 +31,38 @@ final class Values {
      * @throws AssertionError if the bytes are no whole value, or another key's
      */
     static Said whole(String key, byte[] value) {
-        if (value.length < HEADER_BYTES || ByteBuffer.wrap(value).getInt() != checksum(value)) {
+        if (!isWhole(value)) {
             throw new AssertionError(
                     "the value of " + key + " is mixed, " + value.length + " bytes");
         }
+        Said said = said(value);
+        if (!said.key.equals(key)) {
+            throw new AssertionError(key + " has the value of " + said.key);
+        }
+        return said;
+    }
+
+    /**
+     * @throws AssertionError if the bytes are no whole value of any key
+     */
+    static Said whole(byte[] value) {
+        if (!isWhole(value)) {
+            throw new AssertionError("a value is mixed, " + value.length + " bytes");
+        }
+        return said(value);
+    }
+
+    private static boolean isWhole(byte[] value) {
+        return value.length >= HEADER_BYTES && ByteBuffer.wrap(value).getInt() == checksum(value);
+    }
+
+    private static Said said(byte[] value) {
         ByteBuffer buffer = ByteBuffer.wrap(value, Integer.BYTES, value.length - Integer.BYTES);
         int writer = buffer.getInt();
         long sequence = buffer.getLong();
         byte[] name = new byte[buffer.getInt()];
         buffer.get(name);
-        if (!Arrays.equals(name, key.getBytes(UTF_8))) {
-            throw new AssertionError(key + " has the value of " + new String(name, UTF_8));
-        }
-        return new Said(key, writer, sequence);
+        return new Said(new String(name, UTF_8), writer, sequence);
     }
 
     private static int checksum(byte[] value) {

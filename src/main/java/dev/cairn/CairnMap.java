@@ -1,0 +1,89 @@
+package dev.cairn;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+
+/**
+ * A map of objects over a {@link CairnStore}, shared with every process that opens the same file with
+ * the same codecs.
+ *
+ * <p>Each method on one key is atomic across all processes, those that take a function included: the
+ * function runs without any lock, and again if another write came between. So it must not write the
+ * key itself: it would run for ever. Nulls are refused. Iterators and views are weakly consistent and
+ * write through: they show every entry that is there throughout exactly once. {@link #size} counts
+ * entries that have expired and were not dropped yet.
+ *
+ * <p>With a near cache a value that was decoded is handed out again as long as its entry is what it
+ * was, whoever wrote: every read returns what was newest at some moment between its call and its
+ * return, unless {@link MapBuilder#boundedStaleness} relaxes that. Values that are handed out are
+ * shared by readers then and must not be changed.
+ *
+ * <p>A value that the codec cannot read is an {@link UndecodableEntry}. Methods that return what was
+ * there before they wrote throw it when they have written; {@link #set} and the removals of the views
+ * do not look at it.
+ *
+ * @param <K> keys, which nobody changes while they are in use
+ */
+public interface CairnMap<K, V> extends ConcurrentMap<K, V>, AutoCloseable {
+    /**
+     * The value, loaded if it is absent: by one thread of one process at a time for each key, while
+     * others that ask for it, in whatever process, wait and get what it loaded. Should the loader
+     * throw or return null, or its process die, one of those who wait loads instead. (Of more than
+     * about a thousand loads at once on the host, some may be done by each process for itself.)
+     *
+     * @param loader may return null: then nothing is written
+     * @return null if the loader said so
+     * @throws IllegalStateException if the loader asks for the very key that it loads
+     * @throws LockTimeout if another one's load takes longer than {@link MapBuilder#loadTimeout}
+     */
+    default @Nullable V get(K key, Function<? super K, ? extends @Nullable V> loader) {
+        return computeIfAbsent(key, loader);
+    }
+
+    /** Writes the entry whatever was there, without looking; returns its version. */
+    long set(K key, V value);
+
+    /** As {@link #set(Object, Object)}; the entry is absent once {@code timeToLive} has passed. */
+    long set(K key, V value, Duration timeToLive);
+
+    /** The version of the key's entry: greater at every write of it, 0 if it is absent. */
+    long version(K key);
+
+    /**
+     * Waits until the key's entry has another version than the caller knows.
+     *
+     * @param sinceVersion that was seen, 0 for an absent entry
+     * @return the version it has now, 0 if it is absent; {@code sinceVersion} if the time passed
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    long awaitChange(K key, long sinceVersion, Duration timeout) throws InterruptedException;
+
+    /** The changes from now on, by whomever; see {@link ChangeFeed}. */
+    ChangeFeed<K> watch();
+
+    /** The stripe that a key belongs to. */
+    int stripeOf(K key);
+
+    /** As {@link #forEach}, of the entries of one stripe. */
+    void forEachIn(int stripe, BiConsumer<? super K, ? super V> action);
+
+    /** As {@link #size}, for more entries than an int counts. */
+    long mappingCount();
+
+    /** Makes durable what was written before the call; see {@link CairnStore#checkpoint}. */
+    long checkpoint();
+
+    /** The store behind it, which is closed with the map. */
+    CairnStore store();
+
+    /** How the near cache does; all zero without one, or if its builder records no statistics. */
+    NearCacheStats nearCacheStats();
+
+    /** Closes the store; see {@link CairnStore#close}. */
+    @Override
+    void close();
+}

@@ -1,0 +1,100 @@
+package dev.cairn.map;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.AbstractMap.SimpleEntry;
+import java.util.AbstractSet;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.Spliterator;
+import java.util.function.Predicate;
+
+/** A map's entries. */
+final class EntryView<K, V> extends AbstractSet<Map.Entry<K, V>> {
+    private final StoreMap<K, V> map;
+
+    EntryView(StoreMap<K, V> map) {
+        this.map = map;
+    }
+
+    /** An entry as it was scanned; what is set goes to the map, too. */
+    private static final class Shown<K, V> extends SimpleEntry<K, V> {
+        private static final long serialVersionUID = 1L;
+
+        private final transient StoreMap<K, V> map;
+
+        Shown(StoreMap<K, V> map, Scan<K, V> scan) {
+            super(scan.key(), scan.value());
+            this.map = map;
+        }
+
+        @Override
+        public V setValue(V value) {
+            map.set(getKey(), value);
+            return super.setValue(value);
+        }
+    }
+
+    @Override
+    public Iterator<Map.Entry<K, V>> iterator() {
+        return new Elements<>(map, scan -> new Shown<>(map, scan));
+    }
+
+    @Override
+    public Spliterator<Map.Entry<K, V>> spliterator() {
+        return Elements.spliterator(iterator(), Spliterator.DISTINCT);
+    }
+
+    @Override
+    public int size() {
+        return map.size();
+    }
+
+    @Override
+    public boolean isEmpty() {
+        return map.isEmpty();
+    }
+
+    @Override
+    public boolean contains(@Nullable Object other) {
+        if (!(other instanceof Map.Entry<?, ?> entry) || entry.getKey() == null) {
+            return false;
+        }
+        V value = map.get(entry.getKey());
+        return value != null && map.coding().isValue(value, entry.getValue());
+    }
+
+    @Override
+    public boolean remove(@Nullable Object other) {
+        return other instanceof Map.Entry<?, ?> entry
+                && entry.getKey() != null
+                && map.remove(entry.getKey(), entry.getValue());
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Set<?> set && Elements.equal(iterator(), set);
+    }
+
+    @Override
+    public int hashCode() {
+        return super.hashCode();
+    }
+
+    @Override
+    public boolean removeIf(Predicate<? super Map.Entry<K, V>> filter) {
+        Objects.requireNonNull(filter, "filter");
+        boolean removed = false;
+        for (Scan<K, V> scan = map.scan(); scan.advance(); ) {
+            removed |= filter.test(Map.entry(scan.key(), scan.value())) && scan.removeUnchanged();
+        }
+        return removed;
+    }
+
+    @Override
+    public void clear() {
+        map.clear();
+    }
+}

@@ -1,0 +1,433 @@
+package dev.cairn.map;
+
+import dev.cairn.CachedEntry;
+import dev.cairn.CairnMap;
+import dev.cairn.CairnStore;
+import dev.cairn.ChangeFeed;
+import dev.cairn.NearCacheStats;
+import dev.cairn.engine.StoreHandle;
+import dev.cairn.engine.StoreHandle.Expected;
+import dev.cairn.log.Records.Copy;
+import dev.cairn.near.Coding;
+import dev.cairn.near.ReadPath;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.AbstractMap;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+
+/**
+ * The map over a store.
+ *
+ * <p>What takes a function is optimistic (RULE 13): the entry is read with its version, the function
+ * runs without any lock, and the result is written if the entry still has that version; else all of
+ * it again. Each turn in vain is owed to another write of the key that succeeded. A version comes once,
+ * so no write in between goes unnoticed, not even one of an equal value.
+ */
+public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<K, V> {
+    private final StoreHandle store;
+    private final Coding<K, V> coding;
+    private final ReadPath<K, V> reads;
+    private final long loadTimeoutNanos;
+    private final Set<K> keys = new KeyView<>(this);
+    private final Collection<V> values = new ValueView<>(this);
+    private final Set<Map.Entry<K, V>> entries = new EntryView<>(this);
+
+    /**
+     * A map.
+     *
+     * @param loadTimeoutNanos how long to wait for what others load
+     */
+    public StoreMap(
+            StoreHandle store, Coding<K, V> coding, ReadPath<K, V> reads, long loadTimeoutNanos) {
+        this.store = store;
+        this.coding = coding;
+        this.reads = reads;
+        this.loadTimeoutNanos = loadTimeoutNanos;
+    }
+
+    @SuppressWarnings("unchecked") // a key of another class is refused by the codec
+    private K key(@Nullable Object key) {
+        return (K) Objects.requireNonNull(key, "key");
+    }
+
+    private static <V> @Nullable V valueOf(@Nullable CachedEntry<V> entry) {
+        return entry == null ? null : entry.value();
+    }
+
+    private @Nullable V current(K key) {
+        return valueOf(reads.findCurrent(key));
+    }
+
+    @Override
+    public @Nullable V get(@Nullable Object key) {
+        return valueOf(reads.find(key(key)));
+    }
+
+    @Override
+    public @Nullable V getOrDefault(@Nullable Object key, @Nullable V otherwise) {
+        V value = get(key);
+        return value == null ? otherwise : value;
+    }
+
+    @Override
+    public boolean containsKey(@Nullable Object key) {
+        return reads.contains(key(key));
+    }
+
+    @Override
+    public boolean containsValue(@Nullable Object value) {
+        return values.contains(Objects.requireNonNull(value, "value"));
+    }
+
+    @Override
+    public @Nullable V put(K key, V value) {
+        return exchange(key, coding.key(key), coding.value(value), Expected.ANYTHING);
+    }
+
+    @Override
+    public long set(K key, V value) {
+        byte[] bytes = coding.key(key);
+        byte[] encoded = coding.value(value);
+        try {
+            return store.put(bytes, encoded);
+        } finally {
+            reads.overwritten(key);
+        }
+    }
+
+    @Override
+    public long set(K key, V value, Duration timeToLive) {
+        byte[] bytes = coding.key(key);
+        byte[] encoded = coding.value(value);
+        try {
+            return store.put(bytes, encoded, timeToLive);
+        } finally {
+            reads.overwritten(key);
+        }
+    }
+
+    @Override
+    public @Nullable V putIfAbsent(K key, V value) {
+        byte[] encoded = coding.value(value);
+        V present = current(key);
+        return present == null
+                ? exchange(key, coding.key(key), encoded, Expected.NOTHING)
+                : present;
+    }
+
+    /** Writes, or removes if the value is null, and tells what was there. */
+    private @Nullable V exchange(K key, byte[] bytes, byte @Nullable [] value, Expected expected) {
+        try {
+            Copy before = store.exchange(bytes, value, expected);
+            return before == null ? null : coding.value(before);
+        } finally {
+            if (value == null) {
+                reads.removed(key);
+            } else {
+                reads.overwritten(key);
+            }
+        }
+    }
+
+    @Override
+    public @Nullable V replace(K key, V value) {
+        return exchange(key, coding.key(key), coding.value(value), Expected.SOMETHING);
+    }
+
+    @Override
+    public boolean replace(K key, V expected, V value) {
+        byte[] bytes = coding.key(key);
+        byte[] encoded = coding.value(value);
+        Objects.requireNonNull(expected, "expected");
+        CachedEntry<V> entry = reads.findCurrent(key);
+        while (entry != null && isValue(entry, expected)) {
+            if (change(key, bytes, entry.version(), encoded)) {
+                return true;
+            }
+            entry = reads.findAnew(key);
+        }
+        return false;
+    }
+
+    @Override
+    public @Nullable V remove(@Nullable Object key) {
+        K typed = key(key);
+        return exchange(typed, coding.key(typed), null, Expected.ANYTHING);
+    }
+
+    @Override
+    public boolean remove(@Nullable Object key, @Nullable Object value) {
+        K typed = key(key);
+        byte[] bytes = coding.key(typed);
+        CachedEntry<V> entry = reads.findCurrent(typed);
+        while (entry != null && isValue(entry, value)) {
+            if (change(typed, bytes, entry.version(), null)) {
+                return true;
+            }
+            entry = reads.findAnew(typed);
+        }
+        return false;
+    }
+
+    private boolean isValue(CachedEntry<V> entry, @Nullable Object value) {
+        V present = entry.value();
+        return present != null && coding.isValue(present, value);
+    }
+
+    @Override
+    public @Nullable V computeIfAbsent(K key, Function<? super K, ? extends @Nullable V> loader) {
+        Objects.requireNonNull(loader, "loader");
+        V present = current(key);
+        if (present != null) {
+            return present;
+        }
+        byte[] bytes = coding.key(key);
+        return store.load(
+                bytes, loadTimeoutNanos, () -> current(key), () -> load(key, bytes, loader));
+    }
+
+    private @Nullable V load(
+            K key, byte[] bytes, Function<? super K, ? extends @Nullable V> loader) {
+        V loaded = loader.apply(key);
+        if (loaded == null) {
+            return null;
+        }
+        V present = exchange(key, bytes, coding.value(loaded), Expected.NOTHING);
+        return present == null ? loaded : present;
+    }
+
+    @Override
+    public @Nullable V computeIfPresent(
+            K key, BiFunction<? super K, ? super V, ? extends @Nullable V> function) {
+        Objects.requireNonNull(function, "function");
+        return change(key, present -> present == null ? null : function.apply(key, present));
+    }
+
+    @Override
+    public @Nullable V compute(
+            K key, BiFunction<? super K, ? super @Nullable V, ? extends @Nullable V> function) {
+        Objects.requireNonNull(function, "function");
+        return change(key, present -> function.apply(key, present));
+    }
+
+    @Override
+    public @Nullable V merge(
+            K key, V value, BiFunction<? super V, ? super V, ? extends @Nullable V> function) {
+        Objects.requireNonNull(value, "value");
+        Objects.requireNonNull(function, "function");
+        return change(key, present -> present == null ? value : function.apply(present, value));
+    }
+
+    /** What the function makes of a key's value; null, given or returned, is none. */
+    private @Nullable V change(K key, Function<@Nullable V, @Nullable V> function) {
+        byte[] bytes = coding.key(key);
+        CachedEntry<V> before = reads.findCurrent(key);
+        while (true) {
+            V after = function.apply(valueOf(before));
+            byte[] encoded = after == null ? null : coding.value(after);
+            if (change(key, bytes, before == null ? 0 : before.version(), encoded)) {
+                return after;
+            }
+            before = reads.findAnew(key);
+        }
+    }
+
+    /** Whether the entry had that version, 0 for none, and now has the value, null for none. */
+    private boolean change(K key, byte[] bytes, long version, byte @Nullable [] after) {
+        if (after == null) {
+            return version == 0 || remove(key, bytes, version);
+        }
+        try {
+            return version == 0
+                    ? store.putIfAbsent(bytes, after)
+                    : store.replace(bytes, version, after);
+        } finally {
+            reads.overwritten(key);
+        }
+    }
+
+    private boolean remove(K key, byte[] bytes, long version) {
+        try {
+            return store.remove(bytes, version);
+        } finally {
+            reads.removed(key);
+        }
+    }
+
+    @Override
+    public void replaceAll(BiFunction<? super K, ? super V, ? extends V> function) {
+        Objects.requireNonNull(function, "function");
+        for (Scan<K, V> scan = scan(); scan.advance(); ) {
+            V _ =
+                    change(
+                            scan.key(),
+                            present ->
+                                    present == null
+                                            ? null
+                                            : Objects.requireNonNull(
+                                                    function.apply(scan.key(), present), "value"));
+        }
+    }
+
+    @Override
+    public void putAll(Map<? extends K, ? extends V> map) {
+        map.forEach(this::set);
+    }
+
+    @Override
+    public void clear() {
+        for (Scan<K, V> scan = scan(); scan.advance(); ) {
+            scan.remove();
+        }
+    }
+
+    @Override
+    public void forEach(BiConsumer<? super K, ? super V> action) {
+        forEach(scan(), action);
+    }
+
+    @Override
+    public void forEachIn(int stripe, BiConsumer<? super K, ? super V> action) {
+        Objects.checkIndex(stripe, store.stripes());
+        forEach(new Scan<>(this, store.scan(stripe, stripe + 1)), action);
+    }
+
+    private void forEach(Scan<K, V> scan, BiConsumer<? super K, ? super V> action) {
+        Objects.requireNonNull(action, "action");
+        while (scan.advance()) {
+            action.accept(scan.key(), scan.value());
+        }
+    }
+
+    /** Of all entries, from the first. */
+    Scan<K, V> scan() {
+        return new Scan<>(this, store.scan(0, store.stripes()));
+    }
+
+    Coding<K, V> coding() {
+        return coding;
+    }
+
+    /** Removes an entry that was scanned, if it still is that one. */
+    boolean remove(K key, Copy scanned) {
+        return remove(key, scanned.key(), scanned.outline().version());
+    }
+
+    /** Removes whatever is there by the key of an entry that was scanned. */
+    void removeAnyway(K key, Copy scanned) {
+        boolean _ = removeKey(key, scanned.key());
+    }
+
+    /** Removes whatever is there, which is not decoded; tells whether there was anything. */
+    boolean removeKey(@Nullable Object key) {
+        K typed = key(key);
+        return removeKey(typed, coding.key(typed));
+    }
+
+    private boolean removeKey(K key, byte[] bytes) {
+        try {
+            return store.remove(bytes);
+        } finally {
+            reads.removed(key);
+        }
+    }
+
+    @Override
+    public Set<K> keySet() {
+        return keys;
+    }
+
+    @Override
+    public Collection<V> values() {
+        return values;
+    }
+
+    @Override
+    public Set<Map.Entry<K, V>> entrySet() {
+        return entries;
+    }
+
+    @Override
+    public int size() {
+        return (int) Math.min(mappingCount(), Integer.MAX_VALUE);
+    }
+
+    @Override
+    public boolean isEmpty() {
+        return mappingCount() == 0 || store.scan(0, store.stripes()).get() == null;
+    }
+
+    /** Sizes are not compared: they count what has expired, and what others write meanwhile. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        if (!(other instanceof Map<?, ?> map)) {
+            return false;
+        }
+        long count = 0;
+        for (Scan<K, V> scan = scan(); scan.advance(); count++) {
+            if (!coding.isValue(scan.value(), map.get(scan.key()))) {
+                return false;
+            }
+        }
+        return count == map.size();
+    }
+
+    @Override
+    public int hashCode() {
+        return super.hashCode();
+    }
+
+    @Override
+    public long mappingCount() {
+        return store.size();
+    }
+
+    @Override
+    public long version(K key) {
+        return store.version(coding.key(key));
+    }
+
+    @Override
+    public long awaitChange(K key, long sinceVersion, Duration timeout)
+            throws InterruptedException {
+        return store.awaitChange(coding.key(key), sinceVersion, timeout);
+    }
+
+    @Override
+    public ChangeFeed<K> watch() {
+        return new KeyFeed<>(store.watch(), coding);
+    }
+
+    @Override
+    public int stripeOf(K key) {
+        return store.stripeOf(coding.key(key));
+    }
+
+    @Override
+    public long checkpoint() {
+        return store.checkpoint();
+    }
+
+    @Override
+    public CairnStore store() {
+        return store;
+    }
+
+    @Override
+    public NearCacheStats nearCacheStats() {
+        return reads.stats();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}

@@ -1,0 +1,130 @@
+package dev.cairn.near;
+
+import dev.cairn.UndecodableEntry;
+import dev.cairn.codec.Codec;
+import dev.cairn.codec.Input;
+import dev.cairn.codec.Output;
+import dev.cairn.log.Records.Copy;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/**
+ * A map's keys and values as bytes and back. Encodes into buffers that are used again; decodes copies
+ * that were confirmed and whose checksums were right (RULE 9).
+ */
+public final class Coding<K, V> {
+    /** A power of two; threads take a buffer each where they are no more than this. */
+    private static final int BUFFERS = 16;
+
+    private static final int SHOWN_KEY_BYTES = 32;
+
+    private final Codec<K> keys;
+    private final Codec<V> values;
+    private final Path path;
+    private final AtomicReferenceArray<@Nullable Output> buffers =
+            new AtomicReferenceArray<>(BUFFERS);
+
+    /**
+     * @param path of the store, for messages
+     */
+    public Coding(Codec<K> keys, Codec<V> values, Path path) {
+        this.keys = keys;
+        this.values = values;
+        this.path = path;
+    }
+
+    public byte[] key(K key) {
+        return encoded(keys, Objects.requireNonNull(key, "key"));
+    }
+
+    public byte[] value(V value) {
+        return encoded(values, Objects.requireNonNull(value, "value"));
+    }
+
+    private <T> byte[] encoded(Codec<T> codec, T value) {
+        int place = (int) Thread.currentThread().threadId() & BUFFERS - 1;
+        Output free = buffers.getAndSet(place, null);
+        Output buffer = free == null ? new Output() : free;
+        codec.encode(value, buffer); // a buffer with which it failed is not used again
+        byte[] bytes = buffer.toBytes();
+        buffer.reset();
+        buffers.set(place, buffer);
+        return bytes;
+    }
+
+    /** What stands for a key in a cache. */
+    public Object identity(K key) {
+        return keys.identity(key);
+    }
+
+    /** Whether an object of any class is the value. */
+    @SuppressWarnings("unchecked") // a cast that fails says no
+    public boolean isValue(V value, @Nullable Object other) {
+        if (other == null) {
+            return false;
+        }
+        try {
+            return values.identity(value).equals(values.identity((V) other));
+        } catch (ClassCastException _) {
+            return false;
+        }
+    }
+
+    /**
+     * The key of an entry.
+     *
+     * @throws UndecodableEntry if the codec cannot read it
+     */
+    public K key(Copy entry) {
+        return key(entry.key());
+    }
+
+    /**
+     * A key from its bytes.
+     *
+     * @throws UndecodableEntry if the codec cannot read them
+     */
+    public K key(byte[] key) {
+        try {
+            return Objects.requireNonNull(keys.decode(new Input(key, 0, key.length)), "key");
+        } catch (RuntimeException e) {
+            throw undecodable("the key", key, e);
+        }
+    }
+
+    /**
+     * The value of an entry.
+     *
+     * @throws UndecodableEntry if the codec cannot read it
+     */
+    public V value(Copy entry) {
+        try {
+            return Objects.requireNonNull(
+                    values.decode(
+                            new Input(
+                                    entry.valueArray(),
+                                    entry.valueAt(),
+                                    entry.outline().valueLength())),
+                    "value");
+        } catch (RuntimeException e) {
+            throw undecodable("the value of the key", entry.key(), e);
+        }
+    }
+
+    private UndecodableEntry undecodable(String what, byte[] key, RuntimeException cause) {
+        int shown = Math.min(key.length, SHOWN_KEY_BYTES);
+        return new UndecodableEntry(
+                path,
+                "%s with the bytes %s%s is not of this codec"
+                        .formatted(
+                                what,
+                                HexFormat.of().formatHex(key, 0, shown),
+                                shown < key.length ? "... (" + key.length + ")" : ""),
+                cause);
+    }
+}

@@ -1,0 +1,224 @@
+package dev.cairn.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.CairnMap;
+import dev.cairn.SmallScale;
+import dev.cairn.process.Coherence.Caching;
+import dev.cairn.process.Ledger.Figure;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Processes that write and processes that read through near caches: no read is older than what was
+ * known to have been written when it began. {@link Coherence} says how that is judged.
+ */
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class CoherenceIT {
+    private static final String SEED = "cairn.seed";
+    private static final int PROCESSES = 2;
+    private static final int THREADS = 2;
+    private static final int WRITER_LANES = PROCESSES * THREADS;
+    private static final int FIRST_READER_LANE = WRITER_LANES;
+    private static final long LONGEST_LIFE_NANOS = 500_000_000;
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    private final SmallScale scale = new SmallScale();
+    private SplittableRandom random;
+
+    @AfterEach
+    void usualScale() {
+        scale.close();
+    }
+
+    @Test
+    void noReadIsOlderThanWhatWasKnownToBeWritten() throws IOException {
+        run(8_000_000, 50_000, 0, false);
+    }
+
+    @Test
+    void noReadIsOlderThoughWritersAreKilled() throws IOException {
+        run(2_000_000, 20_000, 12, false);
+    }
+
+    @Test
+    @Tag("soak")
+    void noReadIsOlderInHundredMillions() throws IOException {
+        run(100_000_000, 1_000_000, 0, true);
+    }
+
+    @Test
+    @Tag("soak")
+    void noReadIsOlderThoughHundredsAreKilled() throws IOException {
+        run(20_000_000, 200_000, 300, true);
+    }
+
+    @Test
+    void canaryReadsThatAreNotConfirmedAreCaught() throws IOException {
+        try (Ledger ledger = ledger()) {
+            List<Child> writers = List.of(writer(0));
+            awaitWorking(writers.getFirst(), ledger, 0);
+            Child reader = reader(0, Caching.UNCONFIRMED, false);
+            while (ledger.sum(Figure.WRONG_READS) == 0) {
+                reader.requireNoComplaint();
+                LockSupport.parkNanos(1_000_000);
+            }
+            ledger.order(Ledger.STOP);
+            writers.forEach(Child::answer);
+            String wrong = reader.answer();
+            System.out.printf(
+                    "CoherenceIT: canary, %d of %d reads wrong, the first: %s%n",
+                    ledger.sum(Figure.WRONG_READS), ledger.sum(Figure.READS), wrong);
+            assertThat(wrong).contains("had returned");
+            assertThat(ledger.sum(Figure.UNCONFIRMED)).isPositive();
+        }
+    }
+
+    private Path store() {
+        return directory.resolve("store.cairn");
+    }
+
+    private Path notes() {
+        return directory.resolve("ledger");
+    }
+
+    private Ledger ledger() throws IOException {
+        long seed = Long.getLong(SEED, System.nanoTime());
+        System.out.printf("CoherenceIT: -D%s=%d%n", SEED, seed);
+        random = new SplittableRandom(seed);
+        return Ledger.at(notes());
+    }
+
+    private Child writer(int number) {
+        return told(children.spare(), "write map", number * THREADS, Caching.ALL);
+    }
+
+    private Child reader(int number, Caching caching, boolean optimizing) {
+        Child child = optimizing ? children.startOptimizing() : children.start();
+        return told(child, "read map", FIRST_READER_LANE + number * THREADS, caching);
+    }
+
+    private Child told(Child child, String what, int firstLane, Caching caching) {
+        child.tell(
+                what,
+                store(),
+                notes(),
+                WRITER_LANES,
+                firstLane,
+                THREADS,
+                random.nextLong(),
+                caching);
+        return child;
+    }
+
+    private static void awaitWorking(Child child, Ledger ledger, int lane) {
+        while (ledger.figure(lane, Figure.STATE) != Ledger.WORKING) {
+            child.requireNoComplaint();
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    /** Goes on until there were so many reads, writes and kills. */
+    private void run(long reads, long writes, int kills, boolean optimizing) throws IOException {
+        try (Ledger ledger = ledger()) {
+            List<Child> writers = new ArrayList<>();
+            for (int i = 0; i < PROCESSES; i++) {
+                writers.add(writer(i));
+                awaitWorking(writers.get(i), ledger, i * THREADS);
+            }
+            List<Child> readers =
+                    List.of(
+                            reader(0, Caching.ALL, optimizing),
+                            reader(1, Caching.SOME, optimizing));
+            for (int kill = 0; kill < kills; kill++) {
+                kill(kill % PROCESSES, writers, ledger);
+            }
+            while ((ledger.sum(Figure.READS) < reads || ledger.sum(Figure.OPERATIONS) < writes)
+                    && ledger.order() != Ledger.STOP) {
+                readers.forEach(Child::requireNoComplaint);
+                writers.forEach(Child::requireNoComplaint);
+                LockSupport.parkNanos(1_000_000);
+            }
+            ledger.order(Ledger.STOP);
+            writers.forEach(Child::answer);
+            for (Child reader : readers) {
+                assertThat(reader.answer()).isEqualTo("fine");
+            }
+            try (CairnMap<String, Mark> map = Coherence.open(store(), Caching.ALL)) {
+                new Coherence(map, ledger, WRITER_LANES).judgeAll();
+                assertThat(map.store().verify().damages()).isEmpty();
+            }
+            report(ledger, kills);
+        }
+    }
+
+    /** At any instant, also while it opens the store; another takes over its lanes. */
+    private void kill(int number, List<Child> writers, Ledger ledger) {
+        int lane = number * THREADS;
+        if (random.nextInt(8) != 0) {
+            awaitWorking(writers.get(number), ledger, lane);
+            LockSupport.parkNanos(random.nextLong(LONGEST_LIFE_NANOS));
+        }
+        writers.get(number).requireNoComplaint();
+        writers.get(number).kill();
+        writers.get(number).awaitDeath();
+        ledger.set(lane, Figure.STATE, Ledger.STARTING);
+        writers.set(number, writer(number));
+    }
+
+    private static void report(Ledger ledger, int kills) {
+        System.out.printf(
+                "CoherenceIT: %,d reads, %,d of them of absent keys, %,d writes, %d kills%n",
+                ledger.sum(Figure.READS),
+                ledger.sum(Figure.ABSENT_READS),
+                ledger.sum(Figure.OPERATIONS),
+                kills);
+        for (int lane = 0; lane < FIRST_READER_LANE + PROCESSES * THREADS; lane += THREADS) {
+            System.out.printf(
+                    "CoherenceIT: lane %d: %,d confirmed, %,d refreshed, %,d stale%n",
+                    lane,
+                    ledger.figure(lane, Figure.CONFIRMED),
+                    ledger.figure(lane, Figure.REFRESHED),
+                    ledger.figure(lane, Figure.STALE));
+        }
+        System.out.printf(
+                "CoherenceIT: %,d moves, %,d regions left, %,d folded copies, %,d checkpoints%n",
+                ledger.sum(Figure.MOVES),
+                ledger.sum(Figure.EVACUATIONS),
+                ledger.sum(Figure.FOLDED_COPIES),
+                ledger.sum(Figure.CHECKPOINTS));
+        for (int reader = 0; reader < PROCESSES; reader++) {
+            int lane = FIRST_READER_LANE + reader * THREADS;
+            for (Figure kind : List.of(Figure.CONFIRMED, Figure.REFRESHED, Figure.STALE)) {
+                assertThat(ledger.figure(lane, kind))
+                        .as("%s of reader %d", kind, reader)
+                        .isGreaterThan(1_000);
+            }
+        }
+        for (Figure figure :
+                List.of(
+                        Figure.MOVES,
+                        Figure.EVACUATIONS,
+                        Figure.FOLDED_COPIES,
+                        Figure.CHECKPOINTS,
+                        Figure.ABSENT_READS)) {
+            assertThat(ledger.sum(figure)).as(figure.name()).isPositive();
+        }
+        assertThat(ledger.sum(Figure.WRONG_READS)).isZero();
+    }
+}
