@@ -1,0 +1,149 @@
+package dev.cairn.lincheck;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.cairn.format.Words;
+import dev.cairn.os.Steps;
+
+import org.jetbrains.kotlinx.lincheck.Actor;
+import org.jetbrains.kotlinx.lincheck.execution.ExecutionScenario;
+import org.jetbrains.lincheck.LincheckAssertionError;
+import org.jetbrains.lincheck.datastructures.ManagedStrategyGuarantee;
+import org.jetbrains.lincheck.datastructures.ManagedStrategyGuaranteeKt;
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
+import org.jetbrains.lincheck.datastructures.Options;
+import org.jetbrains.lincheck.datastructures.StressOptions;
+
+import java.lang.reflect.Method;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/*
+ * What the model checker sees
+ *           It changes threads at accesses to fields and arrays, at VarHandles of those, at locks and
+ *           parks. A VarHandle of a memory segment is none of them: left alone, it takes a whole
+ *           lookup for one step. Declared atomic, each method of Words is a step with a change of
+ *           threads before it, and the store is checked as it is (MappedMemoryProbeTest).
+ *           Steps are interleaved, never reordered: that is what the tests in src/jcstress are for.
+ * What it must reach
+ *           It rewrites the classes of what it finds from the fields of the tested object, not from
+ *           those of static fields: so the tested object keeps the store in a field.
+ * What outlives a run
+ *           The store: it is the same in all runs of a test. Only a failure leaves threads in their
+ *           midst, and locks taken; then the trace that Lincheck wants to print is not to be had.
+ * Loops     of more than the bound are taken for a livelock; waiting for a lock is such a loop.
+ */
+/** Options for Lincheck, which runs small scenarios and judges whether the results have an order. */
+final class Linchecks {
+    /** Of each scenario; about 5 ms each. More find more: {@code -Ddev.cairn.interleavings=2000}. */
+    private static final int INTERLEAVINGS = Integer.getInteger("dev.cairn.interleavings", 40);
+
+    private static final int LOOP_BOUND = 1_000_000;
+    private static final int LOOPS_BEFORE_CHANGE = 20;
+    private static final int RECURSION_BOUND = 1000;
+
+    /** Computing only: no shared memory is read in them. */
+    private static final Set<String> PURE =
+            Set.of(
+                    "dev.cairn.format.BucketWords",
+                    "dev.cairn.format.Checksum",
+                    "dev.cairn.format.HashBits",
+                    "dev.cairn.format.Place",
+                    "dev.cairn.format.RecordLayout",
+                    "dev.cairn.format.TableWord");
+
+    private static final String HASHING = "com.dynatrace.hash4j.";
+    private static final String CAFFEINE = "com.github.benmanes.caffeine.";
+
+    /** So long a failure waits for the lock that it left taken. */
+    static final Duration PATIENCE = Duration.ofSeconds(3);
+
+    private static final Pattern OPERATIONS = Pattern.compile("; ");
+
+    private Linchecks() {}
+
+    /** Over shared memory, these scenarios; see {@link #scenario}. */
+    static ModelCheckingOptions modelChecking(
+            Class<?> subject, List<List<String>> scenarios, String then) {
+        ModelCheckingOptions options = modelChecking().iterations(0);
+        for (List<String> threads : scenarios) {
+            options = options.addCustomScenario(scenario(subject, threads, then));
+        }
+        return options;
+    }
+
+    /** Over shared memory. */
+    static ModelCheckingOptions modelChecking() {
+        return blindModelChecking()
+                .addGuarantee(atomic(Words.class.getName()::equals))
+                .addGuarantee(atomic(name -> name.startsWith(CAFFEINE)))
+                .addGuarantee(ignored(Steps.class.getName()::equals))
+                .addGuarantee(ignored(PURE::contains))
+                .addGuarantee(ignored(name -> name.startsWith(HASHING)));
+    }
+
+    /** As it comes. */
+    static ModelCheckingOptions blindModelChecking() {
+        return new ModelCheckingOptions()
+                .minimizeFailedScenario(false)
+                .invocationsPerIteration(INTERLEAVINGS)
+                .loopBound(LOOP_BOUND)
+                .loopIterationsBeforeThreadSwitch(LOOPS_BEFORE_CHANGE)
+                .recursionBound(RECURSION_BOUND);
+    }
+
+    /** Threads as the hardware runs them. */
+    static StressOptions stress() {
+        return new StressOptions().minimizeFailedScenario(false);
+    }
+
+    /**
+     * What threads do at once.
+     *
+     * @param threads each the operations of one, such as {@code "put 1 2; get 1"}
+     * @param then the operations that follow
+     */
+    static ExecutionScenario scenario(Class<?> subject, List<String> threads, String then) {
+        return new ExecutionScenario(
+                List.of(),
+                threads.stream().map(thread -> actors(subject, thread)).toList(),
+                actors(subject, then),
+                null);
+    }
+
+    private static List<Actor> actors(Class<?> subject, String operations) {
+        return OPERATIONS
+                .splitAsStream(operations)
+                .map(operation -> actor(subject, List.of(operation.split(" "))))
+                .toList();
+    }
+
+    private static Actor actor(Class<?> subject, List<String> words) {
+        Method method =
+                Stream.of(subject.getMethods())
+                        .filter(any -> any.getName().equals(words.getFirst()))
+                        .findFirst()
+                        .orElseThrow();
+        return new Actor(method, words.stream().skip(1).map(Integer::valueOf).toList());
+    }
+
+    /** For canaries: what is broken must be found. */
+    static void assertCaught(Options<?, ?> options, Class<?> subject, String evidence) {
+        assertThatThrownBy(() -> options.check(subject))
+                .isInstanceOf(LincheckAssertionError.class)
+                .hasMessageContaining("Invalid execution results")
+                .hasMessageContaining(evidence);
+    }
+
+    private static ManagedStrategyGuarantee atomic(Predicate<String> classes) {
+        return ManagedStrategyGuaranteeKt.forClasses(classes::test).allMethods().treatAsAtomic();
+    }
+
+    private static ManagedStrategyGuarantee ignored(Predicate<String> classes) {
+        return ManagedStrategyGuaranteeKt.forClasses(classes::test).allMethods().ignore();
+    }
+}
