@@ -8,7 +8,6 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.cairn.Cairn;
 import dev.cairn.CairnMap;
 import dev.cairn.MapBuilder;
-import dev.cairn.Options;
 import dev.cairn.StoreClosed;
 import dev.cairn.UndecodableEntry;
 import dev.cairn.codec.Codecs;
@@ -35,9 +34,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** What a map promises beyond the contract of {@link java.util.concurrent.ConcurrentMap}. */
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CairnMapTest {
-    private static final Options SMALL = Options.defaults().withStripes(2);
     private static final int THREADS = 4;
 
     @TempDir Path directory;
@@ -46,32 +44,24 @@ class CairnMapTest {
         return directory.resolve("map.cairn");
     }
 
-    private static MapBuilder<String, Long> longs() {
-        return Cairn.map(Codecs.utf8(), Codecs.int64()).options(SMALL);
-    }
-
-    private static MapBuilder<String, Long> cached() {
-        return longs().nearCache(Caffeine.newBuilder().maximumSize(1000).recordStats());
-    }
-
     private static MapBuilder<String, Long> longs(boolean nearCache) {
-        return nearCache ? cached() : longs();
+        return nearCache ? Maps.cached() : Maps.longs();
     }
 
     @Test
     void entriesOutliveTheMap() {
-        try (CairnMap<String, Long> map = longs().open(file())) {
+        try (CairnMap<String, Long> map = Maps.longs().open(file())) {
             map.put("a", 1L);
         }
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             assertThat(map).containsExactly(Map.entry("a", 1L));
         }
     }
 
     @Test
     void anotherMapsWriteIsSeenThroughTheNearCache() {
-        try (CairnMap<String, Long> reader = cached().open(file());
-                CairnMap<String, Long> writer = longs().open(file())) {
+        try (CairnMap<String, Long> reader = Maps.cached().open(file());
+                CairnMap<String, Long> writer = Maps.longs().open(file())) {
             writer.put("a", 1L);
             assertThat(reader.get("a")).isEqualTo(1);
             assertThat(reader.get("a")).isEqualTo(1);
@@ -89,7 +79,7 @@ class CairnMapTest {
     void theSameObjectIsHandedOutUntilTheEntryChanges() {
         try (CairnMap<String, String> map =
                 Cairn.map(Codecs.utf8(), Codecs.utf8())
-                        .options(SMALL)
+                        .options(Maps.SMALL)
                         .nearCache(Caffeine.newBuilder().maximumSize(10))
                         .open(file())) {
             map.put("a", "one");
@@ -102,8 +92,8 @@ class CairnMapTest {
 
     @Test
     void rememberedAbsenceEndsWithTheFirstWrite() {
-        try (CairnMap<String, Long> reader = cached().cacheAbsence().open(file());
-                CairnMap<String, Long> writer = longs().open(file())) {
+        try (CairnMap<String, Long> reader = Maps.cached().cacheAbsence().open(file());
+                CairnMap<String, Long> writer = Maps.longs().open(file())) {
             assertThat(reader.get("a")).isNull();
             assertThat(reader.get("a")).isNull();
             assertThat(reader.nearCacheStats().confirmed()).isEqualTo(1);
@@ -113,42 +103,12 @@ class CairnMapTest {
     }
 
     @Test
-    void withinItsBoundStalenessIsTaken() {
-        try (CairnMap<String, Long> reader =
-                        cached().boundedStaleness(Duration.ofHours(1)).open(file());
-                CairnMap<String, Long> writer = longs().open(file())) {
-            writer.put("a", 1L);
-            assertThat(reader.get("a")).isEqualTo(1);
-            writer.put("a", 2L);
-            assertThat(reader.get("a")).as("stale, as was asked for").isEqualTo(1);
-            assertThat(reader.nearCacheStats().unconfirmed()).isEqualTo(1);
-            reader.merge("a", 3L, Long::sum);
-            assertThat(reader.get("a")).as("no write is lost for it").isEqualTo(5);
-        }
-    }
-
-    @Test
-    void beyondItsBoundNothingStaleIsTaken() throws InterruptedException {
-        try (CairnMap<String, Long> reader =
-                        cached().boundedStaleness(Duration.ofNanos(1)).open(file());
-                CairnMap<String, Long> writer = longs().open(file())) {
-            writer.put("a", 1L);
-            assertThat(reader.get("a")).isEqualTo(1);
-            writer.put("a", 2L);
-            Thread.sleep(1);
-            assertThat(reader.get("a")).isEqualTo(2);
-        }
-    }
-
-    @Test
     void whatHasExpiredIsAbsentThoughCached() throws InterruptedException {
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             map.set("a", 1L, Duration.ofMillis(200));
             Long seen = map.get("a");
             assertThat(seen == null || seen == 1).isTrue();
-            while (map.version("a") != 0) {
-                Thread.sleep(5);
-            }
+            Maps.awaitExpiry(map, "a");
             assertThat(map.get("a")).isNull();
             assertThat(map).doesNotContainKey("a").isEmpty();
             assertThat(map.putIfAbsent("a", 2L)).isNull();
@@ -160,7 +120,7 @@ class CairnMapTest {
     void arraysAreComparedByTheirContent() {
         try (CairnMap<byte[], byte[]> map =
                 Cairn.map(Codecs.bytes(), Codecs.bytes())
-                        .options(SMALL)
+                        .options(Maps.SMALL)
                         .nearCache(Caffeine.newBuilder().maximumSize(10))
                         .open(file())) {
             byte[] key = {1};
@@ -195,7 +155,7 @@ class CairnMapTest {
     @Test
     void oneThreadLoadsWhatManyAskFor() throws Exception {
         AtomicInteger loads = new AtomicInteger();
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             for (int round = 0; round < 50; round++) {
                 String key = "key" + round;
                 List<Long> values =
@@ -214,7 +174,7 @@ class CairnMapTest {
 
     @Test
     void whatALoaderThrowsIsItsCallersAlone() {
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             assertThatThrownBy(() ->
                             map.get(
                                     "a",
@@ -230,7 +190,7 @@ class CairnMapTest {
 
     @Test
     void aLoaderThatAsksForItsOwnKeyIsRefused() {
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             assertThatThrownBy(() -> map.get("a", key -> map.get(key, _ -> 1L)))
                     .isInstanceOf(IllegalStateException.class);
             assertThat(map.get("a", _ -> map.get("b", _ -> 2L))).isEqualTo(2);
@@ -241,7 +201,7 @@ class CairnMapTest {
     void moreLoadsThanThereAreClaimsStillLoad() throws Exception {
         int loads = 3000;
         CountDownLatch all = new CountDownLatch(loads);
-        try (CairnMap<String, Long> map = longs().open(file());
+        try (CairnMap<String, Long> map = Maps.longs().open(file());
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<Long>> loaded = new ArrayList<>();
             for (int i = 0; i < loads; i++) {
@@ -273,8 +233,8 @@ class CairnMapTest {
     @Test
     void bytesOfAnotherCodecAreToldByFileAndKey() {
         try (CairnMap<String, String> texts =
-                        Cairn.map(Codecs.utf8(), Codecs.utf8()).options(SMALL).open(file());
-                CairnMap<String, Long> longs = cached().open(file())) {
+                        Cairn.map(Codecs.utf8(), Codecs.utf8()).options(Maps.SMALL).open(file());
+                CairnMap<String, Long> longs = Maps.cached().open(file())) {
             texts.put("a", "text");
             assertThatThrownBy(() -> longs.get("a"))
                     .isInstanceOf(UndecodableEntry.class)
@@ -288,7 +248,7 @@ class CairnMapTest {
 
     @Test
     void viewsWriteThrough() {
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             Map<String, Long> expected = new HashMap<>();
             for (long i = 0; i < 500; i++) {
                 map.put("key" + i, i);
@@ -320,7 +280,7 @@ class CairnMapTest {
 
     @Test
     void stripesTogetherShowEverythingOnce() {
-        try (CairnMap<String, Long> map = cached().open(file())) {
+        try (CairnMap<String, Long> map = Maps.cached().open(file())) {
             Map<String, Long> seen = new HashMap<>();
             for (long i = 0; i < 100; i++) {
                 map.set("key" + i, i);
@@ -342,7 +302,7 @@ class CairnMapTest {
 
     @Test
     void aClosedMapSaysSo() {
-        CairnMap<String, Long> map = cached().open(file());
+        CairnMap<String, Long> map = Maps.cached().open(file());
         map.put("a", 1L);
         assertThat(map.get("a")).isEqualTo(1);
         map.close();
@@ -355,10 +315,11 @@ class CairnMapTest {
 
     @Test
     void aReadOnlyMapReadsAndRefusesTheRest() {
-        try (CairnMap<String, Long> map = longs().open(file())) {
+        try (CairnMap<String, Long> map = Maps.longs().open(file())) {
             map.put("a", 1L);
         }
-        try (CairnMap<String, Long> map = cached().options(SMALL.withReadOnly(true)).open(file())) {
+        try (CairnMap<String, Long> map =
+                Maps.cached().options(Maps.SMALL.withReadOnly(true)).open(file())) {
             assertThat(map.get("a")).isEqualTo(1);
             assertThat(map.get("a")).isEqualTo(1);
             assertThat(map.get("a", _ -> 2L)).isEqualTo(1);
@@ -372,16 +333,18 @@ class CairnMapTest {
     }
 
     @Test
-    void anAbsenceWithoutANearCacheIsNotRemembered() {
-        assertThatThrownBy(() -> longs().cacheAbsence().open(file()))
+    void aBuilderThatIsRefusedLeavesNoFile() {
+        assertThatThrownBy(() -> Maps.longs().cacheAbsence().open(file()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("nearCache");
         assertThatThrownBy(() ->
-                        longs().nearCache(
+                        Maps.longs()
+                                .nearCache(
                                         Caffeine.newBuilder()
                                                 .refreshAfterWrite(Duration.ofSeconds(1)))
                                 .open(file()))
                 .isInstanceOf(IllegalStateException.class);
+        assertThat(file()).doesNotExist();
     }
 
     private static <T> List<T> together(java.util.function.Function<Integer, T> work)

@@ -1,0 +1,84 @@
+package dev.cairn.map;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnMap;
+import dev.cairn.codec.Codecs;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What the views of a map show and compare. */
+@Timeout(120)
+class ViewsTest {
+    @TempDir Path directory;
+
+    private Path file() {
+        return directory.resolve("map.cairn");
+    }
+
+    /** A map of an entry with the key a, and one that has expired and is counted still. */
+    private CairnMap<String, Long> withExpired() throws InterruptedException {
+        CairnMap<String, Long> map = Maps.longs().open(file());
+        map.set("gone", 2L, Duration.ofMillis(1));
+        map.put("a", 1L);
+        Maps.awaitExpiry(map, "gone");
+        return map;
+    }
+
+    @Test
+    void streamsShowNothingThatExpired() throws InterruptedException {
+        try (CairnMap<String, Long> map = withExpired()) {
+            assertThat(map.keySet().stream().count()).isEqualTo(1);
+            assertThat(map.keySet().stream().toList()).containsExactly("a");
+            assertThat(map.values().stream().toList()).containsExactly(1L);
+            assertThat(map.entrySet().stream().toList()).containsExactly(Map.entry("a", 1L));
+            assertThat(map.keySet().parallelStream().toList()).containsExactly("a");
+        }
+    }
+
+    @Test
+    void whatExpiredMakesNoDifference() throws InterruptedException {
+        try (CairnMap<String, Long> map = withExpired()) {
+            Map<String, Long> same = Map.of("a", 1L);
+            assertThat(map.equals(same)).isTrue();
+            assertThat(map.keySet().equals(same.keySet())).isTrue();
+            assertThat(map.entrySet().equals(same.entrySet())).isTrue();
+            assertThat(map).hasSameHashCodeAs(same);
+        }
+    }
+
+    @Test
+    void anotherEntryMakesADifference() throws InterruptedException {
+        try (CairnMap<String, Long> map = withExpired()) {
+            for (Map<String, Long> other :
+                    List.of(Map.<String, Long>of(), Map.of("a", 2L), Map.of("a", 1L, "gone", 2L))) {
+                assertThat(map.equals(other)).isFalse();
+                assertThat(map.entrySet().equals(other.entrySet())).isFalse();
+            }
+            assertThat(map.keySet().equals(Set.of("gone"))).isFalse();
+        }
+    }
+
+    @Test
+    void keysAreRemovedByTheirBytesHoweverManyThereAre() {
+        try (CairnMap<byte[], Long> map =
+                Cairn.map(Codecs.bytes(), Codecs.int64()).options(Maps.SMALL).open(file())) {
+            map.put(new byte[] {1}, 1L);
+            assertThat(map.keySet().removeAll(List.of(new byte[] {1}))).isTrue();
+            map.put(new byte[] {1}, 1L);
+            map.put(new byte[] {2}, 2L);
+            assertThat(map.keySet().removeAll(List.of(new byte[] {1}))).isTrue();
+            assertThat(map.keySet().removeAll(List.of(new byte[] {1}))).isFalse();
+            assertThat(map.values()).containsExactly(2L);
+        }
+    }
+}
