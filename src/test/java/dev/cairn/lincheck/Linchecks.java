@@ -2,6 +2,8 @@ package dev.cairn.lincheck;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.SmallScale;
+import dev.cairn.engine.StoreHandle;
 import dev.cairn.format.Words;
 import dev.cairn.os.Steps;
 
@@ -39,8 +41,8 @@ import java.util.stream.Stream;
  */
 /** Options for Lincheck, which runs small scenarios and judges whether the results have an order. */
 final class Linchecks {
-    /** Of each scenario; about 5 ms each. More find more: {@code -Ddev.cairn.interleavings=2000}. */
-    private static final int INTERLEAVINGS = Integer.getInteger("dev.cairn.interleavings", 40);
+    /** Of each scenario; about 10 ms each. More find more: {@code -Ddev.cairn.interleavings=2000}. */
+    private static final int INTERLEAVINGS = Integer.getInteger("dev.cairn.interleavings", 20);
 
     private static final int LOOP_BOUND = 1_000_000;
     private static final int LOOPS_BEFORE_CHANGE = 20;
@@ -62,6 +64,9 @@ final class Linchecks {
     /** So long a failure waits for the lock that it left taken. */
     static final Duration PATIENCE = Duration.ofSeconds(3);
 
+    /** For stores of {@link SmallScale}: regions are used again after a dozen large records. */
+    static final long FIVE_REGIONS_BYTES = (4 + 5) * SmallScale.REGION_BYTES;
+
     private static final Pattern OPERATIONS = Pattern.compile("; ");
 
     private Linchecks() {}
@@ -71,9 +76,19 @@ final class Linchecks {
             Class<?> subject, List<List<String>> scenarios, String then) {
         ModelCheckingOptions options = modelChecking().iterations(0);
         for (List<String> threads : scenarios) {
-            options = options.addCustomScenario(scenario(subject, threads, then));
+            options = options.addCustomScenario(scenario(subject, "", threads, then));
         }
         return options;
+    }
+
+    /** The same, each put a single step: for one thread that puts a lot while others read. */
+    static ModelCheckingOptions modelCheckingOneWriter() {
+        return modelChecking()
+                .invocationsPerIteration(6 * INTERLEAVINGS)
+                .addGuarantee(
+                        ManagedStrategyGuaranteeKt.forClasses(StoreHandle.class.getName())
+                                .methods("put")
+                                .treatAsAtomic());
     }
 
     /** Over shared memory. */
@@ -104,12 +119,14 @@ final class Linchecks {
     /**
      * What threads do at once.
      *
+     * @param first the operations that come before
      * @param threads each the operations of one, such as {@code "put 1 2; get 1"}
      * @param then the operations that follow
      */
-    static ExecutionScenario scenario(Class<?> subject, List<String> threads, String then) {
+    static ExecutionScenario scenario(
+            Class<?> subject, String first, List<String> threads, String then) {
         return new ExecutionScenario(
-                List.of(),
+                actors(subject, first),
                 threads.stream().map(thread -> actors(subject, thread)).toList(),
                 actors(subject, then),
                 null);
@@ -118,6 +135,7 @@ final class Linchecks {
     private static List<Actor> actors(Class<?> subject, String operations) {
         return OPERATIONS
                 .splitAsStream(operations)
+                .filter(operation -> !operation.isEmpty())
                 .map(operation -> actor(subject, List.of(operation.split(" "))))
                 .toList();
     }

@@ -2,6 +2,8 @@ package dev.cairn.lincheck;
 
 import static dev.cairn.lincheck.Linchecks.assertCaught;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.github.benmanes.caffeine.cache.Caffeine;
 
 import dev.cairn.Cairn;
@@ -15,6 +17,8 @@ import dev.cairn.codec.Codec;
 import dev.cairn.codec.Codecs;
 import dev.cairn.codec.Input;
 import dev.cairn.codec.Output;
+import dev.cairn.engine.Sighting;
+import dev.cairn.engine.StoreHandle;
 
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
@@ -29,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
@@ -48,6 +53,7 @@ class MapLincheckTest {
                     List.of("computeIfAbsent 2 2; get 2", "computeIfAbsent 2 3; remove 2"));
 
     private static final List<List<String>> READING = SCENARIOS.subList(0, 2);
+    private static final List<List<String>> COHERENCE = SCENARIOS.subList(0, 5);
 
     /** Three records fill a region: then the next write folds it. */
     private static final int FOLDING_BYTES = SmallScale.REGION_BYTES / 4;
@@ -76,7 +82,7 @@ class MapLincheckTest {
     @Test
     void modelCheckerFindsAnOrderForEveryInterleavingWithANearCache() {
         open(nearCached(builder()).cacheAbsence());
-        modelChecking(SCENARIOS).check(Operations.class);
+        modelChecking(COHERENCE).check(Operations.class);
     }
 
     @Test
@@ -84,6 +90,38 @@ class MapLincheckTest {
         values = new Padded();
         open(nearCached(builder()));
         modelChecking(READING).check(Operations.class);
+    }
+
+    /**
+     * RULE 29: while a read looks at the two words, its entry's place is used again, for a later
+     * version. With the words loaded in the other order, this fails.
+     */
+    @Test
+    void modelCheckerFindsNoStaleValueWhenAPlaceIsUsedAgain() {
+        values = new Padded();
+        open(nearCached(builder(Linchecks.FIVE_REGIONS_BYTES)));
+        String writes = "; writeElsewhere 1 3".repeat(writesUntilTheSamePlace() - 1).substring(2);
+        Linchecks.modelCheckingOneWriter()
+                .iterations(0)
+                .addCustomScenario(
+                        Linchecks.scenario(
+                                Aligned.class,
+                                "writeElsewhere 1 2",
+                                List.of("get 1", writes),
+                                "get 1"))
+                .sequentialSpecification(Model.class)
+                .check(Aligned.class);
+    }
+
+    private static int writesUntilTheSamePlace() {
+        Aligned writer = new Aligned();
+        long place = writer.sighting().slot();
+        int writes = 0;
+        do {
+            assertThat(++writes).isLessThan(100);
+            writer.writeElsewhere(1, 1);
+        } while (writer.sighting().slot() != place);
+        return writes;
     }
 
     /** Canary: a near cache that need not confirm what it hands out. */
@@ -121,10 +159,15 @@ class MapLincheckTest {
     }
 
     private static MapBuilder<Integer, Integer> builder() {
+        return builder(0);
+    }
+
+    private static MapBuilder<Integer, Integer> builder(long maxBytes) {
         return Cairn.map(Codecs.int32(), values)
                 .options(
                         Options.defaults()
                                 .withStripes(1)
+                                .withMaxBytes(maxBytes)
                                 .withDurability(Durability.NONE)
                                 .withLockTimeout(Linchecks.PATIENCE));
     }
@@ -172,7 +215,7 @@ class MapLincheckTest {
             long _ = shared.store().put(encoded(key, Codecs.int32()), encoded(value, values));
         }
 
-        private static byte[] encoded(int number, Codec<Integer> codec) {
+        static byte[] encoded(int number, Codec<Integer> codec) {
             Output out = new Output();
             codec.encode(number, out);
             return out.toBytes();
@@ -207,6 +250,22 @@ class MapLincheckTest {
         public @Nullable Integer computeIfAbsent(
                 @Param(name = "key") int key, @Param(name = "value") int value) {
             return shared.computeIfAbsent(key, _ -> value);
+        }
+    }
+
+    /** Its entry is the first of a region, so that the next write changes the slot word alone. */
+    public static class Aligned extends Operations {
+        public Aligned() {
+            long table = sighting().table();
+            while (sighting().table() == table) {
+                writeElsewhere(1, 1);
+            }
+            Integer _ = get(1);
+        }
+
+        Sighting sighting() {
+            StoreHandle store = (StoreHandle) shared.store();
+            return Objects.requireNonNull(store.look(encoded(1, Codecs.int32()), 0));
         }
     }
 

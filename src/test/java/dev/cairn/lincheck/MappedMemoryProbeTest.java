@@ -49,7 +49,7 @@ class MappedMemoryProbeTest {
         return options.iterations(0)
                 .addCustomScenario(
                         Linchecks.scenario(
-                                subject, List.of("increment", "increment"), "increment"));
+                                subject, "", List.of("increment", "increment"), "increment"));
     }
 
     public static class CounterInAField {

@@ -4,6 +4,7 @@ import static dev.cairn.lincheck.Linchecks.assertCaught;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.Durability;
 import dev.cairn.MemoryDirectory;
 import dev.cairn.Options;
 import dev.cairn.SmallScale;
@@ -15,7 +16,6 @@ import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,12 +57,12 @@ class StoreLincheckTest {
     Path directory;
 
     /** Without checkpoints, so that regions that died are used again at once. */
-    @BeforeEach
-    void open() {
+    private void open(long maxBytes) {
         Options options =
                 Options.defaults()
                         .withStripes(1)
-                        .withManualCheckpoints()
+                        .withMaxBytes(maxBytes)
+                        .withDurability(Durability.NONE)
                         .withLockTimeout(Linchecks.PATIENCE);
         store = Cairn.open(directory.resolve("store.cairn"), options);
     }
@@ -75,6 +75,7 @@ class StoreLincheckTest {
 
     @Test
     void modelCheckerFindsAnOrderForEveryInterleaving() {
+        open(0);
         valueBytes = 1;
         warmUp();
         modelChecking(Operations.class, SCENARIOS).check(Operations.class);
@@ -82,14 +83,31 @@ class StoreLincheckTest {
 
     @Test
     void modelCheckerFindsAnOrderWhileRegionsAreFolded() {
+        open(0);
         valueBytes = FOLDING_BYTES;
         warmUp();
         modelChecking(Operations.class, READING).check(Operations.class);
     }
 
+    /** RULE 9: while a read is under way, another key's record comes to the place that it looks at. */
+    @Test
+    void modelCheckerFindsTheEntryWhoseOldPlaceIsUsedAgain() {
+        open(Linchecks.FIVE_REGIONS_BYTES);
+        valueBytes = FOLDING_BYTES;
+        warmUp();
+        String writes = "put 1 2" + "; put 2 3".repeat(15);
+        Linchecks.modelCheckingOneWriter()
+                .iterations(0)
+                .addCustomScenario(
+                        Linchecks.scenario(Operations.class, "", List.of("get 1", writes), "get 1"))
+                .sequentialSpecification(Model.class)
+                .check(Operations.class);
+    }
+
     /** Canary: a replace that compares and then writes, in two steps. */
     @Test
     void modelCheckerCatchesAReplaceInTwoSteps() {
+        open(0);
         valueBytes = 1;
         warmUp();
         assertCaught(
@@ -100,6 +118,7 @@ class StoreLincheckTest {
 
     @Test
     void stressFindsAnOrderForEveryRun() {
+        open(0);
         valueBytes = 1;
         Linchecks.stress()
                 .iterations(5)
