@@ -13,7 +13,7 @@ package dev.cairn.codec;
  * @param <T> what is encoded; never null
  */
 public interface Codec<T> {
-    /** Appends the bytes of a value; of no other length than {@link #decode} will read. */
+    /** Appends the bytes of a value; the output is not to be used after the call. */
     void encode(T value, Output out);
 
     /**

@@ -11,23 +11,19 @@ import org.jspecify.annotations.Nullable;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * A map's keys and values as bytes and back. Encodes into buffers that are used again; decodes copies
  * that were confirmed and whose checksums were right (RULE 9).
  */
 public final class Coding<K, V> {
-    /** A power of two; threads take a buffer each where they are no more than this. */
-    private static final int BUFFERS = 16;
+    private static final ThreadLocal<Output> BUFFER = ThreadLocal.withInitial(Output::new);
 
     private static final int SHOWN_KEY_BYTES = 32;
 
     private final Codec<K> keys;
     private final Codec<V> values;
     private final Path path;
-    private final AtomicReferenceArray<@Nullable Output> buffers =
-            new AtomicReferenceArray<>(BUFFERS);
 
     /**
      * @param path of the store, for messages
@@ -46,14 +42,15 @@ public final class Coding<K, V> {
         return encoded(values, Objects.requireNonNull(value, "value"));
     }
 
-    private <T> byte[] encoded(Codec<T> codec, T value) {
-        int place = (int) Thread.currentThread().threadId() & BUFFERS - 1;
-        Output free = buffers.getAndSet(place, null);
-        Output buffer = free == null ? new Output() : free;
-        codec.encode(value, buffer); // a buffer with which it failed is not used again
+    private static <T> byte[] encoded(Codec<T> codec, T value) {
+        Output buffer = BUFFER.get();
+        if (buffer.length() != 0) { // a codec failed with it, or is at it and calls a map
+            buffer = new Output();
+            BUFFER.set(buffer);
+        }
+        codec.encode(value, buffer);
         byte[] bytes = buffer.toBytes();
         buffer.reset();
-        buffers.set(place, buffer);
         return bytes;
     }
 
