@@ -130,6 +130,12 @@ public class NearCacheReads {
         return entries.reads.apply(entries.keys[choice.random.nextInt(entries.count)]);
     }
 
+    /** As {@link #hit}, by a caller who looks at what it gets. */
+    @Benchmark
+    public int hitAndLook(Entries entries, Choice choice) {
+        return entries.reads.apply(entries.keys[choice.random.nextInt(entries.count)]).visits();
+    }
+
     @Benchmark
     public Session miss(Entries entries, Choice choice) {
         return entries.reads.apply(entries.absent[choice.random.nextInt(entries.count)]);
