@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Iterator;
 import java.util.NoSuchElementException;
-import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.function.Function;
@@ -46,18 +45,6 @@ final class Elements<K, V, T> implements Iterator<T> {
         lastKey = nextKey;
         next = null;
         return element;
-    }
-
-    /** Whether a set has these elements and no others, by what there is rather than by a size. */
-    static boolean equal(Iterator<?> elements, Set<?> set) {
-        int count = 0;
-        while (elements.hasNext()) {
-            if (!set.contains(elements.next())) {
-                return false;
-            }
-            count++;
-        }
-        return count == set.size();
     }
 
     /** A spliterator that promises no size, which others may change at any moment. */

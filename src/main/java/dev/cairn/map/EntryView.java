@@ -3,20 +3,15 @@ package dev.cairn.map;
 import org.jspecify.annotations.Nullable;
 
 import java.util.AbstractMap.SimpleEntry;
-import java.util.AbstractSet;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.Spliterator;
 import java.util.function.Predicate;
 
 /** A map's entries. */
-final class EntryView<K, V> extends AbstractSet<Map.Entry<K, V>> {
-    private final StoreMap<K, V> map;
-
+final class EntryView<K, V> extends SetView<K, V, Map.Entry<K, V>> {
     EntryView(StoreMap<K, V> map) {
-        this.map = map;
+        super(map);
     }
 
     /** An entry as it was scanned; what is set goes to the map, too. */
@@ -43,21 +38,6 @@ final class EntryView<K, V> extends AbstractSet<Map.Entry<K, V>> {
     }
 
     @Override
-    public Spliterator<Map.Entry<K, V>> spliterator() {
-        return Elements.spliterator(iterator(), Spliterator.DISTINCT);
-    }
-
-    @Override
-    public int size() {
-        return map.size();
-    }
-
-    @Override
-    public boolean isEmpty() {
-        return map.isEmpty();
-    }
-
-    @Override
     public boolean contains(@Nullable Object other) {
         if (!(other instanceof Map.Entry<?, ?> entry) || entry.getKey() == null) {
             return false;
@@ -74,16 +54,6 @@ final class EntryView<K, V> extends AbstractSet<Map.Entry<K, V>> {
     }
 
     @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof Set<?> set && Elements.equal(iterator(), set);
-    }
-
-    @Override
-    public int hashCode() {
-        return super.hashCode();
-    }
-
-    @Override
     public boolean removeIf(Predicate<? super Map.Entry<K, V>> filter) {
         Objects.requireNonNull(filter, "filter");
         boolean removed = false;
@@ -91,10 +61,5 @@ final class EntryView<K, V> extends AbstractSet<Map.Entry<K, V>> {
             removed |= filter.test(Map.entry(scan.key(), scan.value())) && scan.removeUnchanged();
         }
         return removed;
-    }
-
-    @Override
-    public void clear() {
-        map.clear();
     }
 }

@@ -2,40 +2,19 @@ package dev.cairn.map;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.AbstractSet;
-import java.util.Collection;
 import java.util.Iterator;
 import java.util.Objects;
-import java.util.Set;
-import java.util.Spliterator;
 import java.util.function.Predicate;
 
 /** A map's keys. */
-final class KeyView<K, V> extends AbstractSet<K> {
-    private final StoreMap<K, V> map;
-
+final class KeyView<K, V> extends SetView<K, V, K> {
     KeyView(StoreMap<K, V> map) {
-        this.map = map;
+        super(map);
     }
 
     @Override
     public Iterator<K> iterator() {
         return new Elements<>(map, Scan::key);
-    }
-
-    @Override
-    public Spliterator<K> spliterator() {
-        return Elements.spliterator(iterator(), Spliterator.DISTINCT);
-    }
-
-    @Override
-    public int size() {
-        return map.size();
-    }
-
-    @Override
-    public boolean isEmpty() {
-        return map.isEmpty();
     }
 
     @Override
@@ -48,26 +27,6 @@ final class KeyView<K, V> extends AbstractSet<K> {
         return map.removeKey(key);
     }
 
-    /** By looking each of them up, so that no key is compared but by its bytes. */
-    @Override
-    public boolean removeAll(Collection<?> others) {
-        boolean removed = false;
-        for (Object key : others) {
-            removed |= remove(key);
-        }
-        return removed;
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof Set<?> set && Elements.equal(iterator(), set);
-    }
-
-    @Override
-    public int hashCode() {
-        return super.hashCode();
-    }
-
     @Override
     public boolean removeIf(Predicate<? super K> filter) {
         Objects.requireNonNull(filter, "filter");
@@ -76,10 +35,5 @@ final class KeyView<K, V> extends AbstractSet<K> {
             removed |= filter.test(scan.key()) && map.removeKey(scan.key());
         }
         return removed;
-    }
-
-    @Override
-    public void clear() {
-        map.clear();
     }
 }
