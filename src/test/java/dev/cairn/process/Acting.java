@@ -334,14 +334,14 @@ public final class Acting {
         return times;
     }
 
-    /** Operands: store, ledger, how to open it. Follows the feed until the ledger says stop. */
+    /** Operands: store, ledger, how to open it. Follows the feed until the ledger says that nobody writes any more. */
     private Object follow(String[] order) throws IOException {
         boolean readOnly = order[3].equals("view");
         open(Path.of(order[1]), Mode.BUSY.options().withReadOnly(readOnly));
         try (Ledger ledger = Ledger.at(Path.of(order[2]));
                 Replica replica = new Replica(store, store.watch())) {
             out.println(AT + "follow");
-            while (ledger.order() != Ledger.STOP) {
+            while (ledger.order() != Ledger.JUDGE) {
                 boolean _ = replica.next(Duration.ofMillis(10));
             }
             replica.awaitEqual(PATIENCE);

@@ -83,6 +83,9 @@ final class Ledger implements AutoCloseable {
     static final long PAUSE = 1;
     static final long STOP = 2;
 
+    /** Order: everybody has stopped, so what is there now stays. */
+    static final long JUDGE = 3;
+
     private final Arena arena;
     private final MemorySegment memory;
 

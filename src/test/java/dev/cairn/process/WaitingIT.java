@@ -235,6 +235,7 @@ class WaitingIT {
             follow(replica, LONGEST_LIFE_NANOS);
             ledger.order(Ledger.STOP);
             writers.forEach(Child::answer);
+            ledger.order(Ledger.JUDGE);
             replica.awaitEqual(PATIENCE);
             System.out.printf(
                     "WaitingIT: %d told, %d lagged, %d folded copies, %d evacuations; %s; %s%n",
