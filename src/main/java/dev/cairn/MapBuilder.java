@@ -25,8 +25,6 @@ import java.util.Objects;
 public final class MapBuilder<K, V> {
     private static final Duration LOAD_TIMEOUT = Duration.ofMinutes(1);
 
-    private static final Duration LONGEST = Duration.ofDays(36_500);
-
     private final Codec<K> keys;
     private final Codec<V> values;
     private final Options options;
@@ -105,7 +103,7 @@ public final class MapBuilder<K, V> {
      * that reads which accept no staleness would decode at every turn.
      */
     public MapBuilder<K, V> boundedStaleness(Duration atMost) {
-        if (atMost.isNegative() || atMost.compareTo(LONGEST) > 0) {
+        if (atMost.isNegative() || atMost.compareTo(Options.LONGEST) > 0) {
             throw new IllegalArgumentException(
                     "atMost is negative or longer than a century: " + atMost);
         }
@@ -128,7 +126,7 @@ public final class MapBuilder<K, V> {
      * each other's keys.
      */
     public MapBuilder<K, V> loadTimeout(Duration timeout) {
-        if (!timeout.isPositive() || timeout.compareTo(LONGEST) > 0) {
+        if (!timeout.isPositive() || timeout.compareTo(Options.LONGEST) > 0) {
             throw new IllegalArgumentException(
                     "timeout is not positive or longer than a century: " + timeout);
         }

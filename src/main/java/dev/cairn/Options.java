@@ -34,7 +34,7 @@ public record Options(
     public static final int MAX_STRIPES = 4096;
 
     /** What can be counted in nanoseconds. */
-    private static final Duration LONGEST = Duration.ofDays(36_500);
+    static final Duration LONGEST = Duration.ofDays(36_500);
 
     private static final Options DEFAULTS =
             new Options(

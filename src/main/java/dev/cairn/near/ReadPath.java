@@ -102,7 +102,7 @@ public final class ReadPath<K, V> {
 
     /** Whether shared memory confirms an entry, or its absence. */
     private boolean isCurrent(Held<V> held) {
-        long now = stalenessNanos == 0 ? 0 : System.nanoTime();
+        long now = now();
         boolean current;
         if (held.isAbsent()) {
             current = store.absent(held.hash());
@@ -112,22 +112,32 @@ public final class ReadPath<K, V> {
                     store.unchanged(held.stripe(), table, held.slotAt(), held.slot())
                             && !store.expired(held.expires());
         }
-        if (current && stalenessNanos != 0) {
-            held.confirmedAt(now);
+        if (current) {
+            noteConfirmed(held, now);
         }
         return current;
+    }
+
+    /** Before a look at shared memory; 0 where nobody asks when it was. */
+    private long now() {
+        return stalenessNanos == 0 ? 0 : System.nanoTime();
+    }
+
+    /** Only where it counts, since it is a store to what other readers load. */
+    private void noteConfirmed(Held<V> held, long now) {
+        if (stalenessNanos != 0) {
+            held.confirmedAt(now);
+        }
     }
 
     private @Nullable Held<V> lookUp(
             Cache<Object, CachedEntry<V>> cache, Object identity, K key, @Nullable Held<V> held) {
         byte[] bytes = coding.key(key);
-        long now = stalenessNanos == 0 ? 0 : System.nanoTime();
+        long now = now();
         Sighting seen = store.look(bytes, held == null ? NO_VERSION : held.version()); // H3
         if (held != null && seen != null && seen.version() == held.version()) {
             held.seenAgain(seen);
-            if (stalenessNanos != 0) {
-                held.confirmedAt(now);
-            }
+            noteConfirmed(held, now);
             count(refreshed);
             return held;
         }

@@ -41,7 +41,7 @@ public final class Futex {
             StructLayout stateLayout,
             VarHandle errno) {
 
-        @SuppressWarnings("restricted") // asked for first: Module.isNativeAccessEnabled
+        @SuppressWarnings("restricted") // asked for first: Native.isAllowed
         static @Nullable Calls find() {
             long number =
                     switch (System.getProperty("os.arch")) {
@@ -49,9 +49,7 @@ public final class Futex {
                         case "aarch64" -> 98;
                         default -> -1;
                     };
-            if (number < 0
-                    || !Futex.class.getModule().isNativeAccessEnabled()
-                    || !System.getProperty("os.name").equals("Linux")) {
+            if (number < 0 || !Native.isAllowed()) {
                 return null;
             }
             Linker linker = Linker.nativeLinker();

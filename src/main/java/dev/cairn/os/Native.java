@@ -34,6 +34,12 @@ final class Native {
 
     private Native() {}
 
+    /** Whether this is Linux, and the program lets the library call it. */
+    static boolean isAllowed() {
+        return Native.class.getModule().isNativeAccessEnabled()
+                && System.getProperty("os.name").equals("Linux");
+    }
+
     private record Calls(
             MethodHandle open,
             MethodHandle close,
@@ -42,10 +48,9 @@ final class Native {
             StructLayout stateLayout,
             VarHandle errno) {
 
-        @SuppressWarnings("restricted") // asked for first: Module.isNativeAccessEnabled
+        @SuppressWarnings("restricted") // asked for first: isAllowed
         static @Nullable Calls find() {
-            if (!Native.class.getModule().isNativeAccessEnabled()
-                    || !System.getProperty("os.name").equals("Linux")) {
+            if (!isAllowed()) {
                 return null;
             }
             Linker linker = Linker.nativeLinker();
