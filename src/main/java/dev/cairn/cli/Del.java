@@ -8,8 +8,9 @@ import picocli.CommandLine.Command;
 final class Del extends KeyVerb {
     @Override
     public Integer call() {
+        byte[] key = key();
         try (CairnStore store = openExisting()) {
-            return store.remove(key()) ? ExitCode.OK : ExitCode.NOT_FOUND;
+            return store.remove(key) ? ExitCode.OK : ExitCode.NOT_FOUND;
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.cairn.cli;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import dev.cairn.CairnStore;
 import dev.cairn.cli.text.EntryWriter;
 import dev.cairn.cli.text.TextFormat;
@@ -11,14 +13,26 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 import java.io.BufferedOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 @Command(name = "dump", description = "Writes all entries as text, in no order.")
 final class Dump extends StoreVerb {
+    /** What a data file begins with: docs/format.md. */
+    private static final byte[] MAGIC = "CAIRNKV\n".getBytes(US_ASCII);
+
+    /** The files that a store has beside its data file. */
+    private static final Pattern COMPANION = Pattern.compile("(.+)-(?:shm|lock)");
+
     @Parameters(
             index = "1",
             arity = "0..1",
@@ -34,14 +48,14 @@ final class Dump extends StoreVerb {
     @Override
     public Integer call() throws IOException {
         Path target = output == null || output.toString().equals("-") ? null : output;
-        TextFormat chosen = format == null ? TextFormat.of(target) : format;
+        TextFormat chosen = format == null ? formatOf(target) : format;
         try (CairnStore store = openToRead()) {
             if (target == null) {
                 dump(store, chosen, streams().out());
                 return ExitCode.OK;
             }
             refuseStore(target);
-            try (OutputStream out = Files.newOutputStream(target)) {
+            try (OutputStream out = new Named(Files.newOutputStream(target), target)) {
                 dump(store, chosen, out);
             }
         }
@@ -65,11 +79,49 @@ final class Dump extends StoreVerb {
         writer.finish();
     }
 
-    /** Overwriting the store with its own dump would destroy both. */
-    private void refuseStore(Path target) throws IOException {
-        boolean same = Files.exists(target) && Files.isSameFile(target, file);
-        if (same || target.toString().equals(file + "-shm")) {
-            throw new Failure(target + ": it is the store itself; name another output");
+    /**
+     * Refuses an output that is a file of a store: overwriting one that processes have mapped would
+     * end their work, and what they have written would be lost.
+     */
+    private static void refuseStore(Path target) throws IOException {
+        if (!Files.isRegularFile(target)) {
+            return;
+        }
+        Path real = target.toRealPath();
+        Matcher companion = COMPANION.matcher(real.getFileName().toString());
+        boolean beside =
+                companion.matches()
+                        && isData(real.resolveSibling(companion.group(1))); // -shm, -lock
+        if (isData(real) || beside) {
+            throw new Failure(target + ": it is a file of a store; name another output");
+        }
+    }
+
+    private static boolean isData(Path path) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            return false;
+        }
+        try (InputStream in = Files.newInputStream(path)) {
+            return Arrays.equals(in.readNBytes(MAGIC.length), MAGIC);
+        }
+    }
+
+    /** An output whose failures name the file. */
+    private static final class Named extends FilterOutputStream {
+        private final Path name;
+
+        Named(OutputStream out, Path name) {
+            super(out);
+            this.name = name;
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                throw new FileSystemException(name.toString(), null, e.getMessage());
+            }
         }
     }
 }

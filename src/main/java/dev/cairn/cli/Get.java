@@ -10,8 +10,9 @@ import java.io.IOException;
 final class Get extends KeyVerb {
     @Override
     public Integer call() throws IOException {
+        byte[] key = key();
         try (CairnStore store = openToRead()) {
-            byte[] value = store.get(key());
+            byte[] value = store.get(key);
             if (value == null) {
                 return ExitCode.NOT_FOUND;
             }

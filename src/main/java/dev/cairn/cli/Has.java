@@ -8,8 +8,9 @@ import picocli.CommandLine.Command;
 final class Has extends KeyVerb {
     @Override
     public Integer call() {
+        byte[] key = key();
         try (CairnStore store = openToRead()) {
-            return store.containsKey(key()) ? ExitCode.OK : ExitCode.NOT_FOUND;
+            return store.containsKey(key) ? ExitCode.OK : ExitCode.NOT_FOUND;
         }
     }
 }

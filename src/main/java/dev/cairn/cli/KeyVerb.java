@@ -1,16 +1,20 @@
 package dev.cairn.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** A verb about one entry, whose key is the second argument. */
-@SuppressWarnings("NullAway.Init") // picocli sets the field
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
 abstract class KeyVerb extends StoreVerb {
-    @Parameters(index = "1", paramLabel = "KEY", description = "The key, as UTF-8.")
+    @Parameters(index = "1", paramLabel = "KEY", description = "The key, as UTF-8; see --escaped.")
     private String key;
 
+    @Mixin final ByteWords words = new ByteWords();
+
+    /**
+     * @throws picocli.CommandLine.ParameterException if it has an escape that is none
+     */
     final byte[] key() {
-        return key.getBytes(UTF_8);
+        return words.bytes("KEY", key);
     }
 }

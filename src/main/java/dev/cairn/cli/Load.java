@@ -16,6 +16,7 @@ import picocli.CommandLine.Parameters;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -38,11 +39,11 @@ final class Load extends StoreVerb {
     @Override
     public Integer call() throws IOException {
         Path source = input == null || input.toString().equals("-") ? null : input;
+        TextFormat chosen = format == null ? formatOf(source) : format;
         long size = source == null ? -1 : Files.size(source);
         String name = source == null ? "standard input" : source.toString();
         try (Counted in =
-                new Counted(source == null ? streams().in() : Files.newInputStream(source))) {
-            TextFormat chosen = format == null ? TextFormat.of(source) : format;
+                new Counted(source == null ? streams().in() : Files.newInputStream(source), name)) {
             long loaded = load(chosen.reader(in, name), in, size);
             streams().print(Units.entries(loaded) + " loaded\n");
         }
@@ -70,19 +71,25 @@ final class Load extends StoreVerb {
         return loaded;
     }
 
-    /** Counts the bytes that were read. */
+    /** Counts the bytes that were read; its failures name the input. */
     private static final class Counted extends FilterInputStream {
+        private final String name;
         private long bytes;
 
-        Counted(InputStream in) {
+        Counted(InputStream in, String name) {
             super(in);
+            this.name = name;
         }
 
         @Override
         public int read(byte[] target, int offset, int length) throws IOException {
-            int count = super.read(target, offset, length);
-            bytes += Math.max(count, 0);
-            return count;
+            try {
+                int count = super.read(target, offset, length);
+                bytes += Math.max(count, 0);
+                return count;
+            } catch (IOException e) {
+                throw new FileSystemException(name, null, e.getMessage());
+            }
         }
     }
 }

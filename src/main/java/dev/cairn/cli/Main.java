@@ -6,10 +6,16 @@ import dev.cairn.cli.demo.Demo;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
 
 /** {@code cairn VERB FILE ...}: looks at and changes stores from a shell. */
 @Command(
@@ -42,7 +48,8 @@ import java.io.PrintWriter;
             "1:get, has, del: the key is not there",
             "2:the command line is wrong",
             "3:check: the store is damaged",
-            "4:failed; standard error says why, and what to do"
+            "4:failed; standard error says why, and what to do",
+            "141:whoever read standard output went away"
         })
 public final class Main {
     private final Streams streams;
@@ -52,7 +59,13 @@ public final class Main {
     }
 
     public static void main(String[] args) {
-        System.exit(run(args, Streams.ofProcess()));
+        Streams streams = Streams.ofProcess();
+        try {
+            System.exit(run(ProcessArguments.exact(args), streams));
+        } catch (IllegalArgumentException e) {
+            report(streams, e.getMessage() + "; see 'cairn --help'");
+            System.exit(CommandLine.ExitCode.USAGE);
+        }
     }
 
     /** Runs one command line and returns its exit code. */
@@ -61,9 +74,10 @@ public final class Main {
                 new CommandLine(new Main(streams))
                         .setExpandAtFiles(false)
                         .setCaseInsensitiveEnumValuesAllowed(true)
+                        .registerConverter(Path.class, Main::path)
                         .setOut(new PrintWriter(streams.out(), true, UTF_8))
                         .setErr(new PrintWriter(streams.err(), true, streams.err().charset()))
-                        .setParameterExceptionHandler((e, given) -> usage(e, streams))
+                        .setParameterExceptionHandler((e, given) -> usage(e, given, streams))
                         .setExecutionExceptionHandler(
                                 (e, verb, parsed) -> failed(e, verb, streams));
         try {
@@ -77,11 +91,28 @@ public final class Main {
         return streams;
     }
 
-    private static int usage(ParameterException e, Streams streams) {
+    private static Path path(String word) {
+        try {
+            return Path.of(word);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException(
+                    "'%s' names no file here (%s); LC_ALL=C.UTF-8 allows any UTF-8"
+                            .formatted(word, e.getReason()));
+        }
+    }
+
+    private static int usage(ParameterException e, String[] given, Streams streams) {
         CommandLine verb = e.getCommandLine();
+        List<String> words = List.of(given);
+        boolean dashed =
+                (e instanceof MissingParameterException || e instanceof UnmatchedArgumentException)
+                        && !words.contains("--")
+                        && words.stream().anyMatch(word -> word.matches("-[^-].*"));
         report(
                 streams,
-                e.getMessage() + "; see '" + verb.getCommandSpec().qualifiedName() + " --help'");
+                e.getMessage()
+                        + (dashed ? "; before KEYs and VALUEs that begin with - write --" : "")
+                        + ("; see '" + verb.getCommandSpec().qualifiedName() + " --help'"));
         return CommandLine.ExitCode.USAGE;
     }
 
@@ -96,7 +127,8 @@ public final class Main {
         boolean unnamed =
                 verb.getCommand() instanceof StoreVerb about
                         && !Failure.namesFile(e)
-                        && !message.contains(String.valueOf(about.file.getFileName()));
+                        && !message.startsWith(about.file + ":")
+                        && !message.contains(about.file.toAbsolutePath().toString());
         report(streams, (unnamed ? verb.<StoreVerb>getCommand().file + ": " : "") + message);
         return ExitCode.FAILED;
     }

@@ -1,7 +1,5 @@
 package dev.cairn.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.cairn.CairnStore;
 
 import org.jspecify.annotations.Nullable;
@@ -19,7 +17,8 @@ final class Put extends KeyVerb {
     @Parameters(
             index = "2",
             paramLabel = "VALUE",
-            description = "The value, as UTF-8; - reads it from standard input, any bytes.")
+            description =
+                    "The value, as UTF-8; see --escaped. - reads it from standard input, any bytes.")
     private String value;
 
     @Option(
@@ -31,12 +30,14 @@ final class Put extends KeyVerb {
 
     @Override
     public Integer call() throws IOException {
-        byte[] bytes = value.equals("-") ? streams().in().readAllBytes() : value.getBytes(UTF_8);
+        byte[] key = key();
+        byte[] bytes =
+                value.equals("-") ? streams().in().readAllBytes() : words.bytes("VALUE", value);
         try (CairnStore store = openOrCreate()) {
             if (timeToLive == null) {
-                store.put(key(), bytes);
+                store.put(key, bytes);
             } else {
-                store.put(key(), bytes, timeToLive);
+                store.put(key, bytes, timeToLive);
             }
         }
         return ExitCode.OK;

@@ -1,12 +1,11 @@
 package dev.cairn.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.cairn.CairnStore;
 import dev.cairn.cli.text.EntryWriter;
 import dev.cairn.cli.text.TextFormat;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.BufferedOutputStream;
@@ -19,10 +18,12 @@ import java.util.Arrays;
         description = "Lists entries, in no order: key, tab, value, with the escapes of tsv.")
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Scan extends StoreVerb {
+    @Mixin private final ByteWords words = new ByteWords();
+
     @Option(
             names = "--prefix",
             defaultValue = "",
-            description = "Only keys that begin with these bytes, as UTF-8.")
+            description = "Only keys that begin with these bytes, as UTF-8; see --escaped.")
     private String prefix;
 
     @Option(names = "--limit", paramLabel = "N", description = "At most N entries.")
@@ -33,7 +34,7 @@ final class Scan extends StoreVerb {
 
     @Override
     public Integer call() throws IOException {
-        byte[] wanted = prefix.getBytes(UTF_8);
+        byte[] wanted = words.bytes("--prefix", prefix);
         BufferedOutputStream out = new BufferedOutputStream(streams().out(), 1 << 16);
         EntryWriter writer = (json ? TextFormat.JSONL : TextFormat.TSV).writer(out);
         try (CairnStore store = openToRead()) {

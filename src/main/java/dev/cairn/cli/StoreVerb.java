@@ -3,8 +3,14 @@ package dev.cairn.cli;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
+import dev.cairn.cli.text.TextFormat;
 
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +19,8 @@ import java.nio.file.Path;
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 abstract class StoreVerb extends Verb {
     private static final String SHARED_MEMORY = "shm:";
+
+    @Spec private CommandSpec spec;
 
     @Parameters(
             index = "0",
@@ -31,6 +39,19 @@ abstract class StoreVerb extends Verb {
 
     final CairnStore openToRead() {
         return open(Options.defaults().withReadOnly(true));
+    }
+
+    /**
+     * The format that a text file's extension names.
+     *
+     * @throws ParameterException if it names another than ours
+     */
+    final TextFormat formatOf(@Nullable Path text) {
+        try {
+            return TextFormat.of(text);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+        }
     }
 
     static boolean inSharedMemory(Path path) {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.FileSystemException;
 
 /**
  * Where a verb reads and writes. Standard output is no PrintStream, so that a full disk or a closed
@@ -47,7 +48,7 @@ public record Streams(InputStream in, OutputStream out, PrintStream err, boolean
             try {
                 out.write(bytes, offset, length);
             } catch (IOException e) {
-                throw new IOException("standard output: " + e.getMessage(), e);
+                throw new FileSystemException("standard output", null, e.getMessage());
             }
         }
     }

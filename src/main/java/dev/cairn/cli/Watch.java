@@ -16,6 +16,7 @@ import dev.cairn.cli.text.Utf8;
 import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.BufferedOutputStream;
@@ -42,10 +43,13 @@ final class Watch extends StoreVerb {
 
     private static final long HOOK_SECONDS = 5;
 
+    @Mixin private final ByteWords words = new ByteWords();
+
     @Option(
             names = "--prefix",
             defaultValue = "",
-            description = "Only keys that begin with these bytes, as UTF-8; lagged in any case.")
+            description =
+                    "Only keys that begin with these bytes, as UTF-8 (see --escaped); lagged in any case.")
     private String prefix;
 
     @Option(names = "--limit", paramLabel = "N", description = "End after N changes.")
@@ -111,7 +115,7 @@ final class Watch extends StoreVerb {
     }
 
     private void print(ChangeFeed<byte[]> feed) throws IOException, InterruptedException {
-        byte[] wanted = prefix.getBytes(UTF_8);
+        byte[] wanted = words.bytes("--prefix", prefix);
         OutputStream out = new BufferedOutputStream(streams().out(), 1 << 16);
         EntryWriter tsv = TextFormat.TSV.writer(out);
         long deadline = deadline();

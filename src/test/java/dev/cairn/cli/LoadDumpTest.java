@@ -1,6 +1,7 @@
 package dev.cairn.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 class LoadDumpTest {
     private final CommandLineFixture cairn = new CommandLineFixture();
@@ -97,10 +99,72 @@ class LoadDumpTest {
     }
 
     @Test
-    void aDumpIntoTheStoreItselfIsRefused() {
+    void aDumpIntoAFileOfAStoreIsRefusedHoweverItIsSpelt() throws IOException {
+        cairn.run("put", store, "k", "v");
+        Path other = directory.resolve("other.cairn");
+        cairn.run("put", other, "k", "v");
+        Path link = Files.createSymbolicLink(directory.resolve("link"), store);
+        Path linkToShared = Files.createSymbolicLink(directory.resolve("l"), beside(store, "-shm"));
+        Files.createDirectory(directory.resolve("sub"));
+
+        for (Path output :
+                List.of(
+                        store,
+                        beside(store, "-shm"),
+                        beside(store, "-lock"),
+                        directory.resolve("sub/../test.cairn-shm"),
+                        directory.resolve("./test.cairn-lock"),
+                        link,
+                        linkToShared,
+                        other,
+                        beside(other, "-shm"))) {
+            byte[] before = Files.readAllBytes(output);
+
+            Result result = cairn.run("dump", store, output);
+
+            assertThat(result.exit()).as(output.toString()).isEqualTo(4);
+            assertThat(result.err()).contains("it is a file of a store");
+            assertThat(Files.readAllBytes(output)).isEqualTo(before);
+        }
+        assertThat(cairn.run("dump", link, beside(store, "-shm")).exit()).isEqualTo(4);
+        assertThat(cairn.run("get", store, "k").out()).isEqualTo("v");
+    }
+
+    @Test
+    void aFileThatMerelyHasSuchANameIsOverwritten() throws IOException {
+        cairn.run("put", store, "k", "v");
+        Path output = Files.writeString(directory.resolve("mine-lock"), "old");
+
+        assertThat(cairn.run("dump", store, output).exit()).isZero();
+        assertThat(output).hasContent("k\tv");
+    }
+
+    @Test
+    void anOutputThatIsFullIsNamed() {
+        Path full = Path.of("/dev/full");
+        assumeThat(full).exists();
         cairn.run("put", store, "k", "v");
 
-        assertThat(cairn.run("dump", store, store).exit()).isEqualTo(4);
-        assertThat(cairn.run("get", store, "k").out()).isEqualTo("v");
+        Result result = cairn.run("dump", store, full);
+
+        assertThat(result.exit()).isEqualTo(4);
+        assertThat(result.err()).startsWith("cairn: /dev/full: No space left");
+    }
+
+    /** As the first character of a text it would be a byte order mark, which load refuses. */
+    @Test
+    void aKeyThatBeginsLikeAByteOrderMarkSurvives() {
+        cairn.run("put", store, "\ufeffkey", "v");
+        Path copy = directory.resolve("copy.cairn");
+
+        byte[] dump = cairn.run("dump", store).bytes();
+
+        assertThat(new String(dump, UTF_8)).isEqualTo("\\xef\\xbb\\xbfkey\tv\n");
+        assertThat(cairn.with(dump).run("load", copy).exit()).isZero();
+        assertThat(cairn.run("get", copy, "\ufeffkey").out()).isEqualTo("v");
+    }
+
+    private static Path beside(Path data, String suffix) {
+        return data.resolveSibling(data.getFileName() + suffix);
     }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
 import dev.cairn.cli.CommandLineFixture.Result;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +58,64 @@ class VerbsTest {
 
         assertThat(cairn.run("get", store, "@key")).matches(r -> r.exit() == 0);
         assertThat(cairn.run("get", store, "--", "-k").out()).isEqualTo("--json");
+    }
+
+    @Test
+    void whatScanShowsNamesTheEntryByEscapes() {
+        byte[] key = {'k', (byte) 0xff, '\\', '\t'};
+        assertThat(cairn.run("put", store, "--escaped", "k\\xff\\\\\\t", "v\\x00").exit()).isZero();
+
+        String[] shown = cairn.run("scan", store).out().strip().split("\t", -1);
+
+        assertThat(shown).containsExactly("k\\xff\\\\\\t", "v\\x00");
+        assertThat(cairn.run("get", store, "-e", shown[0]).bytes()).isEqualTo(new byte[] {'v', 0});
+        assertThat(cairn.run("has", store, "-e", shown[0]).exit()).isZero();
+        assertThat(cairn.run("scan", store, "-e", "--prefix", "k\\xff").out()).isNotEmpty();
+        assertThat(cairn.run("scan", store, "-e", "--prefix", "k\\xfe").out()).isEmpty();
+        try (CairnStore opened = Cairn.open(store)) {
+            assertThat(opened.get(key)).isNotNull();
+        }
+        assertThat(cairn.run("del", store, "-e", shown[0]).exit()).isZero();
+        assertThat(cairn.run("count", store).out()).isEqualTo("0\n");
+    }
+
+    @Test
+    void aWordThatHasNoEscapesIsTakenAsItIs() {
+        assertThat(cairn.run("put", store, "a\\x00", "\\q").exit()).isZero();
+
+        assertThat(cairn.run("get", store, "a\\x00").out()).isEqualTo("\\q");
+    }
+
+    @Test
+    void anEscapeThatIsNoneCreatesNoStore() {
+        for (String word : new String[] {"\\q", "\\", "\\x", "\\x1", "\\xg0"}) {
+            Result result = cairn.run("put", store, "-e", word, "v");
+
+            assertThat(result.exit()).isEqualTo(2);
+            assertThat(result.err()).startsWith("cairn: KEY '" + word + "': expected");
+        }
+        assertThat(cairn.run("put", store, "-e", "k", "\\q").err()).contains("VALUE '\\q'");
+        assertThat(cairn.run("scan", store, "-e", "--prefix", "\\q").exit()).isNotZero();
+        assertThat(store).doesNotExist();
+    }
+
+    @Test
+    void theWayToWriteWordsThatBeginWithADashIsTold() {
+        assertThat(cairn.run("put", store, "-k", "v").err()).contains("write --;");
+        assertThat(cairn.run("get", store).err()).doesNotContain("write --;");
+    }
+
+    @Test
+    void aFailureNamesTheStoreHoweverShortItsName() {
+        Path brief = directory.resolve("s");
+
+        Result result = cairn.run("put", brief, "k", "v", "--ttl", "1s");
+        assertThat(result.exit()).isZero();
+        assertThat(cairn.run("dump", brief, directory).err())
+                .startsWith("cairn: " + directory + ": ");
+        assertThat(cairn.run("load", brief, directory).err())
+                .startsWith("cairn: " + directory + ": ")
+                .doesNotContain("unexpected");
     }
 
     @Test
@@ -187,6 +247,8 @@ class VerbsTest {
                 "put f k v --ttl PT-1S",
                 "scan f --limit many",
                 "dump f --format xml",
+                "dump f x.json",
+                "load f x.csv",
                 "checkpoint",
                 "checkpoint f g",
                 "backup f",
@@ -208,7 +270,7 @@ class VerbsTest {
     @Test
     void helpAndVersionGoToStandardOutput() {
         assertThat(cairn.run("--help").out())
-                .contains("put", "check", "watch", "demo", "Exit codes:");
+                .contains("put", "check", "watch", "demo", "Exit codes:", "141");
         assertThat(cairn.run("put", "--help").out()).contains("--ttl", "FILE", "KEY", "VALUE");
         assertThat(cairn.run("--version").out()).startsWith("cairn ").contains("Java 2");
     }

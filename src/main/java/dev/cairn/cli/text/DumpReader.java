@@ -83,16 +83,25 @@ final class DumpReader implements EntryReader {
     }
 
     private String headerLine(String expected) throws IOException {
-        byte[] line = lines.next();
+        byte[] line = line();
         if (line == null) {
             throw lines.malformed("expected " + expected + ", found the end of the input");
         }
         return new String(line, ISO_8859_1);
     }
 
+    /** The next line, which has no carriage return: the format writes one as an escape. */
+    private byte @Nullable [] line() throws IOException {
+        byte[] line = lines.next();
+        if (line != null && line.length > 0 && line[line.length - 1] == '\r') {
+            throw lines.malformed("found a carriage return; end lines with \\n only");
+        }
+        return line;
+    }
+
     /** The bytes of the next data line, or null at the end of the data. */
     private byte @Nullable [] data() throws IOException {
-        byte[] line = lines.next();
+        byte[] line = line();
         if (line == null) {
             throw lines.malformed(
                     "expected DATA=END, found the end of the input: is it truncated?");

@@ -13,6 +13,9 @@ final class Lines {
     /** Somewhat less than the longest array, so that growing a line never fails for its size. */
     private static final int LONGEST_LINE_BYTES = Integer.MAX_VALUE - 2 * BUFFER_BYTES;
 
+    /** A byte order mark has at most so many bytes; so many are read before the first is judged. */
+    private static final int MARK_BYTES = 3;
+
     private final InputStream in;
     private final String name;
     private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -31,6 +34,9 @@ final class Lines {
             return null;
         }
         number++;
+        if (number == 1) {
+            requireNoMark();
+        }
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         do {
             int end = position;
@@ -50,6 +56,28 @@ final class Lines {
         return line.toByteArray();
     }
 
+    /**
+     * A byte order mark would become part of the first key, and text in UTF-16 would be taken for
+     * other bytes. The buffer holds the beginning of the input.
+     *
+     * @throws MalformedInput if there is one
+     */
+    private void requireNoMark() throws MalformedInput {
+        if (startsWith(0xef, 0xbb, 0xbf) || startsWith(0xff, 0xfe) || startsWith(0xfe, 0xff)) {
+            throw malformed(
+                    "found a byte order mark; save the text as UTF-8 without one, or write the"
+                            + " bytes of a key that begins so as \\xHH");
+        }
+    }
+
+    private boolean startsWith(int... bytes) {
+        boolean same = limit >= bytes.length;
+        for (int i = 0; same && i < bytes.length; i++) {
+            same = (buffer[i] & 0xff) == bytes[i];
+        }
+        return same;
+    }
+
     /** What is wrong with the line that was read last. */
     MalformedInput malformed(String why) {
         return new MalformedInput(name, Math.max(number, 1), why);
@@ -57,7 +85,11 @@ final class Lines {
 
     private boolean fill() throws IOException {
         position = 0;
-        limit = Math.max(in.read(buffer), 0);
+        limit = 0;
+        int least = number == 0 ? MARK_BYTES : 1;
+        for (int read = 0; limit < least && read >= 0; limit += Math.max(read, 0)) {
+            read = in.read(buffer, limit, buffer.length - limit);
+        }
         return limit > 0;
     }
 }

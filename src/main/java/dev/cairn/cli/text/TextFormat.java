@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 
 /** The formats of entries as text; each is lossless for any bytes. */
@@ -17,12 +18,21 @@ public enum TextFormat {
     /** The dump format of Berkeley DB and LMDB: {@link DumpReader}. */
     MDB;
 
-    /** The format that the file's extension names, tsv when it names none or there is no file. */
+    /**
+     * The format that the file's extension names; tsv when it names none, or there is no file.
+     *
+     * @throws IllegalArgumentException if the extension names a format that is none of these
+     */
     public static TextFormat of(@Nullable Path file) {
         String name = file == null ? "" : file.toString().toLowerCase(Locale.ROOT);
-        return switch (name.substring(name.lastIndexOf('.') + 1)) {
+        String extension = name.substring(name.lastIndexOf('.') + 1);
+        return switch (extension) {
             case "jsonl", "ndjson" -> JSONL;
             case "mdb", "dump" -> MDB;
+            case "json", "csv", "xml", "yaml", "yml", "gz", "bz2", "xz", "zst", "zip" ->
+                    throw new IllegalArgumentException(
+                            "%s: %s is no format of entries; name one with --format: %s"
+                                    .formatted(file, extension, Arrays.toString(values())));
             default -> TSV;
         };
     }

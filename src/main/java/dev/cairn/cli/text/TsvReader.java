@@ -3,7 +3,6 @@ package dev.cairn.cli.text;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.util.Arrays;
 
 /** Reads what {@link TsvWriter} writes; bytes above 0x7f may also stand for themselves. */
 final class TsvReader implements EntryReader {
@@ -30,44 +29,19 @@ final class TsvReader implements EntryReader {
     }
 
     private byte[] unescape(byte[] line, int from, int to) throws MalformedInput {
-        byte[] bytes = new byte[to - from];
-        int length = 0;
         for (int i = from; i < to; i++) {
-            byte b = line[i];
-            if (b == '\t') {
+            if (line[i] == '\t') {
                 throw lines.malformed("expected one tab, found another; write \\t for a tab");
             }
-            if (b == '\r') {
+            if (line[i] == '\r') {
                 throw lines.malformed(
                         "found a carriage return; write \\r for one, and end lines with \\n only");
             }
-            if (b == '\\') {
-                i++;
-                switch (i < to ? line[i] : 0) {
-                    case 't' -> b = '\t';
-                    case 'n' -> b = '\n';
-                    case 'r' -> b = '\r';
-                    case '\\' -> b = '\\';
-                    case 'x' -> {
-                        b = hexByte(line, i + 1, to);
-                        i += 2;
-                    }
-                    default ->
-                            throw lines.malformed(
-                                    "expected \\t, \\n, \\r, \\\\ or \\xHH after column "
-                                            + (i - 1));
-                }
-            }
-            bytes[length++] = b;
         }
-        return Arrays.copyOf(bytes, length);
-    }
-
-    private byte hexByte(byte[] line, int at, int to) throws MalformedInput {
-        int value = at + 2 <= to ? Hex.byteAt(line, at) : -1;
-        if (value < 0) {
-            throw lines.malformed("expected two hexadecimal digits after \\x, column " + at);
+        try {
+            return Escapes.unescape(line, from, to);
+        } catch (IllegalArgumentException e) {
+            throw lines.malformed(String.valueOf(e.getMessage()));
         }
-        return (byte) value;
     }
 }

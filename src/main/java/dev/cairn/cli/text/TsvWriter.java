@@ -5,8 +5,8 @@ import java.io.OutputStream;
 
 /**
  * One entry a line: key, tab, value. Tab, line feed, carriage return and backslash are written
- * {@code \t \n \r \\}, other control characters and bytes that are not valid UTF-8 {@code \xHH}, so
- * that any bytes survive and a terminal is safe.
+ * {@code \t \n \r \\}, other control characters, U+FEFF and bytes that are not valid UTF-8 {@code
+ * \xHH}, so that any bytes survive and a terminal is safe.
  */
 final class TsvWriter implements EntryWriter {
     private final OutputStream out;
@@ -30,7 +30,7 @@ final class TsvWriter implements EntryWriter {
 
     private void escape(byte[] bytes) throws IOException {
         for (int i = 0; i < bytes.length; ) {
-            int length = Utf8.sequenceAt(bytes, i);
+            int length = isMark(bytes, i) ? 0 : Utf8.sequenceAt(bytes, i);
             if (length > 1) {
                 out.write(bytes, i, length);
             } else {
@@ -40,7 +40,15 @@ final class TsvWriter implements EntryWriter {
         }
     }
 
-    /** One byte that is ASCII or no UTF-8 at all. */
+    /** U+FEFF, which at the beginning of a text would be taken for a byte order mark. */
+    private static boolean isMark(byte[] bytes, int at) {
+        return bytes.length - at >= 3
+                && bytes[at] == (byte) 0xef
+                && bytes[at + 1] == (byte) 0xbb
+                && bytes[at + 2] == (byte) 0xbf;
+    }
+
+    /** One byte that is written as ASCII, or as an escape. */
     private void escape(byte b) throws IOException {
         switch (b) {
             case '\t' -> escaped('t');
