@@ -35,13 +35,13 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Waiting for a change of one key, in one process. */
-@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class AwaitChangeTest {
     private static final byte[] KEY = "k".getBytes(UTF_8);
     private static final byte[] OTHER = "other".getBytes(UTF_8);
     private static final byte[] VALUE = "v".getBytes(UTF_8);
     private static final Duration LONG = Duration.ofMinutes(4);
-    private static final long HANG_SECONDS = 60;
+    private static final long HANG_SECONDS = 180;
 
     /** So long that a wake-up which is lost is a hang. */
     private static final String LONG_SLICE_MILLIS = "200000";
@@ -87,6 +87,14 @@ class AwaitChangeTest {
         return threads.submit(() -> store.awaitChange(key, since, LONG));
     }
 
+    /** As {@link #waiting}, once it is about to sleep: whatever is written then must wake it. */
+    private Future<Long> asleep(byte[] key, long since) throws InterruptedException {
+        Reached aboutToSleep = Reached.by("A3");
+        Future<Long> waiting = waiting(key, since);
+        aboutToSleep.await(1, 1);
+        return waiting;
+    }
+
     private static <T> T soon(Future<T> future)
             throws InterruptedException, ExecutionException, TimeoutException {
         return future.get(HANG_SECONDS, TimeUnit.SECONDS);
@@ -115,18 +123,15 @@ class AwaitChangeTest {
     @Test
     void eachKindOfChangeWakes() throws Exception {
         sleepLong();
-        Future<Long> created = waiting(KEY, 0);
-        Thread.sleep(30);
+        Future<Long> created = asleep(KEY, 0);
         long first = store.put(KEY, VALUE);
         assertThat(soon(created)).isEqualTo(first);
 
-        Future<Long> changed = waiting(KEY, first);
-        Thread.sleep(30);
+        Future<Long> changed = asleep(KEY, first);
         long second = store.put(KEY, VALUE);
         assertThat(soon(changed)).isEqualTo(second);
 
-        Future<Long> removed = waiting(KEY, second);
-        Thread.sleep(30);
+        Future<Long> removed = asleep(KEY, second);
         store.remove(KEY);
         assertThat(soon(removed)).isZero();
     }
@@ -134,10 +139,13 @@ class AwaitChangeTest {
     @Test
     void otherKeysOfTheStripeDoNotEndIt() throws Exception {
         sleepLong();
+        Reached asleep = Reached.by("A3");
         Future<Long> waiting = waiting(KEY, 0);
-        for (int i = 0; i < 1000; i++) {
+        for (int wakes = 1; wakes <= 20; wakes++) {
+            asleep.await(1, wakes); // each write wakes it, and it finds nothing
             store.put(OTHER, VALUE);
         }
+        asleep.await(1, 21);
         assertThat(waiting.isDone()).isFalse();
 
         long version = store.put(KEY, VALUE);
@@ -155,10 +163,10 @@ class AwaitChangeTest {
 
     @Test
     void interruptingEndsIt() throws Exception {
-        Thread waiter = Thread.ofPlatform().unstarted(() -> {});
         for (Thread.Builder kind : List.of(Thread.ofPlatform(), Thread.ofVirtual())) {
             var ended = new java.util.concurrent.CompletableFuture<Class<?>>();
-            waiter =
+            Reached looked = Reached.by("A2");
+            Thread waiter =
                     kind.start(() -> {
                         try {
                             long _ = store.awaitChange(KEY, 0, LONG);
@@ -167,7 +175,7 @@ class AwaitChangeTest {
                             ended.complete(e.getClass());
                         }
                     });
-            Thread.sleep(20);
+            looked.await(1, 2);
             waiter.interrupt();
             assertThat(soon(ended)).isEqualTo(InterruptedException.class);
         }
@@ -175,18 +183,20 @@ class AwaitChangeTest {
 
     @Test
     void closingEndsIt() throws Exception {
+        Reached looked = Reached.by("A2");
         List<Future<?>> all = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             all.add(waiting(KEY, 0));
         }
-        Thread.sleep(20);
+        looked.await(4, 2);
         CairnStore another = Cairn.open(file(), ONE_STRIPE);
         store.close();
         for (Future<?> each : all) {
             assertThatThrownBy(() -> soon(each)).hasCauseInstanceOf(StoreClosed.class);
         }
+        Reached lookedAgain = Reached.by("A2");
         Future<Long> last = threads.submit(() -> another.awaitChange(KEY, 0, LONG));
-        Thread.sleep(20);
+        lookedAgain.await(1, 2);
         another.close();
         assertThatThrownBy(() -> soon(last)).hasCauseInstanceOf(StoreClosed.class);
     }
@@ -194,8 +204,9 @@ class AwaitChangeTest {
     @Test
     void aReaderIsToldToo() throws Exception {
         try (CairnStore reader = Cairn.open(file(), ONE_STRIPE.withReadOnly(true))) {
+            Reached looked = Reached.by("A2");
             Future<Long> waiting = threads.submit(() -> reader.awaitChange(KEY, 0, LONG));
-            Thread.sleep(20);
+            looked.await(1, 2);
             long version = store.put(KEY, VALUE);
             assertThat(soon(waiting)).isEqualTo(version);
         }
@@ -268,7 +279,6 @@ class AwaitChangeTest {
                 Thread.sleep(1);
             }
         }
-        Thread.sleep(5);
     }
 
     private <T> T elsewhere(Callable<T> work) {

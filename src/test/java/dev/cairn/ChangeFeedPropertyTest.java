@@ -34,9 +34,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Whatever writers, folds, cleaning, checkpoints and expiry do meanwhile, at whichever step of the
  * feed: who follows it, and reads again what it says was lost, ends up with what the store has.
  */
-@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChangeFeedPropertyTest {
     private static final int ROUNDS = 60;
+    private static final int PLAYS = 120;
     private static final int STRIPES = 2;
     private static final long HANG_SECONDS = 120;
 
@@ -183,11 +184,10 @@ class ChangeFeedPropertyTest {
 
     @Test
     void whoFollowsEndsUpWithWhatTheStoreHas() throws InterruptedException, IOException {
-        long start = System.nanoTime();
         long lagged = 0;
         long told = 0;
         int plays = 0;
-        for (; plays < 200 && System.nanoTime() - start < 10e9; plays++) {
+        for (; plays < PLAYS || lagged == 0; plays++) {
             long seed = seeds.nextLong();
             Outcome outcome = play(seed, (_, _) -> {});
             assertThat(outcome.equal).as("play %d of seed %d", plays, seed).isTrue();
@@ -195,7 +195,6 @@ class ChangeFeedPropertyTest {
             told += outcome.told;
         }
         System.out.printf("ChangeFeed: %d plays, %d told, %d lagged%n", plays, told, lagged);
-        assertThat(lagged).isPositive();
     }
 
     /** Canary: a feed that takes every region that is gone for one that was folded. */

@@ -27,18 +27,20 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** What a change feed tells, in one process. */
-@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChangeFeedTest {
     private static final byte[] VALUE = "v".getBytes(UTF_8);
     private static final Duration LONG = Duration.ofMinutes(4);
-    private static final long HANG_SECONDS = 60;
+    private static final long HANG_SECONDS = 180;
     private static final String SLICE_PROPERTY = "dev.cairn.wait-slice-millis";
     private static final Options QUIET = Options.defaults().withStripes(4).withManualCheckpoints();
 
@@ -272,8 +274,11 @@ class ChangeFeedTest {
         open();
         try (ChangeFeed<byte[]> feed = store.watch()) {
             for (int i = 0; i < 20; i++) {
+                Reached aboutToSleep = Reached.by("B4");
                 Future<Change<byte[]>> next = threads.submit(() -> feed.poll(LONG));
-                Thread.sleep(i);
+                if (i % 2 == 0) {
+                    aboutToSleep.await(1, 1);
+                }
                 store.put(key(i), VALUE);
                 assertThat(next.get(HANG_SECONDS, TimeUnit.SECONDS)).isInstanceOf(Put.class);
             }
@@ -293,18 +298,19 @@ class ChangeFeedTest {
                 AtomicInteger times = new AtomicInteger();
                 Thread[] waiter = new Thread[1];
                 boolean twice = time > 1;
+                CountDownLatch asked = new CountDownLatch(1);
+                AtomicReference<Future<?>> other = new AtomicReference<>();
                 Steps.listen(reached -> {
-                    if (Thread.currentThread() == waiter[0]
-                            && reached.equals("B4")
-                            && times.incrementAndGet() == 1) {
+                    if (!reached.equals("B4")) {
+                        return;
+                    }
+                    if (Thread.currentThread() != waiter[0]) {
+                        asked.countDown();
+                    } else if (times.incrementAndGet() == 1) {
                         elsewhere(() -> store.put(key(times.get()), VALUE));
                         if (twice) { // another feed asks behind it
-                            Future<Integer> _ =
-                                    threads.submit(() -> {
-                                        drained(another);
-                                        return another.poll(Duration.ofMillis(100)) == null ? 0 : 1;
-                                    });
-                            pause();
+                            other.set(threads.submit(() -> askWithoutAnAnswer(another)));
+                            await(asked);
                         }
                     }
                 });
@@ -314,17 +320,54 @@ class ChangeFeedTest {
                             return feed.poll(LONG);
                         });
                 assertThat(next.get(HANG_SECONDS, TimeUnit.SECONDS)).isInstanceOf(Put.class);
-                Thread.sleep(150); // the other feed is for one thread at a time
+                if (twice) { // a feed is for one thread at a time
+                    Object _ = other.get().get(HANG_SECONDS, TimeUnit.SECONDS);
+                }
             }
         }
     }
 
-    private static void pause() {
+    private static Object askWithoutAnAnswer(ChangeFeed<byte[]> feed) throws InterruptedException {
+        List<Change<byte[]>> earlier = drained(feed);
+        return feed.poll(Duration.ofMillis(100)) == null ? earlier : "a change";
+    }
+
+    private static void await(CountDownLatch latch) {
         try {
-            Thread.sleep(20);
+            assertThat(latch.await(HANG_SECONDS, TimeUnit.SECONDS)).isTrue();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** A thread that polls; ended tells how. */
+    private record Poller(Thread thread, CompletableFuture<Class<?>> ended) {
+        Class<?> end() throws Exception {
+            return ended.get(HANG_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    /** A thread that sleeps between two looks at the feed, or is about to sleep in the kernel. */
+    private static Poller polling(Thread.Builder kind, ChangeFeed<byte[]> feed)
+            throws InterruptedException {
+        Reached aboutToSleep = Reached.by("B4");
+        var ended = new CompletableFuture<Class<?>>();
+        Thread thread =
+                kind.start(() -> {
+                    try {
+                        ended.complete(feed.poll(LONG).getClass());
+                    } catch (InterruptedException | RuntimeException e) {
+                        ended.complete(e.getClass());
+                    }
+                });
+        if (Futex.isAvailable() && !thread.isVirtual()) {
+            aboutToSleep.await(1, 1);
+        } else {
+            while (thread.getState() != Thread.State.TIMED_WAITING) {
+                Thread.sleep(1);
+            }
+        }
+        return new Poller(thread, ended);
     }
 
     private <T> void elsewhere(java.util.concurrent.Callable<T> work) {
@@ -338,35 +381,22 @@ class ChangeFeedTest {
     @Test
     void closingAndInterruptingEndAWait() throws Exception {
         ChangeFeed<byte[]> closed = store.watch();
-        Future<Change<byte[]>> waiting = threads.submit(() -> closed.poll(LONG));
-        Thread.sleep(20);
+        Poller waiting = polling(Thread.ofPlatform(), closed);
         closed.close();
-        assertThatThrownBy(() -> waiting.get(HANG_SECONDS, TimeUnit.SECONDS))
-                .hasCauseInstanceOf(StoreClosed.class);
+        assertThat(waiting.end()).isEqualTo(StoreClosed.class);
         assertThatThrownBy(() -> closed.poll(Duration.ZERO)).isInstanceOf(StoreClosed.class);
 
         for (Thread.Builder kind : List.of(Thread.ofPlatform(), Thread.ofVirtual())) {
-            var ended = new CompletableFuture<Class<?>>();
-            Thread waiter =
-                    kind.start(() -> {
-                        try (ChangeFeed<byte[]> feed = store.watch()) {
-                            ended.complete(feed.poll(LONG).getClass());
-                        } catch (InterruptedException e) {
-                            ended.complete(e.getClass());
-                        }
-                    });
-            Thread.sleep(20);
-            waiter.interrupt();
-            assertThat(ended.get(HANG_SECONDS, TimeUnit.SECONDS))
-                    .isEqualTo(InterruptedException.class);
+            try (ChangeFeed<byte[]> feed = store.watch()) {
+                Poller interrupted = polling(kind, feed);
+                interrupted.thread().interrupt();
+                assertThat(interrupted.end()).isEqualTo(InterruptedException.class);
+            }
         }
 
-        ChangeFeed<byte[]> open = store.watch();
-        Future<Change<byte[]>> last = threads.submit(() -> open.poll(LONG));
-        Thread.sleep(20);
+        Poller last = polling(Thread.ofPlatform(), store.watch());
         store.close();
-        assertThatThrownBy(() -> last.get(HANG_SECONDS, TimeUnit.SECONDS))
-                .hasCauseInstanceOf(StoreClosed.class);
+        assertThat(last.end()).isEqualTo(StoreClosed.class);
     }
 
     @Test

@@ -31,7 +31,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** A small store whose files are damaged, opened, read, written and verified, over and over. */
 final class Hostile {
-    private static final long TIMEOUT_NANOS = Duration.ofSeconds(20).toNanos();
+    private static final long TIMEOUT_NANOS = Duration.ofMinutes(2).toNanos();
     private static final long LARGEST_FILE_BYTES = 128L << 20;
     private static final long LARGEST_ALLOCATION_BYTES = 256L << 20;
     private static final int STRIPES = 2;

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** {@code get} may be stale where that was asked for; all else goes by what is current. */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BoundedStalenessTest {
     private static final String OVERWRITTEN = "1 for the reader, 2 in truth";
     private static final String REMOVED = "1 for the reader, absent in truth";

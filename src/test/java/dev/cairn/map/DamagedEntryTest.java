@@ -29,7 +29,7 @@ import java.util.Iterator;
 import java.util.List;
 
 /** What a map does about an entry of another codec, and about one whose record is damaged. */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class DamagedEntryTest {
     private static final String KEY = "a key that stands in the file once";
 

@@ -31,7 +31,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 
 /** Nobody waits for ever for what another thread loads, or leaves others to wait. */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LoadEndsTest {
     @TempDir Path directory;
 

@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** What the views of a map show and compare. */
-@Timeout(120)
+@Timeout(600)
 class ViewsTest {
     @TempDir Path directory;
 

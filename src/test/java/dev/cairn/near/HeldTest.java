@@ -33,7 +33,7 @@ import java.util.SplittableRandom;
  * If O's place were stored, R had it together with the new table word. Shared memory would confirm
  * both, since the place is in use again, and R would hand out the value that was overwritten.
  */
-@Timeout(200)
+@Timeout(600)
 class HeldTest {
     private static final long SEED = 7;
     private static final int KEYS = 60;

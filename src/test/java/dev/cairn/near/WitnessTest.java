@@ -34,7 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What a cached entry is confirmed by, and that less would not do (RULE 29). */
-@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WitnessTest {
     /** Dead regions are used again at once, so places come back soon. */
     private static final Options OPTIONS =

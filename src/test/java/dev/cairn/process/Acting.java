@@ -40,7 +40,7 @@ import java.util.concurrent.locks.LockSupport;
  * with tabs between them, and is answered by one line. It ends with its parent.
  */
 public final class Acting {
-    private static final Duration PATIENCE = Duration.ofSeconds(50);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     static final String DONE = "= ";
     static final String AT = "at ";

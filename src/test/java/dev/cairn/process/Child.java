@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 
 /** A JVM of its own, as its parent sees it: told a line, it answers a line; see {@link Acting}. */
 final class Child {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final String ENDED = "ended";
 
     private final Process process;

@@ -13,6 +13,7 @@ import dev.cairn.CairnStore;
 import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.Seed;
 import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
 
@@ -29,11 +30,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 
 /** Nobody survives, or a dead one does not look like one. */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KilledAllIT {
     private static final int WRITERS = 3;
     private static final Options ONE_STRIPE = Options.defaults().withStripes(1);
@@ -41,6 +43,8 @@ class KilledAllIT {
     @RegisterExtension final Children children = new Children();
 
     @TempDir Path directory;
+
+    private final Random random = Seed.random(KilledAllIT.class);
 
     private Path file() {
         return directory.resolve("store.cairn");
@@ -56,7 +60,7 @@ class KilledAllIT {
         for (int lane = 0; lane < WRITERS; lane++) {
             ledger.set(lane, Figure.STATE, Ledger.STARTING);
             writers.get(lane)
-                    .tell("write", file(), notes, lane, System.nanoTime(), Long.MAX_VALUE, 0, mode);
+                    .tell("write", file(), notes, lane, random.nextLong(), Long.MAX_VALUE, 0, mode);
         }
         for (int lane = 0; lane < WRITERS; lane++) {
             while (ledger.figure(lane, Figure.STATE) != Ledger.WORKING) {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
+import dev.cairn.Seed;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
@@ -23,12 +24,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** Several processes use one store at once, and nobody dies. */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ManyProcessesIT {
     private static final int WRITERS = 4;
     private static final int READERS = 2;
@@ -39,22 +41,21 @@ class ManyProcessesIT {
 
     @Test
     void noUpdateIsLostNoValueIsMixedAndNoReaderGoesBack() throws IOException {
-        long seed = System.nanoTime();
-        System.out.println("ManyProcessesIT: seed " + seed);
+        Random random = Seed.random(ManyProcessesIT.class);
         Path file = directory.resolve("store.cairn");
         Path notes = directory.resolve("ledger");
         try (Ledger ledger = Ledger.at(notes)) {
             List<Child> writers = children.start(WRITERS);
             List<Child> readers = children.start(READERS);
             for (int lane = 0; lane < WRITERS; lane++) {
-                writers.get(lane).tell("write", file, notes, lane, seed + lane, 8_000, 0);
+                writers.get(lane).tell("write", file, notes, lane, random.nextLong(), 8_000, 0);
             }
             while (ledger.sum(Figure.OPERATIONS) == 0) {
                 Thread.onSpinWait();
             }
             for (int i = 0; i < READERS; i++) {
                 int lane = WRITERS + i;
-                readers.get(i).tell("read", file, notes, lane, seed + lane);
+                readers.get(i).tell("read", file, notes, lane, random.nextLong());
             }
             writers.forEach(Child::answer);
             ledger.order(Ledger.STOP);
@@ -100,9 +101,10 @@ class ManyProcessesIT {
 
     @Test
     void whatReturnedDurablyIsThereAfterAPowerLoss() throws IOException {
+        Random random = Seed.random(ManyProcessesIT.class);
         try (Ledger ledger = Ledger.at(directory.resolve("ledger"))) {
             for (int round = 1; round <= 2; round++) {
-                writeAndLosePower(ledger, Mode.EACH_WRITE, round * 300L);
+                writeAndLosePower(random, ledger, Mode.EACH_WRITE, round * 300L);
             }
             System.out.printf(
                     "ManyProcessesIT: %d durable operations, %d checkpoints%n",
@@ -112,19 +114,20 @@ class ManyProcessesIT {
 
     @Test
     void canaryWhatReturnedOtherwiseIsLost() throws IOException {
+        Random random = Seed.random(ManyProcessesIT.class);
         try (Ledger ledger = Ledger.at(directory.resolve("ledger"))) {
-            assertThatThrownBy(() -> writeAndLosePower(ledger, Mode.WITHOUT_CHECKPOINTS, 300))
+            assertThatThrownBy(() -> writeAndLosePower(random, ledger, Mode.WITHOUT_CHECKPOINTS, 300))
                     .hasMessageContaining("returned");
         }
     }
 
     /** Without shared memory a store opens as after a power loss. */
-    private void writeAndLosePower(Ledger ledger, Mode mode, long operations) throws IOException {
+    private void writeAndLosePower(Random random, Ledger ledger, Mode mode, long operations) throws IOException {
         Path file = directory.resolve("store.cairn");
         Path notes = directory.resolve("ledger");
         List<Child> writers = children.start(3);
         for (int lane = 0; lane < writers.size(); lane++) {
-            long seed = System.nanoTime();
+            long seed = random.nextLong();
             writers.get(lane).tell("write", file, notes, lane, seed, Long.MAX_VALUE, 0, mode);
         }
         while (ledger.sum(Figure.OPERATIONS) < operations) {

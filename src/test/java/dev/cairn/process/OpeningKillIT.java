@@ -33,7 +33,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** A process is killed at each step of creating, opening, recovering and closing a store. */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OpeningKillIT {
     @RegisterExtension final Children children = new Children();
 

@@ -56,7 +56,7 @@ class PowerLossIT {
     private static final int IMAGES = 5;
     private static final int ROUNDS = 6;
     private static final int SOAK_ROUNDS = 100;
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     /** Of the ledger: which lane notes what the last checkpoint that returned covers. */
     private static final int CHECKPOINTS = WRITERS;

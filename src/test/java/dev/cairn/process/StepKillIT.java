@@ -46,7 +46,7 @@ import java.util.stream.IntStream;
  * commit and then done by the survivor, and one that was killed behind it, must end with the same
  * content, the same number of regions in use and the same size of the files; so nothing leaks.
  */
-@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class StepKillIT {
 
     /** Around the store that commits. */

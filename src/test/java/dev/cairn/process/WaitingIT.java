@@ -10,9 +10,11 @@ import dev.cairn.Change;
 import dev.cairn.ChangeFeed;
 import dev.cairn.MemoryDirectory;
 import dev.cairn.Options;
+import dev.cairn.Reached;
 import dev.cairn.Replica;
 import dev.cairn.SmallScale;
 import dev.cairn.os.Futex;
+import dev.cairn.os.Steps;
 import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
 
@@ -37,9 +39,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
 /** Processes that wait for each other's writes, and follow them, though some are killed. */
-@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WaitingIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(50);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     /** So long that a wake-up which is lost is a failure. */
     private static final String LONG_SLICE_MILLIS = "200000";
@@ -59,6 +61,7 @@ class WaitingIT {
 
     @AfterEach
     void asUsual() {
+        Steps.listen(null);
         System.clearProperty(SLICE_PROPERTY);
         scale.close();
     }
@@ -150,10 +153,11 @@ class WaitingIT {
             Child child = children.start();
             child.ask("open", file());
             child.ask("park", step, 1);
+            Reached asleep = Reached.by(Futex.isAvailable() ? "A3" : "A2");
             CompletableFuture<Object> waiting =
                     elsewhere(() -> store.awaitChange(bytes("key"), 0, PATIENCE));
             CompletableFuture<Object> both = elsewhere(() -> waits(store));
-            Thread.sleep(100);
+            asleep.await(2, 2);
             child.tell("put", "key", 100);
             if (Futex.isAvailable() || step.equals("W14")) {
                 child.awaitStep(step);
@@ -177,8 +181,11 @@ class WaitingIT {
             Child child = children.start();
             child.ask("open", file());
             child.ask("park", step, 1);
+            Reached asleep = Reached.by("B4");
             CompletableFuture<Object> waiting = elsewhere(() -> feed.poll(PATIENCE));
-            Thread.sleep(100);
+            if (Futex.isAvailable()) {
+                asleep.await(1, 1);
+            }
             child.tell("put", "key", 100);
             if (Futex.isAvailable() || !step.matches("W1[67].*")) {
                 child.awaitStep(step);
@@ -232,7 +239,10 @@ class WaitingIT {
                 writers.get(lane).kill();
                 writers.set(lane, writer(notes, lane, random));
             }
-            follow(replica, LONGEST_LIFE_NANOS);
+            do {
+                follow(replica, LONGEST_LIFE_NANOS);
+                writers.forEach(Child::requireNoComplaint);
+            } while (ledger.sum(Figure.EVACUATIONS) == 0 || ledger.sum(Figure.FOLDED_COPIES) == 0);
             ledger.order(Ledger.STOP);
             writers.forEach(Child::answer);
             ledger.order(Ledger.JUDGE);
@@ -245,8 +255,6 @@ class WaitingIT {
                     ledger.sum(Figure.EVACUATIONS),
                     sharing.answer(),
                     viewing.answer());
-            assertThat(ledger.sum(Figure.EVACUATIONS)).isPositive();
-            assertThat(ledger.sum(Figure.FOLDED_COPIES)).isPositive();
         }
     }
 

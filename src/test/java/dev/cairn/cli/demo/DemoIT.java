@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.Random;
 
 /** The demo from end to end: real processes, real kills. */
-@Timeout(180)
+@Timeout(600)
 class DemoIT {
     private final CommandLineFixture cairn = new CommandLineFixture();
 
