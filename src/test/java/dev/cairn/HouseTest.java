@@ -22,6 +22,8 @@ import org.junit.jupiter.api.Test;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -126,6 +128,25 @@ class HouseTest {
                         .should()
                         .dependOnClassesThat()
                         .belongToAnyOf(Linker.class, FileChannel.class));
+    }
+
+    /** Or the simulated page cache would not hear of a store of bytes that are there already. */
+    @Test
+    void bytesAreStoredToFilesThroughOneMethod() {
+        check(
+                noClasses()
+                        .that()
+                        .resideOutsideOfPackage("dev.cairn.os..")
+                        .should()
+                        .callMethod(
+                                MemorySegment.class,
+                                "copy",
+                                Object.class,
+                                int.class,
+                                MemorySegment.class,
+                                ValueLayout.class,
+                                long.class,
+                                int.class));
     }
 
     @Test

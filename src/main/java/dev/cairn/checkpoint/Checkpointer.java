@@ -248,8 +248,7 @@ public final class Checkpointer {
         try {
             data.file().force(0, data.regionAt(slot.regions())); // P6
             Steps.at("P7");
-            MemorySegment memory = data.file().first();
-            MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, at, bytes.length); // P7
+            data.file().store(data.file().first(), at, bytes, 0, bytes.length); // P7
             Steps.at("P8");
             data.file().force(at, at + bytes.length); // P8
         } catch (IOException e) {

@@ -24,7 +24,6 @@ import dev.cairn.os.Steps;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
@@ -346,7 +345,7 @@ final class Opening {
     private static void writeOpenBlock(MappedFile data, UUID nonce) throws IOException {
         byte[] block = new OpenBlock(nonce, Host.bootId()).encode();
         long at = DataHeader.OPEN_BLOCK_AT;
-        MemorySegment.copy(MemorySegment.ofArray(block), 0, data.first(), at, block.length);
+        data.store(data.first(), at, block, 0, block.length);
         data.force(at, at + block.length);
     }
 

@@ -224,13 +224,8 @@ public final class Appender {
         Words.setPlain(image, crcAt, RecordLayout.control(RecordLayout.kind(control), flags));
         RecordLayout.identity(image, storeId, index, toNumber, to);
         Words.setIntPlain(image, crcAt, Checksum.of(image, 0, image.length));
-        MemorySegment.copy(
-                image,
-                IDENTITY_BYTES,
-                data.covering(to, entry.bytes()),
-                ValueLayout.JAVA_BYTE,
-                to,
-                entry.bytes());
+        MemorySegment memory = data.covering(to, entry.bytes());
+        data.file().store(memory, to, image, IDENTITY_BYTES, entry.bytes());
     }
 
     private void fill(long offset, int bytes, long number) {
@@ -287,7 +282,7 @@ public final class Appender {
         }
         int padding = (int) (end - contentAt);
         crc.update(PADDING, 0, padding);
-        MemorySegment.copy(PADDING, 0, memory, ValueLayout.JAVA_BYTE, contentAt, padding);
+        data.file().store(memory, contentAt, PADDING, 0, padding);
         store(spot.offset, at, (int) crc.getValue());
     }
 
@@ -315,8 +310,8 @@ public final class Appender {
         return (int) crc.getValue();
     }
 
-    private static long copy(MemorySegment memory, long at, byte[] bytes) {
-        MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, at, bytes.length);
+    private long copy(MemorySegment memory, long at, byte[] bytes) {
+        data.file().store(memory, at, bytes, 0, bytes.length);
         return at + bytes.length;
     }
 
@@ -324,17 +319,10 @@ public final class Appender {
     private void store(long offset, int scratchEnd, int checksum) {
         Words.setIntPlain(scratch, IDENTITY_BYTES + RecordLayout.CRC, checksum);
         int bytes = scratchEnd - IDENTITY_BYTES;
-        MemorySegment.copy(
-                scratch,
-                IDENTITY_BYTES,
-                data.covering(offset, bytes),
-                ValueLayout.JAVA_BYTE,
-                offset,
-                bytes);
+        data.file().store(data.covering(offset, bytes), offset, scratch, IDENTITY_BYTES, bytes);
     }
 
     private void store(long offset, byte[] bytes, int length) {
-        MemorySegment.copy(
-                bytes, 0, data.covering(offset, length), ValueLayout.JAVA_BYTE, offset, length);
+        data.file().store(data.covering(offset, length), offset, bytes, 0, length);
     }
 }

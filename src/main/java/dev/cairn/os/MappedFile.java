@@ -191,7 +191,25 @@ public final class MappedFile implements AutoCloseable {
         for (long at = from; at < to; at += PAGE_BYTES) {
             WORD.setRelease(memory, at, (long) WORD.getAcquire(memory, at));
         }
-        medium.storedAgain(this, from, to);
+        stored(from, to);
+    }
+
+    /**
+     * Stores bytes of the data file: all stores of its content go this way, so that a medium of
+     * tests hears of each, also of one that changes nothing.
+     *
+     * @param memory a mapping that has their place
+     * @param at of the first of them in the file
+     */
+    public void store(MemorySegment memory, long at, byte[] bytes, int from, int length) {
+        MemorySegment.copy(bytes, from, memory, ValueLayout.JAVA_BYTE, at, length);
+        stored(at, at + length);
+    }
+
+    private void stored(long from, long to) {
+        if (Steps.ON) {
+            medium.stored(this, from, to);
+        }
     }
 
     /**

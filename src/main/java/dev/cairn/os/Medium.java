@@ -18,10 +18,11 @@ public interface Medium {
     void force(MappedFile file, long from, long to) throws IOException;
 
     /**
-     * One word of every page of the range was stored again, so that the next force writes the pages
-     * even if they are taken for clean.
+     * Something was stored to every page of the range, so that the next force writes the pages even
+     * if they were taken for clean; also if it is what was there before. Told of the data file only,
+     * and only where {@link Steps} are on.
      */
-    default void storedAgain(MappedFile file, long from, long to) {}
+    default void stored(MappedFile file, long from, long to) {}
 
     /** Takes the place of the operating system in this process, for all files. */
     static void use(Medium medium) {

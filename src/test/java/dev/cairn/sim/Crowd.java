@@ -150,7 +150,9 @@ final class Crowd {
             byte[] seen = other == writer ? null : store.get(("A" + other).getBytes(UTF_8));
             value.putInt(seen == null ? 0 : ByteBuffer.wrap(seen).getInt());
         }
-        return value.array();
+        byte[] rest = new byte[bytes];
+        random.nextBytes(rest);
+        return value.put(rest).array();
     }
 
     private void put(String key, byte[] value) {

@@ -61,6 +61,12 @@ class FailedForceTest {
         plays.failedForces(seed + repetition.getCurrentRepetition());
     }
 
+    /** A page that is stored to is dirty, though it holds the same bytes as before. */
+    @RepeatedTest(4)
+    void whatIsStoredAgainIsOnDisk(RepetitionInfo repetition) throws IOException {
+        plays.failedForcesOfSameBytes(seed + 300 + repetition.getCurrentRepetition());
+    }
+
     /** The kernel also drops such pages and reads the old ones back before the next checkpoint. */
     @RepeatedTest(12)
     void droppedPagesAreNoticedOrOfNoImportance(RepetitionInfo repetition) throws IOException {

@@ -104,10 +104,10 @@ final class Machine implements Medium, AutoCloseable {
         }
 
         @Override
-        public void storedAgain(MappedFile file, long from, long to) {
+        public void stored(MappedFile file, long from, long to) {
             Machine machine = on;
             if (machine != null) {
-                machine.storedAgain(file, from, to);
+                machine.stored(file, from, to);
             }
         }
     }
@@ -364,11 +364,11 @@ final class Machine implements Medium, AutoCloseable {
     }
 
     @Override
-    public synchronized void storedAgain(MappedFile file, long from, long to) {
+    public synchronized void stored(MappedFile file, long from, long to) {
         try {
             PageCache cache = cacheOf(file);
             if (cache != null) {
-                cache.storedAgain(from, to);
+                cache.stored(from, to);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -23,9 +23,10 @@ import java.util.TreeMap;
  * between, for each word of 8 bytes that was stored to since its last force, all values that it had,
  * and for each page all contents.
  *
- * <p>Stores are found by comparing the file with what it was at the last look, so a value that is
- * overwritten between two looks is not seen. {@link Machine} looks at every numbered step and at
- * every force, and the steps stand between the stores whose order matters.
+ * <p>Stores of words are found by comparing the file with what it was at the last look, so a value
+ * that is overwritten between two looks is not seen. {@link Machine} looks at every numbered step and
+ * at every force, and the steps stand between the stores whose order matters. Of stores of bytes to
+ * the data file each is told ({@link #stored}), since it may be of the very bytes that were there.
  *
  * <p>After a force that failed a page may be <em>stale</em>: clean to the kernel, so that the next
  * force does not write it, and not on disk. Any store to it makes it dirty again as a whole.
@@ -118,14 +119,18 @@ final class PageCache implements AutoCloseable {
             lengthen(length);
         }
         for (int page = 0; page < known.length; page++) {
-            long from = (long) page * PAGE_BYTES;
-            long to = Math.min(from + PAGE_BYTES, live.byteSize());
-            MemorySegment before = MemorySegment.ofArray(known[page]);
-            if (MemorySegment.mismatch(live, from, to, before, 0, to - from) >= 0) {
-                byte[] now = new byte[PAGE_BYTES];
-                MemorySegment.copy(live, ValueLayout.JAVA_BYTE, from, now, 0, (int) (to - from));
-                changed(page, now);
-            }
+            look(page);
+        }
+    }
+
+    private void look(int page) {
+        long from = (long) page * PAGE_BYTES;
+        long to = Math.min(from + PAGE_BYTES, live.byteSize());
+        MemorySegment before = MemorySegment.ofArray(known[page]);
+        if (MemorySegment.mismatch(live, from, to, before, 0, to - from) >= 0) {
+            byte[] now = new byte[PAGE_BYTES];
+            MemorySegment.copy(live, ValueLayout.JAVA_BYTE, from, now, 0, (int) (to - from));
+            changed(page, now);
         }
     }
 
@@ -189,11 +194,14 @@ final class PageCache implements AutoCloseable {
         contents.put(page, new ArrayList<>(List.of(disk[page])));
     }
 
-    /** Somebody stored what was there again, to a word of each page of the range. */
-    void storedAgain(long from, long to) throws IOException {
-        look();
-        for (long at = from; at < to; at += PAGE_BYTES) {
-            storedTo((int) (at / PAGE_BYTES));
+    /** Somebody stored something to each page of the range, perhaps what was there. */
+    void stored(long from, long to) throws IOException {
+        if (to > live.byteSize()) {
+            lengthen(Files.size(file));
+        }
+        for (long page = from / PAGE_BYTES; page * PAGE_BYTES < to; page++) {
+            look((int) page);
+            storedTo((int) page);
         }
     }
 

@@ -180,6 +180,35 @@ final class Plays {
         assertThat(rig.store().stats().state()).isEqualTo(Stats.State.SOUND);
     }
 
+    /**
+     * As {@link #failedForces}; the same large entry is stored to regions in which it stood before,
+     * while the kernel takes them for clean: they were nobody's when the store was healed.
+     */
+    void failedForcesOfSameBytes(long seed) throws IOException {
+        Random random = new Random(seed);
+        Options options = Options.defaults().withManualCheckpoints().withStripes(1);
+        play(data -> {
+            List<Crash> crashes;
+            try (Rig rig = Rig.create(data, options, random)) {
+                rig.machine().samples(1);
+                rig.machine().captureAt((step, _) -> step.equals("P9"));
+                for (int round = 0; round < 40; round++) {
+                    rig.work(2);
+                    rig.checkpoint();
+                    rig.put(30, 5_000, 8);
+                    rig.put(30, 5_000, 8); // frees the first at once
+                    rig.failCheckpoint(0, 1);
+                    rig.put(30, 5_000, 8);
+                    rig.checkpoint();
+                }
+                rig.requireEqual();
+                crashes = rig.machine().takeCrashes();
+                tally.steps(rig.machine().steps());
+            }
+            judge(data, "crash", options).check(crashes);
+        });
+    }
+
     /** As {@link #failedForces}; the kernel drops such pages and reads the old ones back besides. */
     void droppedPages(long seed) throws IOException {
         Random random = new Random(seed);
