@@ -75,6 +75,21 @@ public final class Healer {
         storeAgain(null, (_, action) -> action.run());
     }
 
+    /**
+     * Zeroes what stands behind the tails in the tail regions, while nobody writes: records of what
+     * was rolled back have checksums that are valid there, and must not come back when a force fails.
+     */
+    public void zeroBehindTailsQuiet() {
+        for (int stripe = 0; stripe < stripes.count(); stripe++) {
+            long tail = shared.stripe(stripe).acquire(StripeWords.TAIL);
+            if (tail != 0) {
+                long region = Place.region(tail);
+                long from = data.regionAt(region) + Place.bytesInRegion(tail);
+                data.file().zero(from, data.regionAt(region + 1));
+            }
+        }
+    }
+
     /** Under its stripe's lock nobody stores to a region below the tail, nor frees it. */
     private void storeAgain(@Nullable CheckpointSlot durable, Holding by) {
         data.file().storeAgain(0, data.regionAt(0));

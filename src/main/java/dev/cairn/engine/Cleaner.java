@@ -9,6 +9,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.index.Commit;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.Renewal;
 import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
@@ -67,6 +68,7 @@ final class Cleaner {
     private final Index index;
     private final KeyHash hash;
     private final Commit commit;
+    private final Renewal renewal;
     private final Appender[] appenders;
     private final Regions regions;
     private final Writer writer;
@@ -88,6 +90,7 @@ final class Cleaner {
         this.index = parts.index();
         this.hash = parts.hash();
         this.commit = parts.requireWriting().commit();
+        this.renewal = parts.requireWriting().renewal();
         this.appenders = parts.requireWriting().appenders();
         this.regions = parts.requireWriting().regions();
         this.writer = writer;
@@ -240,10 +243,14 @@ final class Cleaner {
         if (job.damaged) {
             return Progress.IDLE;
         }
+        if (!renewal.ready(stripe, use)) {
+            return Progress.NO_ROOM;
+        }
         try {
             return step(stripe, words, job, oldest - 1, budget, use);
         } catch (CorruptStore _) {
             job.damaged = true; // the region stays; reads and verification tell
+            commit.failed(stripe);
             commit.repair(stripe);
             return Progress.IDLE;
         }

@@ -50,8 +50,8 @@ import java.util.stream.IntStream;
  *           The kernel gives the open lock back. Everything up to the rename is done again by the
  *           next: a file that is not renamed is nobody's.
  * If power fails here
- *           The newest valid slot stays: a recovery writes nothing but the other slot before its own
- *           checkpoint is durable.
+ *           The newest valid slot stays: a recovery writes nothing but zeros behind its tails and the
+ *           other slot before its own checkpoint is durable.
  */
 /** Opens a store for writing. */
 final class Opening {
@@ -329,6 +329,7 @@ final class Opening {
         if (before == null || Host.mayBeSameBoot(before.bootId())) {
             parts.requireWriting().healer().storeAllAgainQuiet();
         }
+        parts.requireWriting().healer().zeroBehindTailsQuiet();
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
             StripeWords words = parts.shared().stripe(stripe);
             words.release(

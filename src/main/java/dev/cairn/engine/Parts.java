@@ -11,6 +11,7 @@ import dev.cairn.index.Commit;
 import dev.cairn.index.Folding;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.Renewal;
 import dev.cairn.index.StripeLocks;
 import dev.cairn.index.Tables;
 import dev.cairn.lock.Claims;
@@ -58,6 +59,7 @@ record Parts(
             Tables tables,
             Commit commit,
             Folding folding,
+            Renewal renewal,
             Healer healer,
             Checkpointer checkpointer) {}
 
@@ -78,7 +80,8 @@ record Parts(
         Appender[] appenders = new Appender[shared.stripes()];
         Arrays.setAll(
                 appenders, stripe -> new Appender(data, regions, shared.stripe(stripe), stripe));
-        Commit commit = new Commit(data, shared, index, regions, records, hash);
+        Commit commit = new Commit(data, shared, index, regions, records, hash, appenders);
+        Folding folding = new Folding(data, shared, index, hash, regions);
         StripeLocks stripes = new StripeLocks(shared, processes, contention, commit, timeoutNanos);
         Healer healer = new Healer(data, shared, stripes, index, hash);
         SharedLock checkpointLock =
@@ -104,7 +107,8 @@ record Parts(
                         regions,
                         new Tables(shared, locks, index, records, hash),
                         commit,
-                        new Folding(data, shared, index, hash, regions),
+                        folding,
+                        new Renewal(shared, folding, appenders, commit),
                         healer,
                         new Checkpointer(
                                 data,

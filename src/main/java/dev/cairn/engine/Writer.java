@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /*
  * Actors    the threads of every process that writes; of one stripe, one at a time.
- * Steps     W1 the stripe's lock; repair what a dead holder left
+ * Steps     W1 the stripe's lock; repair what a dead holder left; replace a tail region that was
+ *              given up: see Renewal
  *           W2 the slot; the place: the tail, or a new region (N1 to N3, header, filler), or a run
  *           W3 content with checksum and version, behind the tail
  *           W4 to W12 stage, commit, carry out: see Commit
@@ -216,6 +217,10 @@ final class Writer {
                     "a checkpoint failed, and nothing is written until one succeeds",
                     null);
         }
+        Use use = remove ? Use.REMOVE : Use.WRITE;
+        if (!writing.renewal().ready(stripe, use)) {
+            return NO_REGION;
+        }
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2
         Outline old = spot.slot() == 0 ? null : records.outlineLocked(Place.offset(spot.slot()));
         long present = old == null || reader.expired(old.expires()) ? NOTHING : old.version();
@@ -235,7 +240,7 @@ final class Writer {
                 spot = index.locate(stripe, hashed, draft.key());
             } while (spot.slotAt() == 0);
         }
-        long version = apply(stripe, hashed, draft, remove ? Use.REMOVE : Use.WRITE, spot, old);
+        long version = apply(stripe, hashed, draft, use, spot, old);
         if (version != NO_REGION
                 && cleaner.step(
                                 stripe,
@@ -357,8 +362,12 @@ final class Writer {
     /** Repairs every stripe when nobody is left who could hold a lock. */
     void repairRetired() {
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            StripeWords words = shared.stripe(stripe);
+            if (words.acquire(StripeWords.LOCK) != 0) {
+                commit.inherit(stripe);
+            }
             commit.repair(stripe);
-            shared.stripe(stripe).release(StripeWords.LOCK, 0);
+            words.release(StripeWords.LOCK, 0);
         }
     }
 }

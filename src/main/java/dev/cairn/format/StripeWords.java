@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  * line 1   lock, version, tail, oldest, live counts        what is
  * line 2   intent, building, next region, next run, strain what is being done; who waits for it
  * line 3-5 companions of the intent                        what will be
- * line 6   log bytes, last region evacuated, tail's dead  what cleaning goes by
+ * line 6   log bytes, last region evacuated, tail's dead  what cleaning goes by; tail given up
  * </pre>
  *
  * @param memory a mapping of the shared-memory file
@@ -64,6 +64,7 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int EARLIEST_EXPIRY = 408;
     public static final int NEXT_EARLIEST_EXPIRY = 416;
     public static final int TURN = 424;
+    public static final int GIVEN_UP = 432;
 
     public static final int BYTES = 512;
 

@@ -8,6 +8,7 @@ import static dev.cairn.format.StripeWords.DEAD_RUN;
 import static dev.cairn.format.StripeWords.DEAD_RUN_NUMBER;
 import static dev.cairn.format.StripeWords.DEATH_EPOCH;
 import static dev.cairn.format.StripeWords.EVACUATED;
+import static dev.cairn.format.StripeWords.GIVEN_UP;
 import static dev.cairn.format.StripeWords.INTENT;
 import static dev.cairn.format.StripeWords.LIVE_BYTES;
 import static dev.cairn.format.StripeWords.LIVE_COUNT;
@@ -89,6 +90,7 @@ public final class Commit {
     private final Regions regions;
     private final Records records;
     private final KeyHash hash;
+    private final Appender[] appenders;
 
     public Commit(
             DataFile data,
@@ -96,13 +98,15 @@ public final class Commit {
             Index index,
             Regions regions,
             Records records,
-            KeyHash hash) {
+            KeyHash hash,
+            Appender[] appenders) {
         this.data = data;
         this.shared = shared;
         this.index = index;
         this.regions = regions;
         this.records = records;
         this.hash = hash;
+        this.appenders = appenders;
     }
 
     /**
@@ -288,6 +292,47 @@ public final class Commit {
                 regions.bury(words, stripe, record.run(), record.runNumber(), epoch);
             }
             at += record.bytes();
+        }
+    }
+
+    /**
+     * A tail region that was given up leaves the chain for one with what counts of it.
+     *
+     * @param place of the tail behind the copies
+     */
+    public void replaceTail(int stripe, Appender.Spot place) {
+        StripeWords words = shared.stripe(stripe);
+        apply(
+                stripe,
+                new Change(
+                        0,
+                        0,
+                        0,
+                        words.acquire(VERSION),
+                        place,
+                        words.acquire(LIVE_COUNT),
+                        words.acquire(LIVE_BYTES),
+                        words.acquire(LOG_BYTES),
+                        0,
+                        0,
+                        0));
+    }
+
+    /**
+     * The lock was taken over from the dead, who may have written behind the tail what no commit
+     * covers; before {@link #repair}.
+     */
+    public void inherit(int stripe) {
+        StripeWords words = shared.stripe(stripe);
+        if (words.acquire(INTENT) == 0) {
+            words.release(GIVEN_UP, words.acquire(TAIL_NUMBER));
+        }
+    }
+
+    /** A write of this process ended in a Throwable; before {@link #repair}, under the lock. */
+    public void failed(int stripe) {
+        if (appenders[stripe].mayHaveWritten()) {
+            inherit(stripe);
         }
     }
 

@@ -55,19 +55,34 @@ public final class Folding {
         if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) + deadInTail < room / 2) {
             return null;
         }
+        Appender.Fold fold = fold(stripe, key);
+        return fold == null
+                        || fold.keep().stream().anyMatch(Folding::hasRunOfTombstone)
+                        || fold.keptBytes() > Math.min(room / 2, room - bytes)
+                ? null
+                : fold;
+    }
+
+    /**
+     * All that counts of a stripe's tail region, however much it is; null if the region is damaged.
+     * Under the stripe's lock, with a tail.
+     */
+    public Appender.@Nullable Fold ofWholeTail(int stripe) {
+        return fold(stripe, null);
+    }
+
+    private Appender.@Nullable Fold fold(int stripe, byte @Nullable [] except) {
+        StripeWords words = shared.stripe(stripe);
+        long tail = words.acquire(StripeWords.TAIL);
+        long number = words.acquire(StripeWords.TAIL_NUMBER);
+        List<Chain.Entry> records = new ArrayList<>();
+        Chain chain;
         try {
-            long number = words.acquire(StripeWords.TAIL_NUMBER);
-            Chain chain = Chain.region(data, stripe, Place.region(tail), number, tail);
-            return plan(stripe, chain, key, Math.min(room / 2, room - bytes));
+            chain = Chain.region(data, stripe, Place.region(tail), number, tail);
+            chain.forEach(records::add);
         } catch (CorruptStore _) {
             return null;
         }
-    }
-
-    private Appender.@Nullable Fold plan(int stripe, Chain chain, byte[] key, int most) {
-        List<Chain.Entry> records = new ArrayList<>();
-        chain.forEach(records::add);
-        List<Chain.Entry> keep = new ArrayList<>();
         Map<ByteBuffer, Chain.Entry> tombstones = new HashMap<>();
         long bytes = 0;
         for (Chain.Entry record : records) {
@@ -77,20 +92,22 @@ public final class Folding {
                 return null; // it counts, and is damaged
             }
             if (record.kind() == RecordLayout.TOMBSTONE) {
-                if (record.run() != null) {
-                    return null; // its run lives as long as it stands in the chain
-                }
                 tombstones.put(ByteBuffer.wrap(record.key()), record); // the newest counts
             }
         }
-        int kept = 0;
+        List<Chain.Entry> keep = new ArrayList<>();
         for (Chain.Entry record : records) {
-            if (counts(stripe, record, tombstones) && !Arrays.equals(record.key(), key)) {
+            if (hasRunOfTombstone(record)
+                    || counts(stripe, record, tombstones) && !Arrays.equals(record.key(), except)) {
                 keep.add(record);
-                kept += record.bytes();
             }
         }
-        return kept > most ? null : new Appender.Fold(chain.regions().getFirst(), keep, bytes);
+        return new Appender.Fold(chain.regions().getFirst(), keep, bytes);
+    }
+
+    /** A run whose record is a tombstone lives as long as that stands in the chain, counting or not. */
+    private static boolean hasRunOfTombstone(Chain.Entry record) {
+        return record.kind() == RecordLayout.TOMBSTONE && record.run() != null;
     }
 
     /** Tombstones count while their key is absent: older records of it may stand before them. */

@@ -56,6 +56,7 @@ public final class StripeLocks {
                                 "the lock of stripe " + stripe,
                                 processes,
                                 contention,
+                                () -> commit.inherit(stripe),
                                 () -> released(stripe)));
     }
 
@@ -119,6 +120,7 @@ public final class StripeLocks {
 
     /** Gives a lock back after a failure in the midst of a write, which is finished or undone. */
     public void repairAndRelease(int stripe) {
+        commit.failed(stripe);
         repair(stripe);
         locks[stripe].release();
     }

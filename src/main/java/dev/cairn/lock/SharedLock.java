@@ -18,7 +18,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * Steps     L1 take the process-local lock.
  *           L2 CAS the word from 0 to ours.
  *           L3 no luck: spin, then park with growing pauses, trying again each time (RULE 17).
- *           L4 after a while: is the holder dead? Then CAS exactly the word that was judged to ours.
+ *           L4 after a while: is the holder dead? Then CAS exactly the word that was judged to ours,
+ *              and do first what an inheritor of this lock must.
  *           L5 exchange the word for 0, give the local lock back.
  * Why it is safe
  *           L4 cannot hit a live holder: a word that names a dead incarnation is stored by nobody
@@ -50,6 +51,7 @@ public final class SharedLock {
     private final ProcessTable processes;
     private final Contention contention;
     private final long mine;
+    private final Runnable inherited;
     private final Runnable released;
 
     /** Guarded by the local lock. */
@@ -65,10 +67,11 @@ public final class SharedLock {
             String name,
             ProcessTable processes,
             Contention contention) {
-        this(memory, at, name, processes, contention, () -> {});
+        this(memory, at, name, processes, contention, () -> {}, () -> {});
     }
 
     /**
+     * @param inherited what to do first whenever the lock was taken over from the dead
      * @param released what to do behind each release, before this process may close the store
      */
     public SharedLock(
@@ -77,7 +80,9 @@ public final class SharedLock {
             String name,
             ProcessTable processes,
             Contention contention,
+            Runnable inherited,
             Runnable released) {
+        this.inherited = inherited;
         this.released = released;
         this.memory = memory;
         this.at = at;
@@ -201,6 +206,7 @@ public final class SharedLock {
             return false;
         }
         contention.tookOver();
+        inherited.run();
         return true;
     }
 

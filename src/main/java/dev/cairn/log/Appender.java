@@ -22,8 +22,8 @@ import java.util.zip.CRC32C;
 
 /**
  * Writes records behind the tail of one stripe's log, under the stripe's lock. Nothing that it writes
- * exists before the commit moves the tail word over it (RULES 1, 3); what a killed writer left there
- * is overwritten.
+ * exists before the commit moves the tail word over it (RULES 1, 3). Where a writer that failed or
+ * was killed left bytes behind the tail, nobody writes again: see {@code index.Renewal}.
  */
 public final class Appender {
     private static final byte[] PADDING = new byte[Place.UNIT_BYTES];
@@ -34,6 +34,10 @@ public final class Appender {
     private final int index;
     private final UUID storeId;
     private final CRC32C crc = new CRC32C();
+
+    /** Behind which tail word something was or is to be written; guarded by the stripe's lock. */
+    private long writtenBehind;
+
     private final byte[] scratch =
             new byte
                     [IDENTITY_BYTES
@@ -118,14 +122,42 @@ public final class Appender {
         return reserve(bytes, 0, 0, fold, use);
     }
 
+    /**
+     * Copies what counts of the tail region to a new one, which takes its place.
+     *
+     * @return the place behind the copies; null if there is no room
+     */
+    public @Nullable Spot replaceTail(Fold fold, Regions.Use use) {
+        return reserve(0, 0, 0, true, fold, use);
+    }
+
+    /**
+     * Whether bytes may stand behind the tail that no commit covers: this process reserved a place
+     * there last.
+     */
+    public boolean mayHaveWritten() {
+        return writtenBehind == stripe.acquire(StripeWords.TAIL);
+    }
+
     private @Nullable Spot reserve(
             int bytes, long run, long runNumber, @Nullable Fold fold, Regions.Use use) {
+        return reserve(bytes, run, runNumber, overflows(bytes), fold, use);
+    }
+
+    private @Nullable Spot reserve(
+            int bytes,
+            long run,
+            long runNumber,
+            boolean overflow,
+            @Nullable Fold fold,
+            Regions.Use use) {
         long tail = stripe.acquire(StripeWords.TAIL);
         long number = stripe.acquire(StripeWords.TAIL_NUMBER);
         long oldest = stripe.acquire(StripeWords.OLDEST);
         long oldestNumber = stripe.acquire(StripeWords.OLDEST_NUMBER);
         Fold folded = null;
-        if (overflows(bytes)) {
+        writtenBehind = tail;
+        if (overflow) {
             boolean oldestGoes = fold != null && oldest == fold.header.region() + 1;
             long region = roll(tail, number, fold, oldestGoes, use);
             if (region < 0) {

@@ -206,6 +206,12 @@ public final class MappedFile implements AutoCloseable {
         stored(at, at + length);
     }
 
+    /** Zeroes a range of the file; stores zeros also where there are some. */
+    public void zero(long from, long to) {
+        segment(to).asSlice(from, to - from).fill((byte) 0);
+        stored(from, to);
+    }
+
     private void stored(long from, long to) {
         if (Steps.ON) {
             medium.stored(this, from, to);

@@ -129,7 +129,7 @@ enum Scenario {
             putDoomed(store, 0, 3, THIRD);
             put(store, "other1", SMALL);
             putDoomed(store, 3, 10, THIRD);
-            put(store, TARGET, THIRD);
+            put(store, TARGET, HALF);
             putDoomed(store, 0, 10, SMALL);
         }
     },

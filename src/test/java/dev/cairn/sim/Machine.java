@@ -392,6 +392,22 @@ final class Machine implements Medium, AutoCloseable {
         return dataCache == null ? 0 : dataCache.revert();
     }
 
+    /** The kernel writes the data file back, by itself. */
+    synchronized void writeBack() throws IOException {
+        look();
+        if (dataCache != null) {
+            dataCache.writeBack();
+        }
+    }
+
+    /** What is left if the power fails now, and all has arrived that was stored. */
+    synchronized Crash crash(String where) throws IOException {
+        look();
+        crashes.clear();
+        add(Arrival.EVERYTHING, where);
+        return takeCrashes().getFirst();
+    }
+
     synchronized Random random() {
         return random;
     }

@@ -256,6 +256,25 @@ final class PageCache implements AutoCloseable {
         }
     }
 
+    /** A force that fails, and of which nothing comes to the disk: all that was dirty is stale. */
+    void lose(long from, long to) throws IOException {
+        look();
+        int last = (int) ((to + PAGE_BYTES - 1) / PAGE_BYTES);
+        for (int page = (int) (from / PAGE_BYTES); page < last && page < known.length; page++) {
+            var words = dirty.subMap(page * PAGE_WORDS, (page + 1) * PAGE_WORDS);
+            if (!words.isEmpty()) {
+                words.clear();
+                contents.remove(page);
+                stale.set(page);
+            }
+        }
+    }
+
+    /** The kernel writes all pages back, by itself. */
+    void writeBack() throws IOException {
+        force(0, Files.size(file));
+    }
+
     /** Every page whose force failed is dropped and read again from the disk; tells how many. */
     int revert() throws IOException {
         look();

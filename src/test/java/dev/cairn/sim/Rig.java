@@ -216,6 +216,70 @@ final class Rig implements AutoCloseable {
         pendingKey = null;
     }
 
+    /** A write whose thread fails at its first such step: it is done as a whole or not at all. */
+    void failAt(String step, Runnable write) {
+        boolean[] failed = {false};
+        machine.beforeEachStep(reached -> {
+            if (reached.equals(step) && !failed[0]) {
+                failed[0] = true;
+                throw new StackOverflowError("simulated");
+            }
+        });
+        try {
+            write.run();
+        } catch (StackOverflowError _) {
+            model.clear();
+            model.putAll(Judge.read(store));
+        } finally {
+            machine.beforeEachStep(_ -> {});
+        }
+    }
+
+    /** Nothing of the next force of the data file comes to the disk, and its pages are dropped. */
+    void loseNextForce() throws IOException {
+        machine.fault((cache, from, to) -> {
+            if (!machine.isData(cache)) {
+                return false;
+            }
+            cache.lose(from, to);
+            throw new IOException("simulated: input/output error");
+        });
+        if (!checkpointFails()) {
+            throw new AssertionError("there was nothing to force");
+        }
+        machine.fault(null);
+        int _ = machine.revert();
+    }
+
+    /**
+     * No entry is what it is no more, and the store is what it must be at its next checkpoint, unless
+     * that says that it is damaged; tells whether it does.
+     */
+    boolean requireEqualOrDamaged() {
+        for (var entry : model.entrySet()) {
+            try {
+                Versioned found = store.getVersioned(entry.getKey().array());
+                if (found != null && !isSame(found, entry.getValue())) {
+                    throw new AssertionError("a read gives what is no more");
+                }
+            } catch (CorruptStore _) {
+                // it is damaged, and says so
+            }
+        }
+        try {
+            checkpoint();
+        } catch (CorruptStore _) {
+            machine.attempt(null);
+            return true;
+        }
+        requireEqual();
+        return false;
+    }
+
+    private static boolean isSame(Versioned one, Versioned other) {
+        return one.version() == other.version() && Arrays.equals(one.value(), other.value());
+    }
+
     /** A backup, during which the action runs once; tells what it holds. */
     long backup(Path target, Runnable meanwhile) {
         boolean[] ran = {false};
