@@ -162,18 +162,18 @@ public final class Checkpointer {
     }
 
     private CheckpointSlot cut(long timeoutNanos) {
-        long deadline = System.nanoTime() + timeoutNanos;
+        long deadline = Steps.nanoTime() + timeoutNanos;
         int first = 0;
         while (true) {
-            if (!stripes.tryAcquire(first, deadline - System.nanoTime())) { // P1
+            if (!stripes.tryAcquire(first, deadline - Steps.nanoTime())) { // P1
                 stripes.failToAcquire(first, timeoutNanos);
             }
-            long start = System.nanoTime();
+            long start = Steps.nanoTime();
             int held = 1;
             try {
                 while (held < stripes.count()) {
                     int next = (first + held) % stripes.count();
-                    if (!stripes.tryAcquire(next, CUT_NANOS - (System.nanoTime() - start))) {
+                    if (!stripes.tryAcquire(next, CUT_NANOS - (Steps.nanoTime() - start))) {
                         break;
                     }
                     held++;
@@ -185,16 +185,16 @@ public final class Checkpointer {
                 for (int i = 0; i < held; i++) {
                     stripes.release((first + i) % stripes.count()); // P4
                 }
-                longestHoldNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
+                longestHoldNanos.accumulateAndGet(Steps.nanoTime() - start, Math::max);
             }
-            if (System.nanoTime() - deadline > 0) {
+            if (Steps.nanoTime() - deadline > 0) {
                 throw new LockTimeout(
                         data.path(),
                         "not all stripes could be held at once in %d ms"
                                 .formatted(TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
             }
             first = (first + held) % stripes.count();
-            LockSupport.parkNanos(PAUSE_NANOS);
+            LockSupport.parkNanos(Steps.pause(PAUSE_NANOS));
         }
     }
 

@@ -18,7 +18,6 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.util.Collections;
 import java.util.UUID;
 
@@ -28,8 +27,6 @@ final class DataFiles {
     private static final int REGION_BYTES = 1 << 16;
 
     static final String REGION_BYTES_PROPERTY = "dev.cairn.region-bytes";
-
-    private static final SecureRandom RANDOM = new SecureRandom();
 
     private DataFiles() {}
 
@@ -47,7 +44,7 @@ final class DataFiles {
             int newestCrc) {}
 
     static UUID randomId() {
-        return new UUID(RANDOM.nextLong(), RANDOM.nextLong());
+        return Steps.randomId();
     }
 
     /**

@@ -14,6 +14,7 @@ import dev.cairn.index.StripeLocks;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
+import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
@@ -41,8 +42,10 @@ import java.util.stream.IntStream;
  * (RULE 17).
  */
 final class Keeper implements Writer.Space {
-    /** How often cleaning is looked for where checkpoints are manual. */
-    private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
+    /** How often cleaning is looked for where checkpoints are manual; tests set another. */
+    private static final String TICK_PROPERTY = "dev.cairn.cleaning-tick-millis";
+
+    private static final long TICK_MILLIS = 1000;
 
     /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
     private static final long STEP_BYTES = 1 << 15;
@@ -129,7 +132,10 @@ final class Keeper implements Writer.Space {
     void start(Cleaner of, @Nullable Duration checkpointEvery) {
         cleaner = of;
         noteCheckpoint();
-        Duration tick = checkpointEvery == null ? LONGEST_TICK : checkpointEvery;
+        Duration tick =
+                checkpointEvery == null
+                        ? Duration.ofMillis(Long.getLong(TICK_PROPERTY, TICK_MILLIS))
+                        : checkpointEvery;
         var _ =
                 executor.scheduleWithFixedDelay(
                         this::tick, tick.toNanos(), tick.toNanos(), TimeUnit.NANOSECONDS);
@@ -344,11 +350,11 @@ final class Keeper implements Writer.Space {
     }
 
     private void cleanInTurns(boolean checkpoints, BooleanSupplier enough) {
-        long deadline = System.nanoTime() + stripes.timeoutNanos();
+        long deadline = Steps.nanoTime() + stripes.timeoutNanos();
         Cleaner by = Objects.requireNonNull(cleaner);
         long[] turnEnds = IntStream.range(0, stripes.count()).mapToLong(by::turnEnd).toArray();
         boolean freed = true;
-        while (freed && !enough.getAsBoolean() && System.nanoTime() - deadline < 0) {
+        while (freed && !enough.getAsBoolean() && Steps.nanoTime() - deadline < 0) {
             freed = cleanAll(by, turnEnds);
             if (checkpoints) {
                 long _ = checkpoint();

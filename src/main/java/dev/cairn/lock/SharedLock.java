@@ -142,13 +142,15 @@ public final class SharedLock {
     }
 
     private boolean waitForLocal(long nanos) {
-        long deadline = System.nanoTime() + nanos;
+        long deadline = Steps.nanoTime() + nanos;
         boolean interrupted = false;
         try {
             while (true) {
-                long left = deadline - System.nanoTime();
+                Steps.at("L1");
+                long left = deadline - Steps.nanoTime();
+                long pause = Steps.pause(Math.min(left, LOCAL_PAUSE_NANOS));
                 try {
-                    if (local.tryLock(Math.min(left, LOCAL_PAUSE_NANOS), TimeUnit.NANOSECONDS)) {
+                    if (local.tryLock(pause, TimeUnit.NANOSECONDS)) {
                         return true;
                     }
                     if (left <= 0) {
@@ -157,7 +159,6 @@ public final class SharedLock {
                 } catch (InterruptedException _) {
                     interrupted = true;
                 }
-                Steps.at("L1");
             }
         } finally {
             if (interrupted) {
@@ -167,21 +168,21 @@ public final class SharedLock {
     }
 
     private boolean waitForShared(long nanos) { // L3
-        long start = System.nanoTime();
+        long start = Steps.nanoTime();
         long pause = FIRST_PAUSE_NANOS;
         for (int spin = 0; ; spin++) {
             long word = Words.acquire(memory, at);
             if (word == 0 && Words.cas(memory, at, 0, mine)) {
-                contention.waited(System.nanoTime() - start);
+                contention.waited(Steps.nanoTime() - start);
                 return true;
             }
             if (spin < SPINS && word != mine && word != LockWord.ABANDONED) {
                 Thread.onSpinWait();
                 continue;
             }
-            long waited = System.nanoTime() - start;
+            long waited = Steps.nanoTime() - start;
             if (takeOver(word, waited > Math.min(SUSPECT_AFTER_NANOS, nanos))) {
-                contention.waited(System.nanoTime() - start);
+                contention.waited(Steps.nanoTime() - start);
                 return true;
             }
             if (waited > nanos) {
@@ -189,7 +190,7 @@ public final class SharedLock {
             }
             Steps.at("L3");
             boolean interrupted = Thread.interrupted(); // or parking would return at once for ever
-            LockSupport.parkNanos(Math.min(pause, nanos - waited));
+            LockSupport.parkNanos(Steps.pause(Math.min(pause, nanos - waited)));
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }

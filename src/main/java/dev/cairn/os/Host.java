@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
@@ -46,7 +47,13 @@ public final class Host {
                     "webdav",
                     "fuse.davfs");
 
+    private static final SecureRandom RANDOM = new SecureRandom();
+
     private Host() {}
+
+    static UUID randomId() {
+        return new UUID(RANDOM.nextLong(), RANDOM.nextLong());
+    }
 
     /**
      * Identity of this boot of the kernel; the nil UUID where the system tells none, which equals no

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.CheckpointFailed;
 import dev.cairn.Options;
@@ -24,8 +23,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
- * Writers and one thread that makes checkpoints, interleaved step by step as a seed says. Writer i
- * puts A_i, removes or puts C_i, and puts B_i, all with the same number and those numbers of the
+ * Writers and one thread that makes checkpoints and cleans, interleaved step by step as a seed says,
+ * and by nothing else: one seed is one play. Writer i puts A_i, removes or puts C_i, and puts B_i, all with the same number and those numbers of the
  * others' A that it saw.
  *
  * <p>What is recovered must be the cut of the last checkpoint or of the one in flight, exactly: the
@@ -69,7 +68,7 @@ final class Crowd {
         Point start = new Point(Map.of(), 0, Point.UNKNOWN);
         machine.durable(start);
         machine.turnOn();
-        try (CairnStore store = Cairn.open(data, options)) {
+        try (CairnStore store = Rig.open(data, options)) {
             Crowd crowd = new Crowd(store, machine);
             crowd.floors.put(start, new int[WRITERS]);
             crowd.play();
@@ -83,13 +82,12 @@ final class Crowd {
     }
 
     private void play() throws InterruptedException, ExecutionException {
-        machine.beforeEachStep(_ -> turns.claim());
         machine.afterEachStep(step -> {
             if (step.equals("P3")) {
                 cut();
             }
-            turns.pass();
         });
+        machine.takeTurns(turns);
         if (forcesFail) {
             Random random = new Random(seed);
             machine.fault((cache, from, to) -> {
@@ -104,21 +102,21 @@ final class Crowd {
             List<Future<?>> all = new ArrayList<>();
             for (int i = 0; i < WRITERS; i++) {
                 int writer = i;
-                all.add(threads.submit(() -> member(() -> write(writer))));
+                all.add(threads.submit(() -> member(writer, () -> write(writer))));
             }
-            all.add(threads.submit(() -> member(this::checkpoints)));
+            all.add(threads.submit(() -> member(WRITERS, this::checkpoints)));
             for (Future<?> each : all) {
                 each.get();
             }
         } finally {
             machine.fault(null);
-            machine.beforeEachStep(_ -> {});
+            machine.takeTurns(null);
             machine.afterEachStep(_ -> {});
         }
     }
 
-    private void member(Runnable work) {
-        turns.enter();
+    private void member(int number, Runnable work) {
+        turns.enter(number);
         try {
             work.run();
         } finally {
@@ -184,7 +182,7 @@ final class Crowd {
             boolean done = false;
             while (!done) {
                 try {
-                    long _ = store.checkpoint();
+                    long _ = made % 4 == 3 ? store.compact() : store.checkpoint();
                     done = true;
                 } catch (CheckpointFailed _) {
                     turns.pass();

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 
@@ -36,11 +38,22 @@ final class Machine implements Medium, AutoCloseable {
                     Arrival.WORDS,
                     Arrival.WORDS);
 
+    /** The background of a store does nothing by itself, as it would do it by the clock. */
+    private static final String TICK_PROPERTY = "dev.cairn.cleaning-tick-millis";
+
+    private static final String NO_TICK_MILLIS = "100000000";
+
+    /** How long a step takes, to whoever asks for the time. */
+    private static final long STEP_NANOS = 10_000;
+
     private static volatile @Nullable Machine on;
 
     private final Path data;
     private final Path shared;
     private final Random random;
+    private final Random ids;
+    private final AtomicLong nanos = new AtomicLong();
+    private final Trace trace = new Trace();
     private final List<Crash> crashes = new ArrayList<>();
     private final Map<String, Integer> steps = new TreeMap<>();
     private List<Point> points = List.of();
@@ -58,6 +71,7 @@ final class Machine implements Medium, AutoCloseable {
     private @Nullable Fault fault;
     private Consumer<String> before = _ -> {};
     private Consumer<String> after = _ -> {};
+    private volatile @Nullable Turns turns;
 
     /** What happens to a force. */
     interface Fault {
@@ -69,6 +83,11 @@ final class Machine implements Medium, AutoCloseable {
         this.data = data;
         this.shared = data.resolveSibling(data.getFileName() + "-shm");
         this.random = random;
+        this.ids = new Random(random.nextLong());
+    }
+
+    private synchronized UUID id() {
+        return new UUID(ids.nextLong(), ids.nextLong());
     }
 
     /** Puts a medium in place that asks the machine that is on, and turns that off. */
@@ -79,12 +98,8 @@ final class Machine implements Medium, AutoCloseable {
         }
         on = null;
         Medium.use(new OfTheMachine());
-        Steps.listen(step -> {
-            Machine machine = on;
-            if (machine != null) {
-                machine.step(step);
-            }
-        });
+        Steps.listen(new Stage());
+        System.setProperty(TICK_PROPERTY, NO_TICK_MILLIS);
     }
 
     /** Puts the operating system back. */
@@ -92,6 +107,36 @@ final class Machine implements Medium, AutoCloseable {
         on = null;
         Steps.listen(null);
         Medium.use(Medium.SYSTEM);
+        System.clearProperty(TICK_PROPERTY);
+    }
+
+    /** All that decides how a play goes is the machine's that is on. */
+    private static final class Stage implements Steps.Listener {
+        @Override
+        public void at(String step) {
+            Machine machine = on;
+            if (machine != null) {
+                machine.step(step);
+            }
+        }
+
+        @Override
+        public long pause(long nanos) {
+            Machine machine = on;
+            return machine == null ? nanos : machine.pause(nanos);
+        }
+
+        @Override
+        public long nanoTime() {
+            Machine machine = on;
+            return machine == null ? System.nanoTime() : machine.nanos.get();
+        }
+
+        @Override
+        public UUID randomId() {
+            Machine machine = on;
+            return machine == null ? Steps.Listener.super.randomId() : machine.id();
+        }
     }
 
     private static final class OfTheMachine implements Medium {
@@ -182,6 +227,32 @@ final class Machine implements Medium, AutoCloseable {
         return taken;
     }
 
+    /** Threads take turns from here on; null: they do not. */
+    void takeTurns(@Nullable Turns by) {
+        turns = by;
+    }
+
+    private void pass() {
+        Turns by = turns;
+        if (by != null) {
+            by.pass();
+        }
+    }
+
+    /** Others run meanwhile; where there are none, time goes by. */
+    private long pause(long nanosToSleep) {
+        Turns by = turns;
+        if (by == null || !by.giveWay()) {
+            nanos.addAndGet(nanosToSleep);
+        }
+        return 0;
+    }
+
+    /** All that happened, in its order. */
+    Trace trace() {
+        return trace;
+    }
+
     private void step(String name) {
         Consumer<String> first;
         Consumer<String> then;
@@ -192,12 +263,14 @@ final class Machine implements Medium, AutoCloseable {
         first.accept(name); // without this monitor: they may do what they like to the store
         reached(name);
         then.accept(name);
+        pass();
     }
 
     private synchronized void reached(String name) {
         try {
             look();
             count++;
+            note(name);
             steps.merge(name, 1, Integer::sum);
             Point trying = attempt;
             if (trying != null && name.equals("P8")) {
@@ -206,12 +279,23 @@ final class Machine implements Medium, AutoCloseable {
                 undone = points;
                 durable(trying);
             }
-            if (captures.test(name, count)) {
+            if (!isWaiting(name) && captures.test(name, count)) {
                 capture(name + " #" + count);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Who waits for a lock stores nothing. */
+    private static boolean isWaiting(String step) {
+        return step.equals("L1") || step.equals("L3");
+    }
+
+    private void note(String name) {
+        nanos.addAndGet(STEP_NANOS);
+        Turns by = turns;
+        trace.step(by == null ? "" : by.member() + " ", name);
     }
 
     private static List<Point> append(List<Point> points, Point point) {
@@ -315,6 +399,7 @@ final class Machine implements Medium, AutoCloseable {
         int from = Math.max(0, crashes.size() - 6);
         if (crashes.subList(from, crashes.size()).stream().noneMatch(crash::isSame)) {
             crashes.add(crash);
+            trace.disk(crash);
         }
     }
 
@@ -341,6 +426,7 @@ final class Machine implements Medium, AutoCloseable {
             then = after;
         }
         then.accept("force");
+        pass();
         forceNow(file, from, to);
     }
 
@@ -351,6 +437,7 @@ final class Machine implements Medium, AutoCloseable {
             return;
         }
         count++;
+        note("force");
         if (captures.test("force", count)) {
             capture("force #" + count);
         }

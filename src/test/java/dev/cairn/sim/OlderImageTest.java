@@ -40,7 +40,7 @@ class OlderImageTest {
 
     /** What the write that comes to nothing does. */
     @SuppressWarnings("ImmutableEnumChecker") // a lambda without state
-    private enum Victim {
+    enum Victim {
         PUT(_ -> {}, rig -> rig.put(2, 8, 100)),
         REMOVAL(rig -> rig.put(9, 8, 100), rig -> rig.remove(9, 8)),
         RUN(_ -> {}, rig -> rig.put(2, 8, 9_000)),

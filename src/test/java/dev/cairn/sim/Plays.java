@@ -32,7 +32,6 @@ final class Plays {
     private final Tally tally;
     private final String replay;
     private final Map<Kind, Integer> survived = new EnumMap<>(Kind.class);
-    private int dropped;
 
     /**
      * @param directory left empty
@@ -47,11 +46,6 @@ final class Plays {
     /** How stores were opened after kills. */
     Map<Kind, Integer> survived() {
         return survived;
-    }
-
-    /** How often pages that the kernel had dropped were noticed. */
-    int dropped() {
-        return dropped;
     }
 
     private interface Play {
@@ -105,7 +99,7 @@ final class Plays {
                 rig.requireEqual();
                 rig.closeStore();
                 crashes = rig.machine().takeCrashes();
-                tally.steps(rig.machine().steps());
+                tally.play(rig.machine());
             }
             Judge judge = judge(data, "crash", options);
             for (int i = 0; i < crashes.size(); i++) {
@@ -131,7 +125,7 @@ final class Plays {
             rig.put(1, 8, 2_000);
             rig.remove(60, 8);
             crashes = machine.takeCrashes();
-            tally.steps(machine.steps());
+            tally.play(machine);
         }
         judge(data, "again", options).check(crashes);
         judge.clear();
@@ -156,7 +150,7 @@ final class Plays {
                 }
                 rig.requireEqual();
                 crashes = rig.machine().takeCrashes();
-                tally.steps(rig.machine().steps());
+                tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
         });
@@ -203,7 +197,7 @@ final class Plays {
                 }
                 rig.requireEqual();
                 crashes = rig.machine().takeCrashes();
-                tally.steps(rig.machine().steps());
+                tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
         });
@@ -231,7 +225,6 @@ final class Plays {
                     rig.work(6);
                 } catch (CorruptStore _) {
                     assertThat(pages).isPositive();
-                    dropped++;
                     assertThatThrownBy(() -> rig.store().put(new byte[] {1}, new byte[1]))
                             .isInstanceOf(CheckpointFailed.class);
                     assertThatThrownBy(rig::checkpoint).isInstanceOf(CorruptStore.class);
@@ -239,9 +232,27 @@ final class Plays {
                 }
                 rig.machine().capture("behind");
                 crashes = rig.machine().takeCrashes();
-                tally.steps(rig.machine().steps());
+                tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
+        });
+    }
+
+    /** As {@link #droppedPages}; nothing of the log came to the disk, so it must be noticed. */
+    void droppedLog(long seed) throws IOException {
+        Random random = new Random(seed);
+        Options options = options(random);
+        play(data -> {
+            try (Rig rig = Rig.create(data, options, random)) {
+                captureSome(rig.machine());
+                rig.work(12);
+                rig.checkpoint();
+                rig.put(30, 8, 100);
+                rig.loseNextForce();
+                assertThatThrownBy(rig::checkpoint).isInstanceOf(CorruptStore.class);
+                rig.machine().attempt(null);
+                judge(data, "crash", options).check(rig.machine().takeCrashes());
+            }
         });
     }
 
@@ -285,7 +296,7 @@ final class Plays {
                 rig.openStore();
                 rig.requireEqual();
                 crashes = rig.machine().takeCrashes();
-                tally.steps(rig.machine().steps());
+                tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
         });
@@ -355,12 +366,16 @@ final class Plays {
     private static void killAtSomeSteps(Rig rig, List<Killed> kills) {
         Random random = rig.random();
         rig.machine().captureAt((_, _) -> false);
+        boolean[] committed = {false};
         rig.machine()
                 .afterEachStep(step -> {
                     boolean opening = step.equals("force") || step.startsWith("O");
-                    if (random.nextInt(opening ? 4 : step.startsWith("P") ? 10 : 50) == 0) {
+                    boolean first = step.equals("W6") && !committed[0];
+                    if (random.nextInt(opening ? 4 : step.startsWith("P") ? 10 : 50) == 0
+                            || first) { // one at least leaves a write to be finished
                         kill(rig, step, kills);
                     }
+                    committed[0] |= first;
                 });
     }
 
@@ -397,7 +412,7 @@ final class Plays {
             rig.remove(61, 8);
             rig.requireEqual();
             machine.capture("end");
-            tally.steps(machine.steps());
+            tally.play(machine);
             return machine.takeCrashes();
         } catch (RuntimeException | AssertionError e) {
             throw new AssertionError("killed at " + killed.where() + "; again: " + replay, e);
@@ -412,7 +427,7 @@ final class Plays {
             Machine machine = new Machine(data, random);
             captureSome(machine);
             Crowd crowd = Crowd.play(data, options, machine);
-            tally.steps(machine.steps());
+            tally.play(machine);
             Judge judge = judge(data, "crash", options);
             for (Crash crash : machine.takeCrashes()) {
                 crowd.requirePrefix(judge.check(crash), crash.where() + "; again: " + replay);

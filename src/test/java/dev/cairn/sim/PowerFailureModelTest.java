@@ -9,6 +9,7 @@ import dev.cairn.SmallScale;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -61,7 +62,84 @@ class PowerFailureModelTest {
     void system() {
         Machine.uninstall();
         System.out.println(tally.report("PowerFailureModelTest"));
+    }
+
+    /** Each of the actions, in one order, does what the random ones are meant to do now and then. */
+    @Example
+    void actionsReachTheStepsThatMatter() throws IOException {
+        played(directory -> {
+            try (Rig rig =
+                    Rig.create(directory.resolve("store.cairn"), options(1), new Random(1))) {
+                rig.machine().captureAt((step, _) -> step.equals("P9"));
+                putMany(rig, 19, 900);
+                rig.put(key(17), 200);
+                rig.put(key(19), 9_000);
+                rig.checkpoint();
+                overwrite(rig, 700);
+                rig.put(key(19), 5_000);
+                removeMany(rig, 19);
+                rig.remove(key(17));
+                rig.putFleeting(key(3), 300);
+                rig.compact();
+                rig.failCheckpoint(0, 1);
+                overwrite(rig, 400);
+                rig.closeStore();
+                rig.openStore();
+                rig.checkpoint();
+                rig.requireEqual();
+                judge(directory, options(1)).check(rig.machine().takeCrashes());
+                tally.play(rig.machine());
+            }
+        });
         assertThat(tally.steps()).contains("W6 copy", "W11 region", "G3", "P8", "D2", "N3 run");
+    }
+
+    private static Options options(int stripes) {
+        return Options.defaults().withManualCheckpoints().withStripes(stripes);
+    }
+
+    private Judge judge(Path directory, Options options) {
+        return new Judge(directory.resolve("crash"), options, tally, REPLAY);
+    }
+
+    private static void overwrite(Rig rig, int bytes) {
+        for (int i = 0; i < 12; i++) {
+            rig.put(key(1 + i % 2), bytes);
+        }
+    }
+
+    private static void putMany(Rig rig, int count, int bytes) {
+        for (int i = 0; i < count; i++) {
+            rig.put(Content.key(100 + i, 9), bytes);
+        }
+    }
+
+    private static void removeMany(Rig rig, int count) {
+        for (int i = 0; i < count; i++) {
+            rig.remove(Content.key(100 + i, 9));
+        }
+    }
+
+    private interface Play {
+        void in(Path directory) throws IOException;
+    }
+
+    private static void played(Play play) throws IOException {
+        Path memory = Path.of("/dev/shm");
+        Path directory =
+                (Files.isWritable(memory)
+                                ? Files.createTempDirectory(memory, "cairn-sim")
+                                : Files.createTempDirectory("cairn-sim"))
+                        .toRealPath();
+        try (SmallScale _ = new SmallScale()) {
+            play.in(directory);
+        } finally {
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path each : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(each);
+                }
+            }
+        }
     }
 
     @Property(tries = 30, shrinking = ShrinkingMode.BOUNDED)
@@ -70,22 +148,7 @@ class PowerFailureModelTest {
             @ForAll("stripes") int stripes,
             @ForAll long seed)
             throws IOException {
-        Options options = Options.defaults().withManualCheckpoints().withStripes(stripes);
-        Path memory = Path.of("/dev/shm");
-        Path directory =
-                (Files.isWritable(memory)
-                                ? Files.createTempDirectory(memory, "cairn-sim")
-                                : Files.createTempDirectory("cairn-sim"))
-                        .toRealPath();
-        try (SmallScale _ = new SmallScale()) {
-            run(chain, directory, options, seed);
-        } finally {
-            try (Stream<Path> files = Files.walk(directory)) {
-                for (Path each : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(each);
-                }
-            }
-        }
+        played(directory -> run(chain, directory, options(stripes), seed));
     }
 
     private void run(ActionChain<Rig> chain, Path directory, Options options, long seed)
@@ -106,13 +169,13 @@ class PowerFailureModelTest {
             end.requireEqual();
             end.machine().capture("end");
             crashes = end.machine().takeCrashes();
-            tally.steps(end.machine().steps());
+            tally.play(end.machine());
         } finally {
             if (made[0] != null) {
                 made[0].close();
             }
         }
-        new Judge(directory.resolve("crash"), options, tally, REPLAY).check(crashes);
+        judge(directory, options).check(crashes);
     }
 
     @Provide
@@ -143,35 +206,14 @@ class PowerFailureModelTest {
                 .withAction(12, step("put", sized, (rig, in) -> rig.put(key(in.get1()), in.get2())))
                 .withAction(4, step("remove", numbers, (rig, in) -> rig.remove(key(in))))
                 .withAction(
-                        3,
-                        step(
-                                "overwrite",
-                                sized,
-                                (rig, in) -> {
-                                    for (int i = 0; i < 12; i++) {
-                                        rig.put(key(1 + i % 2), in.get2() % 900);
-                                    }
-                                }))
+                        3, step("overwrite", sized, (rig, in) -> overwrite(rig, in.get2() % 900)))
                 .withAction(
                         2,
                         step(
                                 "put many",
                                 sized,
-                                (rig, in) -> {
-                                    for (int i = 0; i < in.get1(); i++) {
-                                        rig.put(Content.key(100 + i, 9), in.get2() % 1_000);
-                                    }
-                                }))
-                .withAction(
-                        2,
-                        step(
-                                "remove many",
-                                numbers,
-                                (rig, in) -> {
-                                    for (int i = 0; i < in; i++) {
-                                        rig.remove(Content.key(100 + i, 9));
-                                    }
-                                }))
+                                (rig, in) -> putMany(rig, in.get1(), in.get2() % 1_000)))
+                .withAction(2, step("remove many", numbers, (rig, in) -> removeMany(rig, in)))
                 .withAction(
                         1,
                         step(

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.ForkJoinPool;
 
 /** A store on a machine, and the map that it must equal. */
 final class Rig implements AutoCloseable {
@@ -64,8 +65,33 @@ final class Rig implements AutoCloseable {
         this.model.putAll(content);
         this.sequence = (long) random.nextInt(1 << 20) << 10;
         machine.turnOn();
-        this.store = Cairn.open(data, options);
+        this.store = open(data, options);
         this.open = true;
+    }
+
+    /** In a pool of one thread, so that what is done in parallel is done in one order always. */
+    static CairnStore open(Path data, Options options) {
+        Throwable[] failure = new Throwable[1];
+        try (ForkJoinPool one = new ForkJoinPool(1)) {
+            CairnStore opened =
+                    one.submit(
+                                    () -> {
+                                        try {
+                                            return Cairn.open(data, options);
+                                        } catch (RuntimeException | Error e) {
+                                            failure[0] = e;
+                                            return null;
+                                        }
+                                    })
+                            .join();
+            if (failure[0] instanceof Error error) {
+                throw error;
+            }
+            if (failure[0] instanceof RuntimeException exception) {
+                throw exception;
+            }
+            return opened;
+        }
     }
 
     private static Rig at(Point start, Path data, Options options, Machine machine) {
@@ -444,7 +470,7 @@ final class Rig implements AutoCloseable {
     }
 
     void openStore() {
-        store = Cairn.open(data, options);
+        store = open(data, options);
         open = true;
     }
 

@@ -1,5 +1,7 @@
 package dev.cairn.sim;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -8,10 +10,18 @@ import java.util.TreeMap;
 final class Tally {
     private final Map<String, Integer> points = new TreeMap<>();
     private final Map<String, Integer> images = new TreeMap<>();
+    private final List<List<String>> traces = new ArrayList<>();
     private final long start = System.nanoTime();
 
-    synchronized void steps(Map<String, Integer> reached) {
-        reached.forEach((step, times) -> points.merge(step, times, Integer::sum));
+    /** What happened on a machine. */
+    synchronized void play(Machine machine) {
+        machine.steps().forEach((step, times) -> points.merge(step, times, Integer::sum));
+        traces.add(machine.trace().lines());
+    }
+
+    /** What happened on each machine, in its order. */
+    synchronized List<List<String>> traces() {
+        return List.copyOf(traces);
     }
 
     /** An image noted at a place that begins with the name of its step. */

@@ -1,44 +1,49 @@
 package dev.cairn.sim;
 
-import java.util.ArrayList;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Lets one thread of several run at a time, and another, by seed, from each step on. A thread that
- * waits for a lock reaches no step; when it has reached none for a while and sleeps, it loses its
- * turn, and joins in again at its next step.
+ * Lets one thread of several run at a time, and from each step on another, by seed alone. A thread
+ * that waits for what another has gives its turn away and looks again when it is its turn, so none
+ * ever sleeps with it, and no clock has a say in who is next.
  */
 final class Turns {
-    private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final int NOBODY = -1;
+
+    /** No member takes so long from one step to the next, unless it waits for what never comes. */
+    private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(100);
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Random random;
-    private final List<Thread> ready = new ArrayList<>();
-    private final List<Thread> members = new ArrayList<>();
-    private Thread turn;
-    private long since;
+    private final @Nullable Thread[] members;
     private int expected;
+    private int turn = NOBODY;
 
     /**
      * @param threads that take part; none goes on before all have come
      */
     Turns(int threads, Random random) {
+        this.members = new Thread[threads];
         this.expected = threads;
         this.random = random;
     }
 
-    /** This thread takes part; returns when it is its turn. */
-    void enter() {
+    /** This thread takes part, as the so manieth; returns when it is its turn. */
+    void enter(int member) {
         lock.lock();
         try {
-            members.add(Thread.currentThread());
-            expected--;
-            waitForTurn();
+            members[member] = Thread.currentThread();
+            if (--expected == 0) {
+                give(NOBODY);
+            }
+            await(member);
         } finally {
             lock.unlock();
         }
@@ -48,8 +53,8 @@ final class Turns {
     void leave() {
         lock.lock();
         try {
-            members.remove(Thread.currentThread());
-            give();
+            members[present()] = null;
+            give(NOBODY);
         } finally {
             lock.unlock();
         }
@@ -59,56 +64,89 @@ final class Turns {
     void pass() {
         lock.lock();
         try {
-            if (members.contains(Thread.currentThread())) {
-                if (turn == Thread.currentThread() && random.nextInt(3) == 0) {
-                    since = System.nanoTime();
-                    return; // runs of steps of one thread are of interest too
-                }
-                waitForTurn();
+            int member = present();
+            if (member != NOBODY && random.nextInt(3) != 0) { // runs of one are of interest too
+                give(NOBODY);
+                await(member);
             }
         } finally {
             lock.unlock();
         }
     }
 
-    /** Returns when it is this thread's turn, if it lost it. Does nothing for a stranger. */
-    void claim() {
+    /** As {@link #pass}, but another thread goes on, if there is any; false for a stranger. */
+    boolean giveWay() {
         lock.lock();
         try {
-            if (turn != Thread.currentThread() && members.contains(Thread.currentThread())) {
-                waitForTurn();
+            int member = present();
+            if (member == NOBODY) {
+                return false;
             }
+            give(member);
+            await(member);
+            return true;
         } finally {
             lock.unlock();
         }
     }
 
-    private void waitForTurn() {
-        Thread self = Thread.currentThread();
-        ready.add(self);
-        if (expected == 0 && (turn == null || turn == self)) {
-            give();
+    /** Who of the members this thread is; {@link #NOBODY} for a stranger. */
+    int member() {
+        lock.lock();
+        try {
+            return present();
+        } finally {
+            lock.unlock();
         }
-        while (turn != self) {
+    }
+
+    private int present() {
+        for (int member = 0; member < members.length; member++) {
+            if (members[member] == Thread.currentThread()) {
+                return member;
+            }
+        }
+        return NOBODY;
+    }
+
+    private void give(int except) {
+        int others = 0;
+        for (int member = 0; member < members.length; member++) {
+            others += members[member] != null && member != except ? 1 : 0;
+        }
+        turn = others == 0 ? except : pick(random.nextInt(others), except);
+        changed.signalAll();
+    }
+
+    private int pick(int place, int except) {
+        int left = place;
+        for (int member = 0; ; member++) {
+            if (members[member] != null && member != except && left-- == 0) {
+                return member;
+            }
+        }
+    }
+
+    private void await(int member) {
+        long start = System.nanoTime();
+        int last = turn;
+        while (turn != member) {
             try {
-                long _ = changed.awaitNanos(PATIENCE_NANOS);
+                long _ = changed.awaitNanos(STUCK_NANOS);
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }
-            if (turn != null
-                    && turn != self
-                    && !ready.contains(turn)
-                    && turn.getState() == Thread.State.TIMED_WAITING
-                    && System.nanoTime() - since > PATIENCE_NANOS) {
-                give();
+            if (turn != last) {
+                last = turn;
+                start = System.nanoTime();
+            } else if (System.nanoTime() - start > STUCK_NANOS) {
+                throw new IllegalStateException("stuck: " + stack(turn));
             }
         }
-        ready.remove(self);
     }
 
-    private void give() {
-        turn = ready.isEmpty() ? null : ready.get(random.nextInt(ready.size()));
-        since = System.nanoTime();
-        changed.signalAll();
+    private String stack(int member) {
+        Thread thread = member == NOBODY ? null : members[member];
+        return thread == null ? "nobody" : Arrays.toString(thread.getStackTrace());
     }
 }
