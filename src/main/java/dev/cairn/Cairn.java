@@ -25,6 +25,9 @@ public final class Cairn {
      * @throws UnsupportedFileSystem on a network file system
      * @throws LockTimeout if another process keeps opening or closing it
      * @throws StoreFull if there is no space to create it
+     * @throws StoreReplaced if one of its files was removed, renamed or replaced, and somebody has it
+     *     open still
+     * @throws SystemFailure if the operating system refuses what it takes, such as a mapping
      * @throws java.io.UncheckedIOException if a file or its directory cannot be used
      */
     public static CairnStore open(Path path, Options options) {

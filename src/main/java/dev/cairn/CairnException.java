@@ -10,6 +10,8 @@ public abstract sealed class CairnException extends RuntimeException
                 StoreClosed,
                 LockTimeout,
                 CheckpointFailed,
+                StoreReplaced,
+                SystemFailure,
                 UndecodableEntry,
                 UnsupportedFileSystem {
     private static final long serialVersionUID = 1L;

@@ -16,9 +16,12 @@ import java.util.function.BiPredicate;
  * the death of this one. Keys and values are copied; both may be empty, neither may be null.
  *
  * <p>Every method throws {@link StoreClosed} after {@link #close()} and {@link CorruptStore} when
- * bytes of the files cannot be what Cairn wrote. Methods that write throw {@link StoreFull} when no
- * space is left, {@link LockTimeout} when a live holder kept a lock too long, and {@link
- * UnsupportedOperationException} on a store that was opened read-only.
+ * bytes of the files cannot be what Cairn wrote, and {@link SystemFailure} when the operating system
+ * refuses what is asked of it, as a mapping. Methods that write throw {@link StoreFull} when no space
+ * is left, {@link StoreReplaced} when the file would have to grow and its name is another's or
+ * nobody's by now, {@link LockTimeout} when a live holder kept a lock too long, and {@link
+ * UnsupportedOperationException} on a store that was opened read-only. After each of these the store
+ * can be used on, but for {@link StoreClosed}.
  */
 public interface CairnStore extends AutoCloseable {
     /** A copy of the key's value, or null when it is absent. */
@@ -98,6 +101,8 @@ public interface CairnStore extends AutoCloseable {
      * @throws CheckpointFailed if the operating system could not: what was written is applied, its
      *     durability is unknown, and nothing more is written until a checkpoint succeeds
      * @throws CorruptStore if, behind one that failed, something that was written is there no more
+     * @throws StoreReplaced if the data file was renamed, removed or replaced: in a renamed one the
+     *     checkpoint is durable, one without a name ends with the last process that has it open
      * @throws LockTimeout if a live process keeps a stripe or the checkpoint to itself for so long
      * @throws UnsupportedOperationException on a store of {@link Durability#NONE}
      */
@@ -138,6 +143,8 @@ public interface CairnStore extends AutoCloseable {
      *
      * @throws CheckpointFailed if it could not, or {@link CorruptStore} if behind a checkpoint that
      *     failed something is there no more; the store is then left as after a kill
+     * @throws StoreReplaced if the data file was renamed, removed or replaced, and this store may
+     *     write; it is closed as a whole, and the file that has the name is left alone
      */
     @Override
     void close();

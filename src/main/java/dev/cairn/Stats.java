@@ -26,6 +26,7 @@ package dev.cairn;
  * @param lockWaits times that this process found a stripe's shared lock taken
  * @param longestLockWaitNanos its longest such wait, in nanoseconds
  * @param takeovers locks that this process took over from a dead holder
+ * @param naming whether the names of the store's files are still those of the files that are open
  */
 public record Stats(
         long entries,
@@ -48,7 +49,27 @@ public record Stats(
         long longestCutNanos,
         long lockWaits,
         long longestLockWaitNanos,
-        long takeovers) {
+        long takeovers,
+        Naming naming) {
+
+    /** What became of the names of the store's files since it was opened here. */
+    public enum Naming {
+        /** They are the files' still. */
+        NAMED,
+        /**
+         * The shared-memory file or the lock file was removed, renamed or replaced: nobody else opens
+         * the store until it is closed everywhere, and should all who have it open be killed, it goes
+         * back to its last checkpoint.
+         */
+        COMPANION_LOST,
+        /** The data file was renamed: all that was written is in the renamed one. */
+        RENAMED,
+        /**
+         * The data file was removed, or another has its name: what is written is lost with the last
+         * process that has it open, unless a backup saves it.
+         */
+        REMOVED
+    }
 
     /** Of the last checkpoint that anybody began. */
     public enum State {

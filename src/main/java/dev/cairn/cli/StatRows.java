@@ -42,6 +42,7 @@ final class StatRows {
                 "%s is durable, %s is to come"
                         .formatted(Units.count(stats.durableEpoch()), Units.count(stats.epoch())));
         put("state", state(stats.state()));
+        put("file names", naming(stats.naming()));
         put(
                 "lock waits",
                 "%s, the longest %s"
@@ -70,6 +71,18 @@ final class StatRows {
             case FAILED ->
                     "FAILED: nothing is written until a checkpoint succeeds; 'cairn checkpoint'"
                             + " makes one";
+        };
+    }
+
+    private static String naming(Stats.Naming naming) {
+        return switch (naming) {
+            case NAMED -> "those of the files that are open";
+            case COMPANION_LOST ->
+                    "LOST for the shared-memory or the lock file; close the store everywhere, then"
+                            + " open it again";
+            case RENAMED ->
+                    "LOST: the data file was renamed; what is written is in the renamed one";
+            case REMOVED -> "LOST: the data file was removed or replaced; only a backup saves it";
         };
     }
 

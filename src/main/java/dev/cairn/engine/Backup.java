@@ -8,6 +8,8 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
 import dev.cairn.log.DataFile;
 import dev.cairn.os.Host;
+import dev.cairn.os.MappedFile;
+import dev.cairn.os.OpenFile;
 import dev.cairn.os.SparseFile;
 
 import java.io.IOException;
@@ -78,8 +80,9 @@ final class Backup {
                                 + ": checkpoints overtook the copy; open the store for writing,"
                                 + " which keeps the checkpoint while it is copied");
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            CheckpointSlot slot = DataFiles.read(files.data()).newest();
-            Witness newest = () -> DataFiles.read(files.data()).newest().equals(slot);
+            OpenFile data = parts.data().file().opened();
+            CheckpointSlot slot = DataFiles.read(data).newest();
+            Witness newest = () -> DataFiles.read(data).newest().equals(slot);
             try {
                 if (copy(slot, target, newest)) {
                     return slot.epoch();
@@ -97,10 +100,12 @@ final class Backup {
     /** Copies, and gives the copy its name if the witness holds then; tells whether it did. */
     private boolean copy(CheckpointSlot slot, StoreFiles target, Witness witness)
             throws IOException {
-        Parts replayed = PrivateReplay.of(files, parts.data().header(), slot, options);
+        DataHeader header = parts.data().header();
+        MappedFile data = parts.data().file().again(parts.data().regionAt(slot.regions()));
+        Parts replayed = PrivateReplay.of(files, data, header, slot, options);
         Path made = target.beingMade(DataFiles.randomId());
         try {
-            byte[] prefix = DataFiles.prefix(parts.data().header(), slot);
+            byte[] prefix = DataFiles.prefix(header, slot);
             Host.create(made, prefix, options.permissions());
             try (SparseFile file = SparseFile.open(made)) {
                 copyRegions(replayed, slot, file);

@@ -10,6 +10,7 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.os.Host;
+import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
@@ -115,8 +116,9 @@ final class DataFiles {
      *
      * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
      */
-    static Prefix read(Path file) throws IOException {
-        byte[] block = Host.read(file, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
+    static Prefix read(OpenFile data) throws IOException {
+        Path file = data.path();
+        byte[] block = data.read(DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
         if (block.length < DataHeader.BLOCK_BYTES) {
             throw new CorruptStore(
                     file,
@@ -126,12 +128,12 @@ final class DataFiles {
         }
         DataHeader header = DataHeader.decode(file, block);
         OpenBlock openBlock =
-                OpenBlock.decode(Host.read(file, DataHeader.OPEN_BLOCK_AT, OpenBlock.BYTES));
+                OpenBlock.decode(data.read(DataHeader.OPEN_BLOCK_AT, OpenBlock.BYTES));
         CheckpointSlot newest = null;
         int newestCrc = 0;
         int bytes = CheckpointSlot.bytes(header.stripes());
         for (int index = 0; index < 2; index++) {
-            byte[] encoded = Host.read(file, DataHeader.slotAt(index, header.stripes()), bytes);
+            byte[] encoded = data.read(DataHeader.slotAt(index, header.stripes()), bytes);
             CheckpointSlot slot =
                     encoded.length < bytes
                             ? null
@@ -146,7 +148,7 @@ final class DataFiles {
             throw new CorruptStore(
                     file, DataHeader.SLOTS_AT, "a checkpoint with a valid checksum", "none");
         }
-        requireLength(file, header, newest.regions());
+        requireLength(data, header, newest.regions());
         requirePlausible(file, header, newest);
         return new Prefix(header, openBlock, newest, newestCrc);
     }
@@ -156,13 +158,13 @@ final class DataFiles {
      *
      * @throws CorruptStore if the file ends before its last region
      */
-    static void requireLength(Path file, DataHeader header, long regions) throws IOException {
-        long found = Files.size(file);
+    static void requireLength(OpenFile data, DataHeader header, long regions) throws IOException {
+        long found = data.size();
         if (regions < 0
                 || found < header.regionsAt()
                 || regions > (found - header.regionsAt()) / header.regionBytes()) {
             throw new CorruptStore(
-                    file,
+                    data.path(),
                     found,
                     regions + " regions of " + header.regionBytes() + " bytes",
                     "the end of the file: it was cut off");

@@ -6,6 +6,8 @@ import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
+import dev.cairn.StoreReplaced;
+import dev.cairn.SystemFailure;
 import dev.cairn.Verification;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Replay;
@@ -19,7 +21,9 @@ import dev.cairn.index.Walk;
 import dev.cairn.lock.Claims;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.Regions;
+import dev.cairn.os.FileIdentity;
 import dev.cairn.os.KernelLocks;
+import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
@@ -39,6 +43,8 @@ final class Engine {
     private final Options options;
     private final @Nullable KernelLocks kernel;
     private final KernelLocks.@Nullable Held registration;
+    private final @Nullable DataLock dataLock;
+    private final @Nullable FileIdentity lockFile;
     private final Parts parts;
     private final Recovery recovery;
     private final Reader reader;
@@ -51,12 +57,14 @@ final class Engine {
     /**
      * @param kernel null for a snapshot
      * @param registration of a read-only process, if it has one
+     * @param dataLock null for a snapshot
      */
     Engine(
             StoreFiles files,
             Options options,
             @Nullable KernelLocks kernel,
             KernelLocks.@Nullable Held registration,
+            @Nullable DataLock dataLock,
             Parts parts,
             Reader reader,
             Recovery recovery) {
@@ -64,6 +72,8 @@ final class Engine {
         this.options = options;
         this.kernel = kernel;
         this.registration = registration;
+        this.dataLock = dataLock;
+        this.lockFile = kernel == null ? null : identity(files.lock());
         this.parts = parts;
         this.recovery = recovery;
         this.reader = reader;
@@ -152,7 +162,15 @@ final class Engine {
         Checkpointer checkpointer = parts.checkpointer();
         long need = checkpointer.need();
         long timeoutNanos = parts.requireWriting().stripes().timeoutNanos();
-        return by.onPlatformThread(() -> checkpointer.checkpoint(need, timeoutNanos));
+        return by.onPlatformThread(() -> {
+            long epoch = checkpointer.checkpoint(need, timeoutNanos);
+            dataFile().requireNamed();
+            return epoch;
+        });
+    }
+
+    private OpenFile dataFile() {
+        return parts.data().file().opened();
     }
 
     boolean isDurable() {
@@ -181,7 +199,7 @@ final class Engine {
         try {
             return parts.requireWriting().regions().punchHoles() * parts.data().regionBytes();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new SystemFailure(files.data(), "its free space could not be given back", e);
         }
     }
 
@@ -220,7 +238,37 @@ final class Engine {
                 writing == null ? 0 : writing.checkpointer().longestHoldNanos(),
                 writing == null ? 0 : writing.contention().waits(),
                 writing == null ? 0 : writing.contention().longestNanos(),
-                writing == null ? 0 : writing.contention().takeovers());
+                writing == null ? 0 : writing.contention().takeovers(),
+                naming());
+    }
+
+    private Stats.Naming naming() {
+        return switch (dataFile().naming()) {
+            case REMOVED -> Stats.Naming.REMOVED;
+            case RENAMED -> Stats.Naming.RENAMED;
+            case NAMED ->
+                    kernel == null || companionsAreNamed()
+                            ? Stats.Naming.NAMED
+                            : Stats.Naming.COMPANION_LOST;
+        };
+    }
+
+    private boolean companionsAreNamed() {
+        try {
+            return parts.shared().file().opened().naming() == OpenFile.Naming.NAMED
+                    && lockFile != null
+                    && lockFile.isAt(files.lock());
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private static @Nullable FileIdentity identity(Path file) {
+        try {
+            return FileIdentity.of(file);
+        } catch (IOException _) {
+            return null; // it was removed already
+        }
     }
 
     private Stats.State state() {
@@ -310,7 +358,10 @@ final class Engine {
 
     /**
      * Gives the store back. The last process to do so makes it durable and marks it clean (RULE 5);
-     * if that fails, it is left as after a kill.
+     * if that fails, it is left as after a kill. All of that is done to the files that were opened,
+     * whatever their names stand for by now.
+     *
+     * @throws StoreReplaced at the end, if the data file's name is not its any more
      */
     void close() {
         closed = true;
@@ -324,7 +375,7 @@ final class Engine {
             if (registration != null) {
                 registration.release();
             }
-            closeKernelLocks();
+            closeLocks();
         }
     }
 
@@ -339,6 +390,7 @@ final class Engine {
             if (processes.alone()) {
                 closeAsLast(last);
             }
+            dataFile().requireNamed();
         } finally {
             try {
                 processes.leave();
@@ -354,14 +406,14 @@ final class Engine {
     private void closeAsLast(Writer last) {
         last.repairRetired();
         try {
-            DataFiles.Prefix prefix = DataFiles.read(files.data());
+            DataFiles.Prefix prefix = DataFiles.read(dataFile());
             CheckpointSlot newest = prefix.newest();
             int crc = prefix.newestCrc();
             Checkpointer checkpointer = parts.checkpointer();
             if (!checkpointer.isDurable(newest)) {
                 checkpointer.publishQuiet(
                         checkpointer.timeline(), Checkpointer.cuts(parts.shared()));
-                prefix = DataFiles.read(files.data());
+                prefix = DataFiles.read(dataFile());
                 newest = prefix.newest();
                 crc = prefix.newestCrc();
             }
@@ -379,13 +431,19 @@ final class Engine {
         return kernel;
     }
 
-    private void closeKernelLocks() {
-        if (kernel != null) {
+    private void closeLocks() {
+        try {
             try {
-                kernel.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                if (dataLock != null) {
+                    dataLock.close();
+                }
+            } finally {
+                if (kernel != null) {
+                    kernel.close();
+                }
             }
+        } catch (IOException e) {
+            throw new SystemFailure(files.lock(), "the locks could not be given back", e);
         }
     }
 }

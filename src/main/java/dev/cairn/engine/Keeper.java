@@ -6,6 +6,7 @@ import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.StoreClosed;
 import dev.cairn.StoreFull;
+import dev.cairn.SystemFailure;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
@@ -208,6 +209,7 @@ final class Keeper implements Writer.Space {
                 && shared.acquire(SharedLayout.DURABLE) == seenDurable
                 && checkpointer.isBehind()) {
             long _ = checkpoint();
+            parts.data().file().opened().requireNamed(); // or somebody should know
         }
         noteCheckpoint(); // another process made one since the last tick: it is early for ours
     }
@@ -295,7 +297,7 @@ final class Keeper implements Writer.Space {
         try {
             regions.makeRoom(needed, use);
             return true;
-        } catch (StoreFull _) {
+        } catch (StoreFull | SystemFailure _) {
             return false; // whoever adds to the store is told
         }
     }

@@ -5,7 +5,7 @@ import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
-import dev.cairn.StoreFull;
+import dev.cairn.StoreReplaced;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Healer;
 import dev.cairn.checkpoint.Replay;
@@ -19,12 +19,14 @@ import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
+import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.UUID;
@@ -44,6 +46,7 @@ import java.util.stream.IntStream;
  * Why it is safe
  *           Members hold their slot's kernel lock while they use the files, so "nobody alive" and
  *           the open lock together mean that nobody uses them or will before O5 (RULES 5, 23).
+ *           Who has another lock file is seen by the lock on the data file itself (DataLock).
  *           A new file has a nonce of its own; the open block has it before the name does, so no
  *           older file is ever taken for it.
  * If a process dies here
@@ -60,12 +63,14 @@ final class Opening {
     private final StoreFiles files;
     private final Options options;
     private final KernelLocks kernel;
+    private final DataLock dataLock;
     private final long start = System.nanoTime();
 
-    private Opening(StoreFiles files, Options options, KernelLocks kernel) {
+    private Opening(StoreFiles files, Options options, KernelLocks kernel, DataLock dataLock) {
         this.files = files;
         this.options = options;
         this.kernel = kernel;
+        this.dataLock = dataLock;
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
@@ -74,7 +79,7 @@ final class Opening {
         try {
             KernelLocks.Held open = OpenLock.exclusive(files, kernel, options.lockTimeout()); // O1
             try {
-                engine = new Opening(files, options, kernel).openHolding();
+                engine = openHolding(files, options, kernel);
                 return engine;
             } finally {
                 open.release(); // O5
@@ -86,40 +91,77 @@ final class Opening {
         }
     }
 
-    private Engine openHolding() throws IOException {
-        DataFiles.removeLeftovers(files);
+    private static Engine openHolding(StoreFiles files, Options options, KernelLocks kernel)
+            throws IOException {
         boolean created = !Files.exists(files.data());
-        boolean alone = nobodyAlive();
+        boolean alone = nobodyAlive(files, kernel);
         if (created) {
             if (!alone) {
-                throw refusal("the data file is gone");
+                throw refusal(files.data(), "the data file is gone");
             }
             DataFiles.create(files, options); // O2
         }
-        files.requireOneName();
-        DataFiles.Prefix prefix = DataFiles.read(files.data());
-        requireMaxBytes(prefix.header());
-        SharedFiles.Finding finding = SharedFiles.look(files, prefix); // O3
-        return switch (finding) {
-            case SharedFiles.Usable(long bytes) when !alone -> join(prefix, bytes);
-            case SharedFiles.Usable(long bytes) -> repair(prefix, bytes);
-            case SharedFiles.Clean(long bytes) -> reopen(prefix, bytes, alone);
-            case SharedFiles.Useless(String why) when alone ->
-                    !OpenBlock.NONE.equals(prefix.openBlock())
-                            ? build(prefix, Kind.REBUILT, why)
-                            : prefix.newest().regions() == 0
-                                    ? build(prefix, Kind.CREATED, "it did not exist")
-                                    : build(prefix, Kind.REBUILT, "it is a backup");
-            case SharedFiles.Useless(String why) -> throw refusal(why);
-        };
+        DataLock dataLock = DataLock.open(files, true);
+        Engine engine = null;
+        try {
+            if (alone) {
+                dataLock.requireNobody();
+            }
+            DataFiles.removeLeftovers(files);
+            files.requireOneName();
+            engine = new Opening(files, options, kernel, dataLock).openFiles(alone);
+            return engine;
+        } finally {
+            if (engine == null) {
+                dataLock.close();
+            }
+        }
     }
 
-    private CorruptStore refusal(String why) {
-        return new CorruptStore(
-                files.shared(),
-                0,
-                "the files that processes which have the store open share",
-                why + "; close the store everywhere, then open it again");
+    private Engine openFiles(boolean alone) throws IOException {
+        OpenFile data = OpenFile.open(files.data(), true);
+        Engine engine = null;
+        try {
+            DataFiles.Prefix prefix = DataFiles.read(data);
+            requireMaxBytes(prefix.header());
+            engine =
+                    switch (SharedFiles.look(files, data, prefix, true)) { // O3
+                        case SharedFiles.Usable(OpenFile shared, long bytes) when !alone ->
+                                join(data, prefix, shared, bytes);
+                        case SharedFiles.Usable(OpenFile shared, long bytes) ->
+                                repair(data, prefix, shared, bytes);
+                        case SharedFiles.Clean(OpenFile shared, long bytes) ->
+                                reopen(data, prefix, shared, bytes, alone);
+                        case SharedFiles.Useless(String why) when alone ->
+                                !OpenBlock.NONE.equals(prefix.openBlock())
+                                        ? build(data, prefix, Kind.REBUILT, why)
+                                        : prefix.newest().regions() == 0
+                                                ? build(
+                                                        data,
+                                                        prefix,
+                                                        Kind.CREATED,
+                                                        "it did not exist")
+                                                : build(
+                                                        data,
+                                                        prefix,
+                                                        Kind.REBUILT,
+                                                        "it is a backup");
+                        case SharedFiles.Useless(String why) -> throw refusal(files.shared(), why);
+                    };
+            return engine;
+        } finally {
+            if (engine == null) {
+                data.close();
+            }
+        }
+    }
+
+    private static StoreReplaced refusal(Path file, String why) {
+        return new StoreReplaced(
+                file,
+                "somebody has the store open, but "
+                        + why
+                        + "; close the store everywhere, then open it again");
     }
 
     private void requireMaxBytes(DataHeader header) {
@@ -132,7 +174,7 @@ final class Opening {
     }
 
     /** RULE 16: neither by the kernel's locks nor by the processes that run. */
-    private boolean nobodyAlive() throws IOException {
+    private static boolean nobodyAlive(StoreFiles files, KernelLocks kernel) throws IOException {
         if (kernel.tryExclusive(ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
             probe.release();
@@ -141,15 +183,22 @@ final class Opening {
         return false;
     }
 
-    private Engine join(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
-        Parts parts = map(prefix, sharedBytes);
-        return engine(parts, prefix, Kind.JOINED, "other processes have it open", 0, 0);
+    private Engine join(OpenFile data, DataFiles.Prefix prefix, OpenFile shared, long sharedBytes)
+            throws IOException {
+        Parts parts = map(data, prefix, shared, sharedBytes);
+        try {
+            return engine(parts, prefix, Kind.JOINED, "other processes have it open", 0, 0);
+        } catch (Throwable e) {
+            leave(parts);
+            throw e;
+        }
     }
 
-    private Engine repair(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
+    private Engine repair(OpenFile data, DataFiles.Prefix prefix, OpenFile shared, long sharedBytes)
+            throws IOException {
         Parts parts = null;
         try {
-            parts = map(prefix, sharedBytes);
+            parts = map(data, prefix, shared, sharedBytes);
             parts.requireWriting().processes().forgetOthers();
             int repaired = parts.repairAll();
             requirePlausibleClock(parts);
@@ -166,9 +215,20 @@ final class Opening {
                 | IndexOutOfBoundsException
                 | InternalError e) {
             leave(parts);
-            return build(prefix, Kind.REBUILT, "what was behind it is damaged: " + e.getMessage());
+            return rebuild("what was behind it is damaged: " + e.getMessage());
         } catch (Throwable e) {
             leave(parts);
+            throw e;
+        }
+    }
+
+    /** By what the data file alone says; whoever looked at the shared-memory file has left. */
+    private Engine rebuild(String why) throws IOException {
+        OpenFile data = OpenFile.open(files.data(), true);
+        try {
+            return build(data, DataFiles.read(data), Kind.REBUILT, why);
+        } catch (Throwable e) {
+            data.close();
             throw e;
         }
     }
@@ -212,9 +272,14 @@ final class Opening {
                 .forEach(stripe -> healer.verifyBehind(stripe, newest));
     }
 
-    private Engine reopen(DataFiles.Prefix prefix, long sharedBytes, boolean alone)
+    private Engine reopen(
+            OpenFile data,
+            DataFiles.Prefix prefix,
+            OpenFile shared,
+            long sharedBytes,
+            boolean alone)
             throws IOException {
-        Parts parts = map(prefix, sharedBytes);
+        Parts parts = map(data, prefix, shared, sharedBytes);
         try {
             if (alone) {
                 parts.requireWriting().processes().forgetOthers();
@@ -228,10 +293,7 @@ final class Opening {
             throw e;
         }
         leave(parts);
-        return build(
-                prefix,
-                Kind.REBUILT,
-                "the shared-memory file was not what the store was closed with");
+        return rebuild("the shared-memory file was not what the store was closed with");
     }
 
     /** Words by which regions are used again, or writes refused, must be possible. */
@@ -250,14 +312,16 @@ final class Opening {
         }
     }
 
-    private Parts map(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
-        MappedFile shared = MappedFile.map(files.shared(), sharedBytes, true);
+    private Parts map(
+            OpenFile dataFile, DataFiles.Prefix prefix, OpenFile sharedFile, long sharedBytes)
+            throws IOException {
+        MappedFile shared = MappedFile.map(sharedFile, sharedBytes);
         MappedFile data = null;
         try {
             requirePlausibleEpochs(shared);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
-            DataFiles.requireLength(files.data(), prefix.header(), regions);
-            data = MappedFile.map(files.data(), prefix.header().regionAt(regions), true);
+            DataFiles.requireLength(dataFile, prefix.header(), regions);
+            data = MappedFile.map(dataFile, prefix.header().regionAt(regions));
             OpenBlock open = prefix.openBlock();
             if (open != null && SharedFiles.clearMark(shared)) {
                 Steps.at("O4 open block");
@@ -274,14 +338,15 @@ final class Opening {
         }
     }
 
-    private Engine build(DataFiles.Prefix prefix, Kind kind, String why) throws IOException {
-        SharedFiles.retire(files.shared(), prefix.header().stripes());
-        MappedFile shared = SharedFiles.make(files, prefix, options);
+    private Engine build(OpenFile dataFile, DataFiles.Prefix prefix, Kind kind, String why)
+            throws IOException {
+        SharedFiles.retire(files.shared(), prefix.header());
+        MappedFile shared = SharedFiles.make(files, dataFile, prefix, options);
         MappedFile data = null;
         ProcessTable processes = null;
         try {
             long mapped = prefix.header().regionAt(prefix.newest().regions());
-            data = MappedFile.map(files.data(), mapped, true);
+            data = MappedFile.map(dataFile, mapped);
             processes = ProcessTable.join(files.data(), shared.first(), kernel);
             Parts parts =
                     Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
@@ -301,7 +366,7 @@ final class Opening {
                     files.shared(),
                     StandardCopyOption.REPLACE_EXISTING,
                     StandardCopyOption.ATOMIC_MOVE);
-            shared.renamed(files.shared());
+            shared.opened().renamed(files.shared());
             return engine(parts, prefix, kind, why, replay.bytes(), 0);
         } catch (Throwable e) {
             if (processes != null) {
@@ -319,7 +384,7 @@ final class Opening {
         try {
             parts.requireWriting().regions().provideBlocks();
         } catch (IOException e) {
-            throw new StoreFull(files.data(), "no space for the holes in it", e);
+            throw OpenFile.growthFailure(files.data(), "no space for the holes in it", e);
         }
     }
 
@@ -367,6 +432,7 @@ final class Opening {
                         bytes,
                         repaired,
                         Duration.ofNanos(System.nanoTime() - start));
-        return new Engine(files, options, kernel, null, parts, reader, recovery);
+        dataLock.join(parts.requireWriting().processes());
+        return new Engine(files, options, kernel, null, dataLock, parts, reader, recovery);
     }
 }

@@ -19,41 +19,52 @@ final class PrivateReplay {
     private PrivateReplay() {}
 
     /**
-     * The parts for reading it.
+     * The parts for reading it, which are closed with the mapping of the data file, or if there are
+     * to be none.
      *
+     * @param data a mapping that nothing else uses, of all regions of the checkpoint
      * @throws dev.cairn.CorruptStore if it is damaged, or if its regions are used again meanwhile
      */
-    static Parts of(StoreFiles files, DataHeader header, CheckpointSlot slot, Options options)
+    static Parts of(
+            StoreFiles files,
+            MappedFile data,
+            DataHeader header,
+            CheckpointSlot slot,
+            Options options)
             throws IOException {
-        for (int room = ROOM; ; room *= 2) {
-            try {
-                return of(files, header, slot, options, room);
-            } catch (StoreFull e) {
-                if (room == MOST_ROOM) {
-                    throw e;
+        try {
+            for (int room = ROOM; ; room *= 2) {
+                try {
+                    return of(files, data, header, slot, options, room);
+                } catch (StoreFull e) {
+                    if (room == MOST_ROOM) {
+                        throw e;
+                    }
+                    // a log that once held more entries than the checkpoint
                 }
-                // a log that once held more entries than the checkpoint
             }
+        } catch (Throwable e) {
+            data.close();
+            throw e;
         }
     }
 
     private static Parts of(
-            StoreFiles files, DataHeader header, CheckpointSlot slot, Options options, int room)
+            StoreFiles files,
+            MappedFile data,
+            DataHeader header,
+            CheckpointSlot slot,
+            Options options,
+            int room)
             throws IOException {
         MappedFile shared = SharedFiles.makePrivate(files, header, slot, room);
-        MappedFile data = null;
         try {
-            DataFiles.requireLength(files.data(), header, slot.regions());
-            data = MappedFile.map(files.data(), header.regionAt(slot.regions()), false);
             Parts parts = Parts.forReading(data, header, shared);
             parts.forWriting(ProcessTable.solitary(files.data(), shared.first()), options)
                     .replay()
                     .restore(slot, SharedFiles.leastBucketsLog2(), false);
             return parts;
         } catch (Throwable e) {
-            if (data != null) {
-                data.close();
-            }
             shared.close();
             throw e;
         }

@@ -11,6 +11,7 @@ import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
+import dev.cairn.os.OpenFile;
 
 import org.jspecify.annotations.Nullable;
 
@@ -54,7 +55,7 @@ final class ReadOnlyOpening {
         if (!Files.isReadable(files.lock())) {
             if (Files.isReadable(files.shared())) {
                 // not used without a lock, but it may know of a checkpoint that is damaged by now
-                var _ = SharedFiles.look(files, DataFiles.read(files.data()));
+                lookInVain();
             }
             return snapshot("its lock file cannot be read");
         }
@@ -75,26 +76,51 @@ final class ReadOnlyOpening {
         }
     }
 
+    private void lookInVain() throws IOException {
+        try (OpenFile data = OpenFile.open(files.data(), false)) {
+            switch (SharedFiles.look(files, data, DataFiles.read(data), false)) {
+                case SharedFiles.Usable(OpenFile file, long _) -> file.close();
+                case SharedFiles.Clean(OpenFile file, long _) -> file.close();
+                case SharedFiles.Useless _ -> {}
+            }
+        }
+    }
+
     private Engine register(KernelLocks kernel) throws IOException {
         KernelLocks.@Nullable Held registration = registration(kernel);
+        DataLock dataLock = DataLock.open(files, false);
+        OpenFile data = null;
         Engine engine = null;
         try {
-            DataFiles.Prefix prefix = DataFiles.read(files.data());
+            dataLock.joinReaders();
+            data = OpenFile.open(files.data(), false);
+            DataFiles.Prefix prefix = DataFiles.read(data);
+            View view = new View(kernel, registration, dataLock);
             engine =
-                    switch (SharedFiles.look(files, prefix)) {
-                        case SharedFiles.Usable(long bytes) ->
-                                view(prefix, bytes, false, kernel, registration);
-                        case SharedFiles.Clean(long bytes) ->
-                                view(prefix, bytes, true, kernel, registration);
+                    switch (SharedFiles.look(files, data, prefix, false)) {
+                        case SharedFiles.Usable(OpenFile shared, long bytes) ->
+                                view(data, prefix, shared, bytes, false, view);
+                        case SharedFiles.Clean(OpenFile shared, long bytes) ->
+                                view(data, prefix, shared, bytes, true, view);
                         case SharedFiles.Useless(String why) -> snapshot(why);
                     };
             return engine;
         } finally {
-            if (registration != null && (engine == null || engine.kernel() == null)) {
-                registration.release();
+            if (engine == null || engine.kernel() == null) {
+                if (data != null) {
+                    data.close();
+                }
+                dataLock.close();
+                if (registration != null) {
+                    registration.release();
+                }
             }
         }
     }
+
+    /** What keeps others from replacing the files of a view. */
+    private record View(
+            KernelLocks kernel, KernelLocks.@Nullable Held registration, DataLock dataLock) {}
 
     /** Null if this JVM has one by another class loader, which serves as well while it lasts. */
     private KernelLocks.@Nullable Held registration(KernelLocks kernel) {
@@ -118,80 +144,54 @@ final class ReadOnlyOpening {
     }
 
     private Engine view(
+            OpenFile dataFile,
             DataFiles.Prefix prefix,
+            OpenFile sharedFile,
             long sharedBytes,
             boolean clean,
-            KernelLocks kernel,
-            KernelLocks.@Nullable Held registration)
+            View view)
             throws IOException {
-        MappedFile shared = MappedFile.map(files.shared(), sharedBytes, false);
-        long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
-        MappedFile data = mapData(prefix.header(), regions, shared);
-        Parts parts = Parts.forReading(data, prefix.header(), shared);
-        boolean alive =
-                kernel.tryShared(ProcessTable.READERS_BYTE + 1, ProcessTable.MEMBERS_LENGTH - 1)
-                                instanceof KernelLocks.Held probe
-                        ? !released(probe)
-                        : true;
-        return alive
-                ? engine(
-                        parts,
-                        null,
-                        prefix,
-                        Kind.JOINED,
-                        "others have it open",
-                        kernel,
-                        registration)
-                : clean
-                        ? engine(
-                                parts,
-                                null,
-                                prefix,
-                                Kind.CLEAN,
-                                "its last process had closed it",
-                                kernel,
-                                registration)
-                        : engine(
-                                parts,
-                                null,
-                                prefix,
-                                Kind.REPAIRED,
-                                "its processes were killed; nothing was lost; read-only, so nothing"
-                                        + " was repaired",
-                                kernel,
-                                registration);
-    }
-
-    private static boolean released(KernelLocks.Held probe) {
-        probe.release();
-        return true;
-    }
-
-    private MappedFile mapData(DataHeader header, long regions, MappedFile shared)
-            throws IOException {
+        MappedFile shared = MappedFile.map(sharedFile, sharedBytes);
+        MappedFile data = null;
         try {
-            DataFiles.requireLength(files.data(), header, regions);
-            return MappedFile.map(files.data(), header.regionAt(regions), false);
-        } catch (IOException | RuntimeException e) {
+            long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
+            DataFiles.requireLength(dataFile, prefix.header(), regions);
+            data = MappedFile.map(dataFile, prefix.header().regionAt(regions));
+            Parts parts = Parts.forReading(data, prefix.header(), shared);
+            if (anybodyWrites(view.kernel())) {
+                return engine(parts, null, prefix, Kind.JOINED, "others have it open", view);
+            }
+            String killed =
+                    "its processes were killed; nothing was lost; read-only, so nothing was"
+                            + " repaired";
+            return clean
+                    ? engine(
+                            parts, null, prefix, Kind.CLEAN, "its last process had closed it", view)
+                    : engine(parts, null, prefix, Kind.REPAIRED, killed, view);
+        } catch (Throwable e) {
+            if (data != null) {
+                data.close();
+            }
             shared.close();
             throw e;
         }
     }
 
+    private static boolean anybodyWrites(KernelLocks kernel) {
+        if (kernel.tryShared(ProcessTable.READERS_BYTE + 1, ProcessTable.MEMBERS_LENGTH - 1)
+                instanceof KernelLocks.Held probe) {
+            probe.release();
+            return false;
+        }
+        return true;
+    }
+
     private Engine snapshot(String why) throws IOException {
         long deadline = System.nanoTime() + options.lockTimeout().toNanos();
         while (true) {
-            DataFiles.Prefix prefix = DataFiles.read(files.data());
-            try {
-                Engine engine = snapshot(prefix, why);
-                if (isNewest(prefix)) {
-                    return engine;
-                }
-                engine.close();
-            } catch (CorruptStore e) {
-                if (isNewest(prefix)) {
-                    throw e;
-                }
+            Engine engine = newest(why);
+            if (engine != null) {
+                return engine;
             }
             if (System.nanoTime() - deadline > 0) { // its regions may be another's by now
                 throw new LockTimeout(
@@ -200,25 +200,62 @@ final class ReadOnlyOpening {
         }
     }
 
+    /** A snapshot, or null if a newer checkpoint overtook it. */
+    private @Nullable Engine newest(String why) throws IOException {
+        OpenFile file = OpenFile.open(files.data(), false);
+        Engine engine = null;
+        boolean newest = false;
+        try {
+            DataFiles.Prefix prefix = DataFiles.read(file);
+            try {
+                engine = snapshot(file, prefix, why);
+                newest = isNewest(prefix);
+                return newest ? engine : null;
+            } catch (CorruptStore e) {
+                if (isNewest(prefix)) {
+                    throw e;
+                }
+                return null;
+            }
+        } finally {
+            if (engine == null) {
+                file.close();
+            } else if (!newest) {
+                engine.close();
+            }
+        }
+    }
+
     private boolean isNewest(DataFiles.Prefix prefix) throws IOException {
-        return DataFiles.read(files.data()).newest().equals(prefix.newest());
+        try (OpenFile file = OpenFile.open(files.data(), false)) {
+            return DataFiles.read(file).newest().equals(prefix.newest());
+        }
     }
 
-    private Engine snapshot(DataFiles.Prefix prefix, String why) throws IOException {
-        Parts reading = PrivateReplay.of(files, prefix.header(), prefix.newest(), options);
-        Snapshot witness =
-                new Snapshot(files.data(), reading.data().file().first(), prefix.header());
-        return engine(reading, witness, prefix, Kind.SNAPSHOT, why, null, null);
+    private Engine snapshot(OpenFile file, DataFiles.Prefix prefix, String why) throws IOException {
+        DataHeader header = prefix.header();
+        DataFiles.requireLength(file, header, prefix.newest().regions());
+        MappedFile data = MappedFile.map(file, header.regionAt(prefix.newest().regions()));
+        Parts reading = PrivateReplay.of(files, data, header, prefix.newest(), options);
+        try {
+            Snapshot witness = new Snapshot(files.data(), data.first(), header);
+            return engine(reading, witness, prefix, Kind.SNAPSHOT, why, null);
+        } catch (Throwable e) {
+            reading.close();
+            throw e;
+        }
     }
 
+    /**
+     * @param view null for a snapshot
+     */
     private Engine engine(
             Parts parts,
             @Nullable Snapshot snapshot,
             DataFiles.Prefix prefix,
             Kind kind,
             String detail,
-            @Nullable KernelLocks kernel,
-            KernelLocks.@Nullable Held registration) {
+            @Nullable View view) {
         Reader reader = new Reader(parts, snapshot);
         Recovery recovery =
                 new Recovery(
@@ -229,6 +266,16 @@ final class ReadOnlyOpening {
                         0,
                         0,
                         Duration.ofNanos(System.nanoTime() - start));
-        return new Engine(files, options, kernel, registration, parts, reader, recovery);
+        return view == null
+                ? new Engine(files, options, null, null, null, parts, reader, recovery)
+                : new Engine(
+                        files,
+                        options,
+                        view.kernel(),
+                        view.registration(),
+                        view.dataLock(),
+                        parts,
+                        reader,
+                        recovery);
     }
 }

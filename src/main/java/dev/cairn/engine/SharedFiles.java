@@ -19,7 +19,6 @@ import static dev.cairn.format.SharedLayout.STRIPES;
 import dev.cairn.CorruptStore;
 import dev.cairn.IncompatibleFormat;
 import dev.cairn.Options;
-import dev.cairn.StoreFull;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
@@ -32,10 +31,12 @@ import dev.cairn.index.Tables;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Host;
 import dev.cairn.os.MappedFile;
+import dev.cairn.os.OpenFile;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.UUID;
 
@@ -58,11 +59,11 @@ final class SharedFiles {
     /** What a look at the shared-memory file gave. */
     sealed interface Finding {}
 
-    /** It goes with the data file and is of this boot. */
-    record Usable(long bytes) implements Finding {}
+    /** It goes with the data file and is of this boot; whoever looked closes it. */
+    record Usable(OpenFile file, long bytes) implements Finding {}
 
-    /** It goes with the data file, whose last process closed it; of whatever boot. */
-    record Clean(long bytes) implements Finding {}
+    /** As {@link Usable}, of whatever boot: the last process of the data file closed it. */
+    record Clean(OpenFile file, long bytes) implements Finding {}
 
     /** It cannot be used. */
     record Useless(String why) implements Finding {}
@@ -71,20 +72,36 @@ final class SharedFiles {
         return Integer.getInteger(LEAST_BUCKETS_LOG2_PROPERTY, LEAST_BUCKETS_LOG2);
     }
 
-    static Finding look(StoreFiles files, DataFiles.Prefix prefix) throws IOException {
-        Path file = files.shared();
-        if (!Files.exists(file)) {
+    static Finding look(StoreFiles files, OpenFile data, DataFiles.Prefix prefix, boolean writable)
+            throws IOException {
+        OpenFile file;
+        try {
+            file = OpenFile.open(files.shared(), writable);
+        } catch (NoSuchFileException _) {
             return new Useless("the shared-memory file is gone");
         }
-        byte[] header = Host.read(file, 0, SharedLayout.DIRECTORY);
+        Finding finding = null;
+        try {
+            finding = look(file, data, prefix);
+            return finding;
+        } finally {
+            if (finding == null || finding instanceof Useless) {
+                file.close();
+            }
+        }
+    }
+
+    private static Finding look(OpenFile file, OpenFile dataFile, DataFiles.Prefix prefix)
+            throws IOException {
+        byte[] header = file.read(0, SharedLayout.DIRECTORY);
         if (header.length >= Long.BYTES && word(header, MAGIC) == 0) {
             return new Useless("the shared-memory file never reached the disk");
         }
         if (header.length > 0 && (header.length < Long.BYTES || !ours(word(header, MAGIC)))) {
             throw new IncompatibleFormat(
-                    file,
+                    file.path(),
                     "lies where the shared-memory file of %s belongs, and is none; move it away"
-                            .formatted(files.data().getFileName()));
+                            .formatted(dataFile.path().getFileName()));
         }
         if (header.length < SharedLayout.DIRECTORY || word(header, MAGIC) != MAGIC_VALUE) {
             return new Useless("the shared-memory file is none, or of another version");
@@ -97,35 +114,35 @@ final class SharedFiles {
         }
         if (prefix.openBlock() == null
                 || !Checksum.idAt(header, NONCE).equals(prefix.openBlock().nonce())
-                || word(header, DATA_INODE) != Host.inode(files.data())) {
+                || word(header, DATA_INODE) != dataFile.inode()) {
             return new Useless("the data file was replaced or restored under it");
         }
         long bytes = word(header, SHARED_BYTES);
         if (word(header, READY) != IS_READY
                 || bytes < SharedLayout.areasAt(data.stripes())
-                || bytes > Files.size(file)) {
+                || bytes > file.size()) {
             return new Useless("the shared-memory file is incomplete");
         }
         if (word(header, CLEAN) == IS_CLEAN) {
             CheckpointSlot newest = prefix.newest();
             if (word(header, CLEAN_EPOCH) > newest.epoch()) {
                 throw new CorruptStore(
-                        files.data(),
+                        dataFile.path(),
                         DataHeader.SLOTS_AT,
                         "checkpoint %d, at which the store was closed"
                                 .formatted(word(header, CLEAN_EPOCH)),
                         "%d as the newest that is whole; to go back to that, remove %s"
-                                .formatted(newest.epoch(), file.getFileName()));
+                                .formatted(newest.epoch(), file.path().getFileName()));
             }
             return Checksum.idAt(header, CLEAN_TIMELINE).equals(newest.timeline())
                             && word(header, CLEAN_EPOCH) == newest.epoch()
                             && word(header, CLEAN_SLOT_CRC) == prefix.newestCrc()
                             && word(header, REGIONS) >= newest.regions()
-                    ? new Clean(bytes)
+                    ? new Clean(file, bytes)
                     : new Useless("the shared-memory file was closed at another checkpoint");
         }
         return Host.sameBoot(Checksum.idAt(header, BOOT_ID))
-                ? new Usable(bytes)
+                ? new Usable(file, bytes)
                 : new Useless("the machine was restarted while the store was open");
     }
 
@@ -148,22 +165,25 @@ final class SharedFiles {
         }
         try (MappedFile mapped = MappedFile.map(file, SharedLayout.STRIPE_DESCRIPTORS, true)) {
             MemorySegment memory = mapped.first();
-            UUID boot =
-                    new UUID(
-                            Words.acquire(memory, BOOT_ID),
-                            Words.acquire(memory, BOOT_ID + Long.BYTES));
             return ours(Words.acquire(memory, MAGIC))
-                    && Host.sameBoot(boot)
+                    && Host.sameBoot(id(memory, BOOT_ID))
                     && ProcessTable.anybodyWithoutLock(memory);
         }
     }
 
-    /** Makes late readers of a file that is about to be replaced see that it was. */
-    static void retire(Path file, int stripes) throws IOException {
+    /**
+     * Makes late readers of a file that is about to be replaced see that it was. Another store's is
+     * replaced too, but that store's processes may still use it by another name, or without one.
+     */
+    static void retire(Path file, DataHeader header) throws IOException {
+        int stripes = header.stripes();
         if (!Files.exists(file) || Files.size(file) < SharedLayout.areasAt(stripes)) {
             return;
         }
         try (MappedFile old = MappedFile.map(file, SharedLayout.areasAt(stripes), true)) {
+            if (!id(old.first(), STORE_ID).equals(header.storeId())) {
+                return;
+            }
             // on disk it may say clean still: useless there too, before its tables go
             Words.release(old.first(), CLEAN, 0);
             Words.release(old.first(), READY, 0);
@@ -175,22 +195,26 @@ final class SharedFiles {
     }
 
     /** Makes a file with room for what a checkpoint needs; not ready. */
-    static MappedFile make(StoreFiles files, DataFiles.Prefix prefix, Options options)
+    static MappedFile make(
+            StoreFiles files, OpenFile data, DataFiles.Prefix prefix, Options options)
             throws IOException {
         Path made = files.sharedBeingMade();
         Files.deleteIfExists(made);
         Host.create(made, new byte[0], options.permissions());
         long bytes = bytesFor(prefix.header(), prefix.newest(), 1);
+        OpenFile file = OpenFile.open(made, true);
         try {
-            MappedFile.reserve(made, 0, bytes);
+            file.reserve(0, bytes);
         } catch (IOException e) {
+            file.close();
             Files.deleteIfExists(made);
-            throw new StoreFull(files.shared(), "no space for " + bytes + " bytes of index", e);
+            throw OpenFile.growthFailure(
+                    files.shared(), "no space for " + bytes + " bytes of index", e);
         }
-        MappedFile file = MappedFile.map(made, bytes, true);
-        identify(file.first(), prefix.header(), bytes);
-        Words.release(file.first(), DATA_INODE, Host.inode(files.data()));
-        return file;
+        MappedFile mapped = MappedFile.map(file, bytes);
+        identify(mapped.first(), prefix.header(), bytes);
+        Words.release(mapped.first(), DATA_INODE, data.inode());
+        return mapped;
     }
 
     /** As {@link #make}, in memory of this process alone. */
@@ -254,6 +278,10 @@ final class SharedFiles {
         file.force(0, Words.acquire(memory, SHARED_BYTES));
         Words.release(memory, CLEAN, IS_CLEAN);
         file.force(0, SharedLayout.DIRECTORY);
+    }
+
+    private static UUID id(MemorySegment memory, int at) {
+        return new UUID(Words.acquire(memory, at), Words.acquire(memory, at + Long.BYTES));
     }
 
     private static void putId(MemorySegment memory, int at, UUID id) {

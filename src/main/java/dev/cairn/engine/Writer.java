@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
+import dev.cairn.SystemFailure;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -162,7 +163,7 @@ final class Writer {
             try {
                 regions.makeRoom(needed, use);
                 return;
-            } catch (StoreFull full) {
+            } catch (StoreFull | SystemFailure full) {
                 if (!space.reclaim()) {
                     throw full;
                 }

@@ -123,6 +123,11 @@ public final class ProcessTable {
         return new ProcessTable(store, memory, null, 0, 1, null);
     }
 
+    /** The byte of a lock file that stands for this member. */
+    public long byteOfMember() {
+        return FIRST_SLOT_BYTE + slot;
+    }
+
     private static ProcessIdentity identity(MemorySegment memory, long at) {
         return new ProcessIdentity(
                 Words.acquire(memory, at + PID),

@@ -7,12 +7,15 @@ import static dev.cairn.format.StripeWords.NEXT_RUN_NUMBER;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
+import dev.cairn.StoreReplaced;
+import dev.cairn.SystemFailure;
 import dev.cairn.format.OwnerWords;
 import dev.cairn.format.Place;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.log.DataFile.State;
+import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
@@ -319,6 +322,8 @@ public final class Regions {
      *
      * @param use as in {@link #claim}
      * @throws StoreFull if the bound is reached or the disk is full
+     * @throws SystemFailure if the file cannot be lengthened for another reason
+     * @throws StoreReplaced if its name is not the file's any more
      */
     public void makeRoom(int regions, Use use) {
         locks.whileGrowing(() -> makeRoomHolding(regions, use));
@@ -366,7 +371,7 @@ public final class Regions {
         for (long region = first; first >= 0 && region < end; region++) {
             if (data.state(region) == State.HOLE) {
                 try {
-                    data.file().refill(data.regionAt(region), data.regionAt(region + 1));
+                    data.file().opened().refill(data.regionAt(region), data.regionAt(region + 1));
                 } catch (IOException _) {
                     return region - first >= regions ? first : -1; // growing tells why
                 }
@@ -406,7 +411,7 @@ public final class Regions {
                 wanted = count + needed;
             } catch (IOException e) {
                 e.addSuppressed(first);
-                throw new StoreFull(
+                throw OpenFile.growthFailure(
                         data.path(),
                         "no space for %d more bytes; %s"
                                         .formatted(
@@ -448,10 +453,10 @@ public final class Regions {
      * @throws IOException if there is no space for them
      */
     public void provideBlocks() throws IOException {
-        data.file().fillHoles(0, data.regionAt(0));
+        data.file().opened().fillHoles(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
             if (data.state(region) == DataFile.State.ALIVE) {
-                data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+                data.file().opened().fillHoles(data.regionAt(region), data.regionAt(region + 1));
             } else {
                 setHole(region, 1);
             }
@@ -500,7 +505,7 @@ public final class Regions {
         }
         setHole(region, 1);
         try {
-            data.file().punch(data.regionAt(region), data.regionAt(region + 1));
+            data.file().opened().punch(data.regionAt(region), data.regionAt(region + 1));
         } finally {
             endPunch(region);
         }

@@ -11,7 +11,6 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
@@ -121,21 +120,9 @@ public final class Host {
 
     /** Up to so many bytes of a file, fewer where it ends before. */
     public static byte[] read(Path file, long at, int bytes) throws IOException {
-        return Uninterrupted.run(() -> readOnce(file, at, bytes));
-    }
-
-    private static byte[] readOnce(Path file, long at, int bytes) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(bytes, rest(channel, at)));
-            while (buffer.hasRemaining() && channel.read(buffer, at + buffer.position()) >= 0) {
-                // again until it is full or the file ends
-            }
-            return Arrays.copyOf(buffer.array(), buffer.position());
+        try (OpenFile open = OpenFile.open(file, false)) {
+            return open.read(at, bytes);
         }
-    }
-
-    private static long rest(FileChannel channel, long at) throws IOException {
-        return Math.max(0, channel.size() - at);
     }
 
     /**

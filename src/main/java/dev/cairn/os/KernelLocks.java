@@ -72,11 +72,16 @@ public final class KernelLocks implements AutoCloseable {
      */
     public static KernelLocks open(
             Path file, boolean writable, Set<PosixFilePermission> permissions) throws IOException {
+        if (writable && !Files.exists(file)) {
+            create(file, permissions);
+        }
+        return openExisting(file, writable);
+    }
+
+    /** As {@link #open}, of a file that exists. */
+    public static KernelLocks openExisting(Path file, boolean writable) throws IOException {
         Map<Object, @Nullable Object[]> files = filesOfThisJvm();
         synchronized (files) {
-            if (writable && !Files.exists(file)) {
-                create(file, permissions);
-            }
             Object key = key(file);
             @Nullable Object[] entry =
                     files.computeIfAbsent(key, _ -> new Object[] {null, null, 0});

@@ -1,5 +1,8 @@
 package dev.cairn.os;
 
+import dev.cairn.CorruptStore;
+import dev.cairn.SystemFailure;
+
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -8,12 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
-import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -21,14 +19,10 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Each mapping covers the whole file as it was when the mapping was made; a longer one is added
  * when somebody needs bytes beyond it. Old mappings show the same bytes and stay until {@link
- * #close}, so no reader ever waits for one to go. Each is made through a channel of its own, because
- * an interrupt closes the channel it hits.
+ * #close}, so no reader ever waits for one to go.
  */
 public final class MappedFile implements AutoCloseable {
     private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
-
-    /** One write of zeros: larger writes make large folios, which cost write-back later. */
-    private static final int ZEROS_BYTES = 4096;
 
     private static final int PAGE_BYTES = 4096;
     private static final int CLOSE_ATTEMPTS = 10_000;
@@ -36,77 +30,83 @@ public final class MappedFile implements AutoCloseable {
 
     static volatile Medium medium = Medium.SYSTEM;
 
-    private volatile Path path;
-    private final boolean writable;
-    private final boolean file;
+    private final Path standsFor;
+    private final @Nullable OpenFile file;
+    private final boolean closesFile;
     private final Arena arena;
     private final MemorySegment first;
     private volatile MemorySegment current;
 
     private MappedFile(
-            Path path, boolean writable, boolean file, Arena arena, MemorySegment first) {
-        this.path = path;
-        this.writable = writable;
+            Path standsFor,
+            @Nullable OpenFile file,
+            boolean closesFile,
+            Arena arena,
+            MemorySegment first) {
+        this.standsFor = standsFor;
         this.file = file;
+        this.closesFile = closesFile;
         this.arena = arena;
         this.first = first;
         this.current = first;
     }
 
+    /** Opens a file and maps it, as {@link #map(OpenFile, long)}. */
+    public static MappedFile map(Path path, long bytes, boolean writable) throws IOException {
+        return map(OpenFile.open(path, writable), bytes);
+    }
+
     /**
-     * Maps a file from its first byte.
+     * Maps a file from its first byte, and takes it over: it is closed with its mappings, or if there
+     * is to be none.
      *
      * @param bytes to map; the file must have them, since a store beyond its end kills the JVM
-     * @throws IOException if the file is shorter or cannot be mapped
+     * @throws CorruptStore if the file is shorter
+     * @throws IOException if the file cannot be mapped
      */
+    public static MappedFile map(OpenFile file, long bytes) throws IOException {
+        try {
+            return map(file, true, bytes);
+        } catch (Throwable e) {
+            file.close();
+            throw e;
+        }
+    }
+
     @SuppressWarnings("MustBeClosed") // closed with the mapped file
-    public static MappedFile map(Path path, long bytes, boolean writable) throws IOException {
+    private static MappedFile map(OpenFile file, boolean closesFile, long bytes)
+            throws IOException {
         Arena arena = Arena.ofShared();
         try {
-            return new MappedFile(
-                    path, writable, true, arena, mapping(path, bytes, writable, arena));
-        } catch (IOException | RuntimeException e) {
+            return new MappedFile(file.path(), file, closesFile, arena, file.map(bytes, arena));
+        } catch (Throwable e) {
             arena.close();
             throw e;
         }
+    }
+
+    /** Another mapping of the same file, to be closed before this one. */
+    public MappedFile again(long bytes) throws IOException {
+        return map(opened(), false, bytes);
     }
 
     /** Memory of this process alone, zeroed, in the place of a file. */
     @SuppressWarnings("MustBeClosed") // closed with the mapped file
     public static MappedFile anonymous(Path standsFor, long bytes) {
         Arena arena = Arena.ofShared();
-        return new MappedFile(standsFor, true, false, arena, arena.allocate(bytes, ZEROS_BYTES));
-    }
-
-    private static MemorySegment mapping(Path path, long bytes, boolean writable, Arena arena)
-            throws IOException {
-        return Uninterrupted.run(() -> mapOnce(path, bytes, writable, arena));
-    }
-
-    private static MemorySegment mapOnce(Path path, long bytes, boolean writable, Arena arena)
-            throws IOException {
-        try (FileChannel channel =
-                writable
-                        ? FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)
-                        : FileChannel.open(path, StandardOpenOption.READ)) {
-            long size = channel.size();
-            if (size < bytes) { // mapping more would lengthen the file with a hole
-                throw new IOException(path + ": has " + size + " bytes, expected " + bytes);
-            }
-            MemorySegment segment =
-                    channel.map(writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, bytes, arena);
-            Native.adviseRandom(segment);
-            return segment;
-        }
+        return new MappedFile(standsFor, null, false, arena, arena.allocate(bytes, PAGE_BYTES));
     }
 
     public Path path() {
-        return path;
+        return file == null ? standsFor : file.path();
     }
 
-    /** The file has another name from now on. */
-    public void renamed(Path to) {
-        path = to;
+    /** The file itself, for all but its memory. */
+    public OpenFile opened() {
+        if (file == null) {
+            throw new IllegalStateException(standsFor + ": private memory has no file");
+        }
+        return file;
     }
 
     /** The first mapping; enough for whatever lies in the part that never grows. */
@@ -122,7 +122,8 @@ public final class MappedFile implements AutoCloseable {
     /**
      * A mapping of at least that many bytes, which the caller knows the file to have.
      *
-     * @throws UncheckedIOException if the file turns out shorter
+     * @throws CorruptStore if the file turns out shorter
+     * @throws SystemFailure if the operating system refuses the mapping
      */
     public MemorySegment segment(long bytes) {
         MemorySegment segment = current;
@@ -135,11 +136,11 @@ public final class MappedFile implements AutoCloseable {
             return segment;
         }
         try {
-            segment = mapping(path, bytes, writable, arena);
+            segment = opened().map(bytes, arena);
             current = segment;
             return segment;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new SystemFailure(path(), bytes + " bytes could not be mapped", e);
         }
     }
 
@@ -219,105 +220,30 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * Lengthens the file with real blocks, so that a later store to them cannot meet a full disk.
-     * Does not map them.
+     * Lengthens the file, as {@link OpenFile#reserve}. Does not map what is added.
      *
      * @throws IOException when there is no space; the file is then as long as it was
      */
     public void reserve(long from, long to) throws IOException {
-        if (!file) {
-            throw new IOException(path + ": private memory cannot grow");
+        if (file == null) {
+            throw new NoSpace(standsFor + ": private memory cannot grow", null);
         }
-        reserve(path, from, to);
-    }
-
-    /** As {@link #reserve(long, long)}, for a file that is not mapped yet. */
-    public static void reserve(Path path, long from, long to) throws IOException {
-        int errno = Native.allocate(path, from, to - from);
-        if (errno != 0) {
-            Uninterrupted.act(() -> reservePortably(path, from, to, errno));
-        }
-    }
-
-    /**
-     * Gives real blocks to the holes in a range of the file; where native calls are not to be had,
-     * holes stay.
-     *
-     * @throws IOException when there is no space
-     */
-    public void fillHoles(long from, long to) throws IOException {
-        int errno = from < to ? Native.allocate(path, from, to - from) : 0;
-        if (errno != 0 && errno != Native.NOT_HERE) {
-            throw new IOException(path + ": " + Native.message(errno));
-        }
-    }
-
-    /**
-     * Gives real blocks to a range of the file whose content means nothing.
-     *
-     * @throws IOException when there is no space
-     */
-    public void refill(long from, long to) throws IOException {
-        int errno = Native.allocate(path, from, to - from);
-        if (errno == Native.NOT_HERE) {
-            Uninterrupted.act(() -> {
-                try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-                    writeZeros(channel, from, to);
-                }
-            });
-        } else if (errno != 0) {
-            throw new IOException(path + ": " + Native.message(errno));
-        }
-    }
-
-    /**
-     * Gives the blocks of a range back to the file system; it reads as zeros then.
-     *
-     * @throws UnsupportedOperationException where this cannot be done
-     */
-    public void punch(long from, long to) throws IOException {
-        int errno = Native.punch(path, from, to - from);
-        if (errno == Native.NOT_HERE) {
-            throw new UnsupportedOperationException(
-                    path
-                            + ": its file system, or a JVM without native access, cannot give"
-                            + " blocks back (--enable-native-access)");
-        }
-        if (errno != 0) {
-            throw new IOException(path + ": " + Native.message(errno));
-        }
-    }
-
-    private static void reservePortably(Path path, long from, long to, int errno)
-            throws IOException {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-            try {
-                if (errno != Native.NOT_HERE) {
-                    throw new IOException(path + ": " + Native.message(errno));
-                }
-                writeZeros(channel, from, to);
-            } catch (ClosedByInterruptException e) {
-                throw e;
-            } catch (IOException e) {
-                channel.truncate(from); // nobody has mapped what was never published
-                throw e;
-            }
-        }
-    }
-
-    private static void writeZeros(FileChannel channel, long from, long to) throws IOException {
-        ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_BYTES);
-        for (long at = from; at < to; at += zeros.limit()) {
-            zeros.clear().limit((int) Math.min(ZEROS_BYTES, to - at));
-            while (zeros.hasRemaining()) {
-                channel.write(zeros, at + zeros.position());
-            }
-        }
+        file.reserve(from, to);
     }
 
     /** Unmaps everything; whoever still uses a mapping gets an IllegalStateException. */
     @Override
     public void close() {
+        try {
+            unmap();
+        } finally {
+            if (file != null && closesFile) {
+                file.close();
+            }
+        }
+    }
+
+    private void unmap() {
         for (int attempt = 1; ; attempt++) {
             try {
                 arena.close();

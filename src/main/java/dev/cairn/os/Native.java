@@ -15,20 +15,25 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * The native calls that make Cairn faster where the program allows them; without them everything
  * works by portable paths, and the JVM prints no warning because nothing restricted is tried.
  */
 final class Native {
-    static final int NOT_HERE = -1;
-    private static final int ENOSPC = 28;
-    private static final int EDQUOT = 122;
+    private static final int EINTR = 4;
     private static final int ENOSYS = 38;
     private static final int EOPNOTSUPP = 95;
     private static final int O_RDWR_CLOEXEC = 0x80002;
     private static final int MADV_RANDOM = 1;
     private static final int FALLOC_FL_PUNCH_HOLE_KEEP_SIZE = 3;
+
+    /**
+     * A file system in memory gives a whole call up for one signal, such as a
+     * profiler sends a thousand times a second: each call ends well within that time.
+     */
+    private static final long SLICE_BYTES = 1 << 20;
 
     private static final @Nullable Calls CALLS = Calls.find();
 
@@ -84,45 +89,83 @@ final class Native {
         }
     }
 
-    /**
-     * Gives the bytes of a file real blocks, extending the file; existing bytes stay. Uses
-     * fallocate(2) itself, because the C library's emulation races with mapped stores.
-     *
-     * @return 0, the errno, or {@link #NOT_HERE} when the call or the file system cannot do it
-     */
-    static int allocate(Path file, long offset, long length) {
-        return fallocate(file, 0, offset, length);
+    /** Whether there are calls for what follows. */
+    static boolean isHere() {
+        return CALLS != null;
     }
 
-    /** Takes the blocks of a range from a file, which keeps its length; as {@link #allocate}. */
-    static int punch(Path file, long offset, long length) {
-        return fallocate(file, FALLOC_FL_PUNCH_HOLE_KEEP_SIZE, offset, length);
-    }
-
-    private static int fallocate(Path file, int mode, long offset, long length) {
-        if (CALLS == null) {
-            return NOT_HERE;
-        }
+    /** A descriptor of a file, to read and to write; negative if there is none. */
+    static int open(Path file) {
+        Calls calls = Objects.requireNonNull(CALLS);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment state = arena.allocate(CALLS.stateLayout);
+            MemorySegment state = arena.allocate(calls.stateLayout);
             MemorySegment name = arena.allocateFrom(file.toString());
-            int fd = (int) CALLS.open.invokeExact(state, name, O_RDWR_CLOEXEC);
-            if (fd < 0) {
-                return NOT_HERE;
-            }
-            int result = (int) CALLS.fallocate.invokeExact(state, fd, mode, offset, length);
-            int errno = result == 0 ? 0 : (int) CALLS.errno.get(state, 0L);
-            int _ = (int) CALLS.close.invokeExact(fd);
-            return errno == ENOSYS || errno == EOPNOTSUPP ? NOT_HERE : errno;
+            return (int) calls.open.invokeExact(state, name, O_RDWR_CLOEXEC);
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }
     }
 
-    static String message(int errno) {
-        return errno == ENOSPC || errno == EDQUOT
-                ? "No space left on device"
-                : "fallocate failed with errno " + errno;
+    static void close(int descriptor) {
+        try {
+            int _ = (int) Objects.requireNonNull(CALLS).close.invokeExact(descriptor);
+        } catch (Throwable e) {
+            throw new AssertionError("a native call does not throw", e);
+        }
+    }
+
+    /**
+     * See {@link Descriptor#allocate}. Uses fallocate(2) itself, because the C library's emulation
+     * races with mapped stores.
+     */
+    static int allocate(int descriptor, long from, long to) {
+        return fallocate(descriptor, 0, from, to);
+    }
+
+    /** See {@link Descriptor#punch}. */
+    static int punch(int descriptor, long from, long to) {
+        return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE_KEEP_SIZE, from, to);
+    }
+
+    private static int fallocate(int descriptor, int mode, long from, long to) {
+        Calls calls = Objects.requireNonNull(CALLS);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment state = arena.allocate(calls.stateLayout);
+            int errno =
+                    inSlices(
+                            from,
+                            to,
+                            (at, bytes) ->
+                                    (int)
+                                                            calls.fallocate.invokeExact(
+                                                                    state,
+                                                                    descriptor,
+                                                                    mode,
+                                                                    at,
+                                                                    bytes)
+                                                    == 0
+                                            ? 0
+                                            : (int) calls.errno.get(state, 0L));
+            return errno == ENOSYS || errno == EOPNOTSUPP ? Descriptor.NOT_HERE : errno;
+        } catch (Throwable e) {
+            throw new AssertionError("a native call does not throw", e);
+        }
+    }
+
+    /** A call for a part of a range, which returns 0 or its errno. */
+    interface Call {
+        int of(long at, long bytes) throws Throwable;
+    }
+
+    /** Makes a call for each slice of a range, again if a signal ended it; 0 or the first errno. */
+    static int inSlices(long from, long to, Call call) throws Throwable {
+        int errno = 0;
+        for (long at = from; at < to && errno == 0; at += SLICE_BYTES) {
+            do {
+                errno = call.of(at, Math.min(to - at, SLICE_BYTES));
+            } while (errno == EINTR);
+        }
+        return errno;
     }
 
     /**

@@ -1,7 +1,7 @@
 package dev.cairn.os;
 
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 
 /**
  * File operations that an interrupt would end by closing their channel. They are short and no place
@@ -10,7 +10,10 @@ import java.nio.channels.ClosedByInterruptException;
 final class Uninterrupted {
     private Uninterrupted() {}
 
-    /** An operation that opens its own channel, and may be done again from its start. */
+    /**
+     * An operation that opens its own channel, or asks for one that is open, and may be done again
+     * from its start. It must not fail by a closed channel for any other reason than an interrupt.
+     */
     interface Operation<T> {
         T run() throws IOException;
     }
@@ -33,7 +36,7 @@ final class Uninterrupted {
             while (true) {
                 try {
                     return operation.run();
-                } catch (ClosedByInterruptException _) {
+                } catch (ClosedChannelException _) {
                     interrupted |= Thread.interrupted();
                 }
             }

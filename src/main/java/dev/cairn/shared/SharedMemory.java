@@ -18,6 +18,7 @@ import dev.cairn.lock.Contention;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.os.MappedFile;
+import dev.cairn.os.OpenFile;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -230,7 +231,7 @@ public final class SharedMemory {
         try {
             file.reserve(from, from + most);
         } catch (IOException e) {
-            throw new StoreFull(
+            throw OpenFile.growthFailure(
                     file.path(), "no space for " + most + " more bytes of index: free some", e);
         }
         release(SHARED_BYTES, from + most);

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.Stats;
 import dev.cairn.cli.CommandLineFixture.Result;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -158,6 +159,19 @@ class VerbsTest {
                 .isEqualTo("{\"key\":\"b\",\"value\":\"z\"}\n");
         assertThat(cairn.run("count", store).out()).isEqualTo("3\n");
         assertThat(cairn.run("count", store, "--json").out()).isEqualTo("{\"entries\":3}\n");
+    }
+
+    @Test
+    void statTellsThatAFileLostItsName() throws IOException {
+        try (CairnStore open = Cairn.open(store)) {
+            assertThat(cairn.run("stat", store).out()).contains("those of the files that are open");
+            Files.delete(directory.resolve("test.cairn-lock"));
+            assertThat(open.stats().naming()).isEqualTo(Stats.Naming.COMPANION_LOST);
+            assertThat(cairn.run("stat", store).out())
+                    .contains("LOST for the shared-memory or the lock file");
+            assertThat(cairn.run("stat", store, "--json").out())
+                    .contains("\"naming\":\"COMPANION_LOST\"");
+        }
     }
 
     @Test

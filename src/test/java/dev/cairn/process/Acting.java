@@ -20,6 +20,7 @@ import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
 
 import java.io.BufferedReader;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -49,6 +50,7 @@ public final class Acting {
     private final PrintStream out = new PrintStream(System.out, true, UTF_8);
     private final Semaphore go = new Semaphore(0);
     private final List<String> recorded = Collections.synchronizedList(new ArrayList<>());
+    private final List<FileInputStream> hogged = new ArrayList<>();
     private final MapOrders maps = new MapOrders();
     private CairnStore store;
 
@@ -108,6 +110,9 @@ public final class Acting {
             case "compact" -> store.compact();
             case "share" -> share(order[1], number(order[2]));
             case "backup" -> store.backup(Path.of(order[1]));
+            case "naming" -> store.stats().naming();
+            case "hog" -> takeAllDescriptors();
+            case "unhog" -> giveDescriptorsBack();
             case "race" -> race(Path.of(order[1]), order[2], Long.parseLong(order[3]));
             case "churn" -> churn(Path.of(order[1]), number(order[2]), number(order[3]));
             case "write" -> work(order, Acting::write);
@@ -140,6 +145,24 @@ public final class Acting {
     private Object close() {
         store.close();
         return "closed";
+    }
+
+    private Object takeAllDescriptors() {
+        try {
+            while (true) {
+                hogged.add(new FileInputStream("/dev/null"));
+            }
+        } catch (IOException e) {
+            return e.getMessage();
+        }
+    }
+
+    private Object giveDescriptorsBack() throws IOException {
+        for (FileInputStream each : hogged) {
+            each.close();
+        }
+        hogged.clear();
+        return "back";
     }
 
     private Object said(String key) {
