@@ -38,7 +38,8 @@ final class Engine {
     private final StoreFiles files;
     private final Options options;
     private final @Nullable KernelLocks kernel;
-    private final KernelLocks.@Nullable Held registration;
+    private final @Nullable Registration registration;
+    private final @Nullable LockWatch lockWatch;
     private final Parts parts;
     private final Recovery recovery;
     private final Reader reader;
@@ -50,13 +51,13 @@ final class Engine {
 
     /**
      * @param kernel null for a snapshot
-     * @param registration of a read-only process, if it has one
+     * @param registration of a read-only process; null for a snapshot, or where one may write
      */
     Engine(
             StoreFiles files,
             Options options,
             @Nullable KernelLocks kernel,
-            KernelLocks.@Nullable Held registration,
+            @Nullable Registration registration,
             Parts parts,
             Reader reader,
             Recovery recovery) {
@@ -68,6 +69,7 @@ final class Engine {
         this.recovery = recovery;
         this.reader = reader;
         this.waiting = new Waiting(parts.writing() != null);
+        this.lockWatch = lockWatch();
         if (parts.writing() == null) {
             this.keeper = null;
             this.writer = null;
@@ -78,6 +80,16 @@ final class Engine {
             this.writer = new Writer(parts, reader, background, own);
             own.start(writer.cleaner(), options.checkpointEvery());
         }
+    }
+
+    private @Nullable LockWatch lockWatch() {
+        Parts.Writing writing = parts.writing();
+        if (writing != null && writing.processes().mayLoseKernelLock()) {
+            return LockWatch.start(files, writing.processes()::keepKernelLock);
+        }
+        return registration != null && registration.mayGetLost()
+                ? LockWatch.start(files, registration::renew)
+                : null;
     }
 
     StoreFiles files() {
@@ -321,6 +333,7 @@ final class Engine {
                 closeWriting(writer);
             }
         } finally {
+            stopLockWatch();
             if (registration != null) {
                 registration.release();
             }
@@ -340,6 +353,7 @@ final class Engine {
                 closeAsLast(last);
             }
         } finally {
+            stopLockWatch();
             try {
                 processes.leave();
                 parts.close();
@@ -348,6 +362,12 @@ final class Engine {
                     open.release();
                 }
             }
+        }
+    }
+
+    private void stopLockWatch() {
+        if (lockWatch != null) {
+            lockWatch.stop();
         }
     }
 

@@ -9,6 +9,7 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Access;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 
@@ -26,7 +27,7 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Where the shared-memory file can be used, the reader sees every write of the others at once; it
  * registers by a shared kernel lock, so that the file is not replaced under it. Where it cannot, or
- * where the lock file cannot be read, the reader replays the last checkpoint into private memory: a
+ * where one of the two files cannot be read, the reader replays the last checkpoint into private memory: a
  * snapshot, and {@link Recovery} says so.
  */
 final class ReadOnlyOpening {
@@ -58,7 +59,8 @@ final class ReadOnlyOpening {
             }
             return snapshot("its lock file cannot be read");
         }
-        KernelLocks kernel = KernelLocks.open(files.lock(), false, options.permissions());
+        KernelLocks kernel =
+                KernelLocks.open(files.lock(), false, Access.of(options.permissions()));
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
@@ -76,9 +78,13 @@ final class ReadOnlyOpening {
     }
 
     private Engine register(KernelLocks kernel) throws IOException {
-        KernelLocks.@Nullable Held registration = registration(kernel);
+        Registration registration = registration(kernel);
         Engine engine = null;
         try {
+            if (Files.exists(files.shared()) && !Files.isReadable(files.shared())) {
+                engine = snapshot("its shared-memory file cannot be read");
+                return engine;
+            }
             DataFiles.Prefix prefix = DataFiles.read(files.data());
             engine =
                     switch (SharedFiles.look(files, prefix)) {
@@ -90,30 +96,23 @@ final class ReadOnlyOpening {
                     };
             return engine;
         } finally {
-            if (registration != null && (engine == null || engine.kernel() == null)) {
+            if (engine == null || engine.kernel() == null) {
                 registration.release();
             }
         }
     }
 
-    /** Null if this JVM has one by another class loader, which serves as well while it lasts. */
-    private KernelLocks.@Nullable Held registration(KernelLocks kernel) {
+    private Registration registration(KernelLocks kernel) {
         long deadline = System.nanoTime() + options.lockTimeout().toNanos();
         while (true) {
-            switch (kernel.tryShared(ProcessTable.READERS_BYTE, 1)) {
-                case KernelLocks.Held held -> {
-                    return held;
-                }
-                case KernelLocks.Here _ -> {
-                    return null;
-                }
-                case KernelLocks.Elsewhere _ -> {
-                    if (System.nanoTime() - deadline > 0) {
-                        throw new LockTimeout(files.data(), "another process is recovering it");
-                    }
-                    LockSupport.parkNanos(PAUSE_NANOS);
-                }
+            Registration registration = Registration.tryFor(kernel);
+            if (registration != null) {
+                return registration;
             }
+            if (System.nanoTime() - deadline > 0) {
+                throw new LockTimeout(files.data(), "another process is recovering it");
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 
@@ -122,14 +121,14 @@ final class ReadOnlyOpening {
             long sharedBytes,
             boolean clean,
             KernelLocks kernel,
-            KernelLocks.@Nullable Held registration)
+            Registration registration)
             throws IOException {
         MappedFile shared = MappedFile.map(files.shared(), sharedBytes, false);
         long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
         MappedFile data = mapData(prefix.header(), regions, shared);
         Parts parts = Parts.forReading(data, prefix.header(), shared);
         boolean alive =
-                kernel.tryShared(ProcessTable.READERS_BYTE + 1, ProcessTable.MEMBERS_LENGTH - 1)
+                kernel.tryShared(ProcessTable.WRITERS_BYTE, ProcessTable.WRITERS_LENGTH)
                                 instanceof KernelLocks.Held probe
                         ? !released(probe)
                         : true;
@@ -218,7 +217,7 @@ final class ReadOnlyOpening {
             Kind kind,
             String detail,
             @Nullable KernelLocks kernel,
-            KernelLocks.@Nullable Held registration) {
+            @Nullable Registration registration) {
         Reader reader = new Reader(parts, snapshot);
         Recovery recovery =
                 new Recovery(

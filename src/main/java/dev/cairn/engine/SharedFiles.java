@@ -18,7 +18,6 @@ import static dev.cairn.format.SharedLayout.STRIPES;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.IncompatibleFormat;
-import dev.cairn.Options;
 import dev.cairn.StoreFull;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.Checksum;
@@ -30,7 +29,9 @@ import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
 import dev.cairn.index.Tables;
 import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Access;
 import dev.cairn.os.Host;
+import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 
 import java.io.IOException;
@@ -139,10 +140,10 @@ final class SharedFiles {
     }
 
     /**
-     * Whether the process table of a file names a process that runs without its kernel lock. Of
+     * Whether the process table of a file names a process that lives without its kernel lock. Of
      * another boot it names nobody: numbers and start times come again.
      */
-    static boolean anybodyWithoutLock(Path file) throws IOException {
+    static boolean anybodyWithoutLock(Path file, KernelLocks kernel) throws IOException {
         if (!Files.exists(file) || Files.size(file) < SharedLayout.STRIPE_DESCRIPTORS) {
             return false;
         }
@@ -154,7 +155,7 @@ final class SharedFiles {
                             Words.acquire(memory, BOOT_ID + Long.BYTES));
             return ours(Words.acquire(memory, MAGIC))
                     && Host.sameBoot(boot)
-                    && ProcessTable.anybodyWithoutLock(memory);
+                    && ProcessTable.anybodyWithoutLock(memory, kernel);
         }
     }
 
@@ -174,12 +175,11 @@ final class SharedFiles {
         }
     }
 
-    /** Makes a file with room for what a checkpoint needs; not ready. */
-    static MappedFile make(StoreFiles files, DataFiles.Prefix prefix, Options options)
-            throws IOException {
+    /** Makes a file with room for what a checkpoint needs, for those who may use the data; not ready. */
+    static MappedFile make(StoreFiles files, DataFiles.Prefix prefix) throws IOException {
         Path made = files.sharedBeingMade();
         Files.deleteIfExists(made);
-        Host.create(made, new byte[0], options.permissions());
+        Host.create(made, new byte[0], Access.like(files.data()));
         long bytes = bytesFor(prefix.header(), prefix.newest(), 1);
         try {
             MappedFile.reserve(made, 0, bytes);
