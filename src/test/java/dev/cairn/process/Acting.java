@@ -26,6 +26,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -100,6 +101,7 @@ public final class Acting {
             case "pid" -> ProcessHandle.current().pid();
             case "open" -> open(Path.of(order[1]), Scenario.QUIET);
             case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
+            case "open as" -> open(Path.of(order[1]), permitting(order[2]));
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
             case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
@@ -138,6 +140,10 @@ public final class Acting {
 
     private static Options lastingMillis(String millis) {
         return Scenario.QUIET.withLockTimeout(Duration.ofMillis(Long.parseLong(millis)));
+    }
+
+    private static Options permitting(String permissions) {
+        return Scenario.QUIET.withPermissions(PosixFilePermissions.fromString(permissions));
     }
 
     private Object open(Path path, Options options) {

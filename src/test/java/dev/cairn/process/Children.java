@@ -48,6 +48,18 @@ final class Children implements AfterEachCallback {
         return start(List.of(), List.of("-XX:TieredStopAtLevel=4"));
     }
 
+    /**
+     * A child at once, of another class path: for a user who may not read this one.
+     *
+     * @param before command that runs the JVM
+     */
+    Child start(List<String> before, String otherClassPath) {
+        List<String> command = new ArrayList<>(before);
+        command.addAll(command());
+        command.replaceAll(word -> word.equals(classPath()) ? otherClassPath : word);
+        return launch(command);
+    }
+
     /** A child that gives the library no native access. */
     Child startPortable(List<String> before) {
         return start(before, List.of(DENIED));
@@ -60,6 +72,10 @@ final class Children implements AfterEachCallback {
             command.remove(NATIVE_ACCESS);
         }
         command.addAll(command.size() - 1, flags);
+        return launch(command);
+    }
+
+    private Child launch(List<String> command) {
         try {
             Child child =
                     new Child(
