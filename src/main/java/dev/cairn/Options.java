@@ -18,7 +18,9 @@ import java.util.Set;
  *     most while the disk keeps up; null for manual checkpoints only: then the space of what was overwritten or removed waits for them too
  * @param readOnly write nothing at all: works on files and file systems that cannot be written to
  * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}
- * @param permissions of the files that are created
+ * @param permissions of the files that are created, whatever the umask; files that are made anew
+ *     beside an existing data file take over its permissions and, as far as the system lets the
+ *     process, its owner and group
  * @param defaultTimeToLive for every put that names none; null for ever
  */
 public record Options(

@@ -22,6 +22,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.StringTokenizer;
 import java.util.UUID;
@@ -213,6 +214,20 @@ class OpenCloseTest {
             ours.put(Content.key(2), VALUE);
         }
         reopensCleanly(2);
+    }
+
+    /** Whatever lists, stores or copies them expects strings. */
+    @Test
+    void nothingButStringsIsAmongTheSystemProperties() {
+        CairnStore store = filled();
+        requireStrings(System.getProperties());
+        store.close();
+        requireStrings(System.getProperties());
+    }
+
+    private static void requireStrings(Properties properties) {
+        assertThat(properties.keySet()).allMatch(String.class::isInstance);
+        assertThat(properties.values()).allMatch(String.class::isInstance);
     }
 
     private static URLClassLoader anotherLoader() throws IOException {

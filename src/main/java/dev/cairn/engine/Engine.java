@@ -42,7 +42,8 @@ final class Engine {
     private final StoreFiles files;
     private final Options options;
     private final @Nullable KernelLocks kernel;
-    private final KernelLocks.@Nullable Held registration;
+    private final @Nullable Registration registration;
+    private final @Nullable LockWatch lockWatch;
     private final @Nullable DataLock dataLock;
     private final @Nullable FileIdentity lockFile;
     private final Parts parts;
@@ -56,14 +57,14 @@ final class Engine {
 
     /**
      * @param kernel null for a snapshot
-     * @param registration of a read-only process, if it has one
+     * @param registration of a read-only process; null for a snapshot, or where one may write
      * @param dataLock null for a snapshot
      */
     Engine(
             StoreFiles files,
             Options options,
             @Nullable KernelLocks kernel,
-            KernelLocks.@Nullable Held registration,
+            @Nullable Registration registration,
             @Nullable DataLock dataLock,
             Parts parts,
             Reader reader,
@@ -78,6 +79,7 @@ final class Engine {
         this.recovery = recovery;
         this.reader = reader;
         this.waiting = new Waiting(parts.writing() != null);
+        this.lockWatch = lockWatch();
         if (parts.writing() == null) {
             this.keeper = null;
             this.writer = null;
@@ -88,6 +90,16 @@ final class Engine {
             this.writer = new Writer(parts, reader, background, own);
             own.start(writer.cleaner(), options.checkpointEvery());
         }
+    }
+
+    private @Nullable LockWatch lockWatch() {
+        Parts.Writing writing = parts.writing();
+        if (writing != null && writing.processes().mayLoseKernelLock()) {
+            return LockWatch.start(files, writing.processes()::keepKernelLock);
+        }
+        return registration != null && registration.mayGetLost()
+                ? LockWatch.start(files, registration::renew)
+                : null;
     }
 
     StoreFiles files() {
@@ -372,6 +384,7 @@ final class Engine {
                 closeWriting(writer);
             }
         } finally {
+            stopLockWatch();
             if (registration != null) {
                 registration.release();
             }
@@ -392,6 +405,7 @@ final class Engine {
             }
             dataFile().requireNamed();
         } finally {
+            stopLockWatch();
             try {
                 processes.leave();
                 parts.close();
@@ -400,6 +414,12 @@ final class Engine {
                     open.release();
                 }
             }
+        }
+    }
+
+    private void stopLockWatch() {
+        if (lockWatch != null) {
+            lockWatch.stop();
         }
     }
 

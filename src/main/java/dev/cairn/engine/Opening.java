@@ -16,6 +16,7 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Access;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
@@ -44,8 +45,9 @@ import java.util.stream.IntStream;
  *              useless, somebody alive: refuse
  *           O5 give the open lock back
  * Why it is safe
- *           Members hold their slot's kernel lock while they use the files, so "nobody alive" and
- *           the open lock together mean that nobody uses them or will before O5 (RULES 5, 23).
+ *           Members hold their slot's kernel lock while they use the files, or answer whoever finds
+ *           it free (lock.RollCall), so "nobody alive" and the open lock together mean that nobody
+ *           uses them or will before O5 (RULES 5, 23).
  *           Who has another lock file is seen by the lock on the data file itself (DataLock).
  *           A new file has a nonce of its own; the open block has it before the name does, so no
  *           older file is ever taken for it.
@@ -74,7 +76,7 @@ final class Opening {
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
-        KernelLocks kernel = KernelLocks.open(files.lock(), true, options.permissions());
+        KernelLocks kernel = KernelLocks.open(files.lock(), true, access(files, options));
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.exclusive(files, kernel, options.lockTimeout()); // O1
@@ -89,6 +91,13 @@ final class Opening {
                 kernel.close();
             }
         }
+    }
+
+    /** A lost lock file serves those who may use the data. */
+    private static Access access(StoreFiles files, Options options) throws IOException {
+        return Files.exists(files.data())
+                ? Access.like(files.data())
+                : Access.of(options.permissions());
     }
 
     private static Engine openHolding(StoreFiles files, Options options, KernelLocks kernel)
@@ -178,7 +187,7 @@ final class Opening {
         if (kernel.tryExclusive(ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
             probe.release();
-            return !SharedFiles.anybodyWithoutLock(files.shared());
+            return !SharedFiles.anybodyWithoutLock(files.shared(), kernel);
         }
         return false;
     }
@@ -341,7 +350,7 @@ final class Opening {
     private Engine build(OpenFile dataFile, DataFiles.Prefix prefix, Kind kind, String why)
             throws IOException {
         SharedFiles.retire(files.shared(), prefix.header());
-        MappedFile shared = SharedFiles.make(files, dataFile, prefix, options);
+        MappedFile shared = SharedFiles.make(files, dataFile, prefix);
         MappedFile data = null;
         ProcessTable processes = null;
         try {

@@ -9,6 +9,7 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Access;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
@@ -27,7 +28,7 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Where the shared-memory file can be used, the reader sees every write of the others at once; it
  * registers by a shared kernel lock, so that the file is not replaced under it. Where it cannot, or
- * where the lock file cannot be read, the reader replays the last checkpoint into private memory: a
+ * where one of the two files cannot be read, the reader replays the last checkpoint into private memory: a
  * snapshot, and {@link Recovery} says so.
  */
 final class ReadOnlyOpening {
@@ -59,7 +60,8 @@ final class ReadOnlyOpening {
             }
             return snapshot("its lock file cannot be read");
         }
-        KernelLocks kernel = KernelLocks.open(files.lock(), false, options.permissions());
+        KernelLocks kernel =
+                KernelLocks.open(files.lock(), false, Access.of(options.permissions()));
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
@@ -87,12 +89,16 @@ final class ReadOnlyOpening {
     }
 
     private Engine register(KernelLocks kernel) throws IOException {
-        KernelLocks.@Nullable Held registration = registration(kernel);
+        Registration registration = registration(kernel);
         DataLock dataLock = DataLock.open(files, false);
         OpenFile data = null;
         Engine engine = null;
         try {
             dataLock.joinReaders();
+            if (Files.exists(files.shared()) && !Files.isReadable(files.shared())) {
+                engine = snapshot("its shared-memory file cannot be read");
+                return engine;
+            }
             data = OpenFile.open(files.data(), false);
             DataFiles.Prefix prefix = DataFiles.read(data);
             View view = new View(kernel, registration, dataLock);
@@ -111,35 +117,25 @@ final class ReadOnlyOpening {
                     data.close();
                 }
                 dataLock.close();
-                if (registration != null) {
-                    registration.release();
-                }
+                registration.release();
             }
         }
     }
 
     /** What keeps others from replacing the files of a view. */
-    private record View(
-            KernelLocks kernel, KernelLocks.@Nullable Held registration, DataLock dataLock) {}
+    private record View(KernelLocks kernel, Registration registration, DataLock dataLock) {}
 
-    /** Null if this JVM has one by another class loader, which serves as well while it lasts. */
-    private KernelLocks.@Nullable Held registration(KernelLocks kernel) {
+    private Registration registration(KernelLocks kernel) {
         long deadline = System.nanoTime() + options.lockTimeout().toNanos();
         while (true) {
-            switch (kernel.tryShared(ProcessTable.READERS_BYTE, 1)) {
-                case KernelLocks.Held held -> {
-                    return held;
-                }
-                case KernelLocks.Here _ -> {
-                    return null;
-                }
-                case KernelLocks.Elsewhere _ -> {
-                    if (System.nanoTime() - deadline > 0) {
-                        throw new LockTimeout(files.data(), "another process is recovering it");
-                    }
-                    LockSupport.parkNanos(PAUSE_NANOS);
-                }
+            Registration registration = Registration.tryFor(kernel);
+            if (registration != null) {
+                return registration;
             }
+            if (System.nanoTime() - deadline > 0) {
+                throw new LockTimeout(files.data(), "another process is recovering it");
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 
@@ -178,7 +174,7 @@ final class ReadOnlyOpening {
     }
 
     private static boolean anybodyWrites(KernelLocks kernel) {
-        if (kernel.tryShared(ProcessTable.READERS_BYTE + 1, ProcessTable.MEMBERS_LENGTH - 1)
+        if (kernel.tryShared(ProcessTable.WRITERS_BYTE, ProcessTable.WRITERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
             probe.release();
             return false;

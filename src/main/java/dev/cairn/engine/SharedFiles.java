@@ -18,7 +18,6 @@ import static dev.cairn.format.SharedLayout.STRIPES;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.IncompatibleFormat;
-import dev.cairn.Options;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
@@ -29,7 +28,9 @@ import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
 import dev.cairn.index.Tables;
 import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Access;
 import dev.cairn.os.Host;
+import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
 
@@ -156,10 +157,10 @@ final class SharedFiles {
     }
 
     /**
-     * Whether the process table of a file names a process that runs without its kernel lock. Of
+     * Whether the process table of a file names a process that lives without its kernel lock. Of
      * another boot it names nobody: numbers and start times come again.
      */
-    static boolean anybodyWithoutLock(Path file) throws IOException {
+    static boolean anybodyWithoutLock(Path file, KernelLocks kernel) throws IOException {
         if (!Files.exists(file) || Files.size(file) < SharedLayout.STRIPE_DESCRIPTORS) {
             return false;
         }
@@ -167,7 +168,7 @@ final class SharedFiles {
             MemorySegment memory = mapped.first();
             return ours(Words.acquire(memory, MAGIC))
                     && Host.sameBoot(id(memory, BOOT_ID))
-                    && ProcessTable.anybodyWithoutLock(memory);
+                    && ProcessTable.anybodyWithoutLock(memory, kernel);
         }
     }
 
@@ -194,13 +195,12 @@ final class SharedFiles {
         }
     }
 
-    /** Makes a file with room for what a checkpoint needs; not ready. */
-    static MappedFile make(
-            StoreFiles files, OpenFile data, DataFiles.Prefix prefix, Options options)
+    /** Makes a file with room for what a checkpoint needs, for those who may use the data; not ready. */
+    static MappedFile make(StoreFiles files, OpenFile data, DataFiles.Prefix prefix)
             throws IOException {
         Path made = files.sharedBeingMade();
         Files.deleteIfExists(made);
-        Host.create(made, new byte[0], options.permissions());
+        Host.create(made, new byte[0], Access.like(files.data()));
         long bytes = bytesFor(prefix.header(), prefix.newest(), 1);
         OpenFile file = OpenFile.open(made, true);
         try {

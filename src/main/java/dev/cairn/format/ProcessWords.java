@@ -9,9 +9,12 @@ public final class ProcessWords {
     public static final int TIME_NAMESPACE = 32;
     public static final int STATE = 40;
     public static final int LOCK_LOST = 48;
+    public static final int LOCK_KIND = 56;
 
     public static final long STATE_FREE = 0;
     public static final long STATE_OPEN = 1;
+    public static final long LOCK_OF_PROCESS = 0;
+    public static final long LOCK_OF_DESCRIPTION = 1;
 
     private ProcessWords() {}
 }

@@ -1,6 +1,7 @@
 package dev.cairn.lock;
 
 import static dev.cairn.format.ProcessWords.INCARNATION;
+import static dev.cairn.format.ProcessWords.LOCK_KIND;
 import static dev.cairn.format.ProcessWords.LOCK_LOST;
 import static dev.cairn.format.ProcessWords.PID;
 import static dev.cairn.format.ProcessWords.PID_NAMESPACE;
@@ -14,6 +15,7 @@ import dev.cairn.LockTimeout;
 import dev.cairn.format.LockWord;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
+import dev.cairn.lock.RollCall.Verdict;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.ProcessIdentity;
 import dev.cairn.os.ProcessIdentity.Life;
@@ -44,27 +46,37 @@ import java.util.concurrent.locks.LockSupport;
  * <tr><td>held</td><td>anything else</td><td>alive</td></tr>
  * <tr><td>free</td><td>it, running</td><td>alive; it lost its lock by a foreign close and is told
  * </td></tr>
- * <tr><td>free</td><td>anything else</td><td>dead; also a zombie that nobody reaps</td></tr>
+ * <tr><td>free</td><td>that it is gone or exiting</td><td>dead; also a zombie that nobody reaps</td>
+ * </tr>
+ * <tr><td>free, of an open file description</td><td>nothing, as it is in another namespace</td>
+ * <td>dead</td></tr>
+ * <tr><td>free, of the process</td><td>nothing</td><td>asked; dead if it does not answer for 5 s</td>
+ * </tr>
  * </table>
+ *
+ * <p>{@link RollCall} judges those whose lock is free.
  */
 public final class ProcessTable {
     /** Byte of the lock file that whoever opens or closes the store holds meanwhile. */
-    public static final long OPEN_BYTE = 0;
+    public static final long OPEN_BYTE = KernelLocks.OPEN_BYTE;
 
-    /** Byte that read-only processes share. */
+    /** First of the bytes of which a read-only process shares one with others. */
     public static final long READERS_BYTE = 1;
 
-    private static final long FIRST_SLOT_BYTE = 16;
+    /** First of the bytes of which each process that may write has one. */
+    public static final long WRITERS_BYTE = 16;
+
+    public static final long WRITERS_LENGTH = SharedLayout.PROCESS_SLOTS;
 
     /** All bytes but the one of opening. */
-    public static final long MEMBERS_LENGTH =
-            FIRST_SLOT_BYTE + SharedLayout.PROCESS_SLOTS - READERS_BYTE;
+    public static final long MEMBERS_LENGTH = WRITERS_BYTE + WRITERS_LENGTH - READERS_BYTE;
 
     private static final long BETWEEN_LOOKS_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final Path store;
     private final MemorySegment memory;
     private final @Nullable KernelLocks kernel;
+    private final @Nullable RollCall rollCall;
     private final int slot;
     private final long incarnation;
     private volatile KernelLocks.@Nullable Held held;
@@ -79,6 +91,7 @@ public final class ProcessTable {
         this.store = store;
         this.memory = memory;
         this.kernel = kernel;
+        this.rollCall = kernel == null ? null : new RollCall(memory, kernel);
         this.slot = slot;
         this.incarnation = incarnation;
         this.held = held;
@@ -90,32 +103,45 @@ public final class ProcessTable {
      * @throws LockTimeout when every slot is taken
      */
     public static ProcessTable join(Path store, MemorySegment memory, KernelLocks kernel) {
-        for (int slot = 0; slot < SharedLayout.PROCESS_SLOTS; slot++) {
-            if (!(kernel.tryExclusive(FIRST_SLOT_BYTE + slot, 1)
-                    instanceof KernelLocks.Held held)) {
-                continue;
-            }
-            long at = SharedLayout.processAt(slot);
-            if (Words.acquire(memory, at + STATE) == STATE_OPEN && runsElsewhere(memory, at)) {
+        RollCall others = new RollCall(memory, kernel);
+        boolean mayBecomeFree = true;
+        while (mayBecomeFree) {
+            mayBecomeFree = false;
+            for (int slot = 0; slot < SharedLayout.PROCESS_SLOTS; slot++) {
+                if (!(kernel.tryExclusive(WRITERS_BYTE + slot, 1)
+                        instanceof KernelLocks.Held held)) {
+                    continue;
+                }
+                Verdict last = others.judge(slot);
+                if (last == Verdict.DEAD) {
+                    return enter(store, memory, kernel, slot, held);
+                }
                 held.release();
-                continue;
+                mayBecomeFree |= last == Verdict.ASKED;
             }
-            long incarnation = Words.acquire(memory, at + INCARNATION) + 1;
-            ProcessIdentity self = ProcessIdentity.self();
-            Words.release(memory, at + INCARNATION, incarnation);
-            Words.release(memory, at + PID, self.pid());
-            Words.release(memory, at + START_TICKS, self.startTicks());
-            Words.release(memory, at + PID_NAMESPACE, self.pidNamespace());
-            Words.release(memory, at + TIME_NAMESPACE, self.timeNamespace());
-            Words.release(memory, at + LOCK_LOST, 0);
-            Words.release(memory, at + STATE, STATE_OPEN);
-            return new ProcessTable(store, memory, kernel, slot, incarnation, held);
+            LockSupport.parkNanos(BETWEEN_LOOKS_NANOS);
         }
         throw new LockTimeout(
                 store,
                 "all "
                         + SharedLayout.PROCESS_SLOTS
                         + " process slots are taken; close it elsewhere");
+    }
+
+    private static ProcessTable enter(
+            Path store, MemorySegment memory, KernelLocks kernel, int slot, KernelLocks.Held held) {
+        long at = SharedLayout.processAt(slot);
+        long incarnation = Words.acquire(memory, at + INCARNATION) + 1;
+        ProcessIdentity self = ProcessIdentity.self();
+        Words.release(memory, at + INCARNATION, incarnation);
+        Words.release(memory, at + PID, self.pid());
+        Words.release(memory, at + START_TICKS, self.startTicks());
+        Words.release(memory, at + PID_NAMESPACE, self.pidNamespace());
+        Words.release(memory, at + TIME_NAMESPACE, self.timeNamespace());
+        Words.release(memory, at + LOCK_KIND, RollCall.kind(kernel));
+        Words.release(memory, at + LOCK_LOST, 0);
+        Words.release(memory, at + STATE, STATE_OPEN);
+        return new ProcessTable(store, memory, kernel, slot, incarnation, held);
     }
 
     /** A table of one, in memory that no other process has. */
@@ -125,10 +151,10 @@ public final class ProcessTable {
 
     /** The byte of a lock file that stands for this member. */
     public long byteOfMember() {
-        return FIRST_SLOT_BYTE + slot;
+        return WRITERS_BYTE + slot;
     }
 
-    private static ProcessIdentity identity(MemorySegment memory, long at) {
+    static ProcessIdentity identity(MemorySegment memory, long at) {
         return new ProcessIdentity(
                 Words.acquire(memory, at + PID),
                 Words.acquire(memory, at + START_TICKS),
@@ -151,7 +177,7 @@ public final class ProcessTable {
         if (incarnation(at) != LockWord.incarnation(word)) {
             return true;
         }
-        if (other == slot || kernel == null) {
+        if (other == slot || kernel == null || rollCall == null) {
             return false;
         }
         if (Words.acquire(memory, at + STATE) == STATE_FREE) {
@@ -159,10 +185,10 @@ public final class ProcessTable {
         }
         ProcessIdentity identity = identity(memory, at);
         boolean dead =
-                switch (kernel.tryShared(FIRST_SLOT_BYTE + other, 1)) {
+                switch (kernel.tryShared(WRITERS_BYTE + other, 1)) {
                     case KernelLocks.Held probe -> {
                         probe.release();
-                        yield !runsElsewhere(memory, at);
+                        yield rollCall.judge(other) == Verdict.DEAD;
                     }
                     case KernelLocks.Elsewhere _ -> exiting(identity);
                     case KernelLocks.Here _ -> false;
@@ -183,23 +209,33 @@ public final class ProcessTable {
         return identity.look() == Life.EXITING;
     }
 
+    /** Whether the kernel lock can get lost, so that it must be asked for again and again. */
+    public boolean mayLoseKernelLock() {
+        return kernel != null && !kernel.areCertain();
+    }
+
     /** Takes the kernel lock again if another process found it lost; one load otherwise. */
-    void keepKernelLock() {
+    public void keepKernelLock() {
         long at = SharedLayout.processAt(slot) + LOCK_LOST;
         if (Words.acquire(memory, at) != 0) {
             takeKernelLockAgain(at);
         }
     }
 
-    /** Releases it first: this JVM still believes that it has it, and would not ask the kernel. */
+    /**
+     * Releases first what the process owned: this JVM still believes that it has it, and would not
+     * ask the kernel.
+     */
     private synchronized void takeKernelLockAgain(long at) {
         if (kernel == null || held == null || Words.acquire(memory, at) == 0) {
             return;
         }
-        held.release();
-        if (kernel.tryExclusive(FIRST_SLOT_BYTE + slot, 1) instanceof KernelLocks.Held again) {
+        if (mayLoseKernelLock()) {
+            held.release();
+        }
+        if (kernel.tryExclusive(WRITERS_BYTE + slot, 1) instanceof KernelLocks.Held again) { // Q2
             held = again;
-            Words.release(memory, at, 0);
+            Words.release(memory, at, 0); // Q3
         }
     }
 
@@ -221,7 +257,14 @@ public final class ProcessTable {
                                             : " (stopped, perhaps?)");
             case EXITING -> "process " + identity.pid() + ", which is exiting";
             case GONE -> "process " + identity.pid() + ", which is gone";
-            case UNSEEN -> "process " + identity.pid() + " of another container";
+            case UNSEEN ->
+                    "process %d of another container%s"
+                            .formatted(
+                                    identity.pid(),
+                                    Words.acquire(memory, at + LOCK_LOST) != 0
+                                            ? ", whose kernel lock is free and which was asked"
+                                                    + " whether it lives"
+                                            : "");
         };
     }
 
@@ -252,25 +295,22 @@ public final class ProcessTable {
         return count;
     }
 
-    /** Whether no other process and no other class loader is a member; under the open lock. */
+    /**
+     * Whether no other process and no other class loader is a member; under the open lock. Waits
+     * for the answers of those that are asked.
+     */
     public boolean alone() {
-        return free(READERS_BYTE + 1, FIRST_SLOT_BYTE + slot)
-                && free(FIRST_SLOT_BYTE + slot + 1, FIRST_SLOT_BYTE + SharedLayout.PROCESS_SLOTS)
-                && !anybodyWithoutLock(memory);
+        return free(WRITERS_BYTE, WRITERS_BYTE + slot)
+                && free(WRITERS_BYTE + slot + 1, WRITERS_BYTE + WRITERS_LENGTH)
+                && (rollCall == null || !rollCall.anybody());
     }
 
     /**
-     * Whether a process that joined runs on, though its kernel lock is free because something in it
-     * closed the lock file; it is told. Asked besides the kernel before a store is taken for nobody's
-     * (RULE 16).
+     * Whether a process that joined lives on, though its kernel lock is free because something in it
+     * closed the lock file. Asked besides the kernel before a store is taken for nobody's (RULE 16).
      */
-    public static boolean anybodyWithoutLock(MemorySegment memory) {
-        boolean anybody = false;
-        for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
-            long at = SharedLayout.processAt(other);
-            anybody |= Words.acquire(memory, at + STATE) == STATE_OPEN && runsElsewhere(memory, at);
-        }
-        return anybody;
+    public static boolean anybodyWithoutLock(MemorySegment memory, KernelLocks kernel) {
+        return new RollCall(memory, kernel).anybody();
     }
 
     /** Frees the slots of all others, who are known to be dead; under the open lock. */
@@ -280,16 +320,6 @@ public final class ProcessTable {
                 Words.release(memory, SharedLayout.processAt(other) + STATE, STATE_FREE);
             }
         }
-    }
-
-    /** An entry of this very process whose lock is free was left by a failure here: nobody's. */
-    private static boolean runsElsewhere(MemorySegment memory, long at) {
-        ProcessIdentity identity = identity(memory, at);
-        if (identity.equals(ProcessIdentity.self()) || identity.look() != Life.RUNNING) {
-            return false;
-        }
-        Words.release(memory, at + LOCK_LOST, 1);
-        return true;
     }
 
     private boolean free(long from, long to) {

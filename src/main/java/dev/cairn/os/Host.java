@@ -5,6 +5,8 @@ import dev.cairn.UnsupportedFileSystem;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -18,6 +20,8 @@ import java.util.UUID;
 /** What Cairn asks of the machine it runs on. */
 public final class Host {
     private static final UUID NO_BOOT = new UUID(0, 0);
+    private static final Set<PosixFilePermission> OWNER_ONLY =
+            PosixFilePermissions.fromString("rw-------");
 
     /** File systems that other hosts change, or whose mappings are not one memory for all. */
     private static final Set<String> NETWORK =
@@ -125,19 +129,57 @@ public final class Host {
         }
     }
 
+    /** As {@link #create(Path, byte[], Access)}, of whoever creates it. */
+    public static void create(Path file, byte[] content, Set<PosixFilePermission> permissions)
+            throws IOException {
+        create(file, content, Access.of(permissions));
+    }
+
     /**
      * Creates a file with that content, durable but for its name.
      *
+     * @param file a name by which nobody seeks it
      * @throws java.nio.file.FileAlreadyExistsException if it exists
      */
-    public static void create(Path file, byte[] content, Set<PosixFilePermission> permissions)
-            throws IOException {
+    public static void create(Path file, byte[] content, Access access) throws IOException {
+        make(file, access);
+        Uninterrupted.act(() -> write(file, content));
+    }
+
+    /** Makes an empty file, which is its owner's alone until the access is given. */
+    private static void make(Path file, Access access) throws IOException {
         try {
-            Files.createFile(file, PosixFilePermissions.asFileAttribute(permissions));
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         } catch (UnsupportedOperationException _) {
             Files.createFile(file);
         }
-        Uninterrupted.act(() -> write(file, content));
+        access.give(file);
+    }
+
+    /**
+     * Makes an empty file unless it exists; whoever finds it finds it with the access that it was
+     * given. If several make it at once, there is one.
+     */
+    public static void createIfAbsent(Path file, Access access) throws IOException {
+        Path made = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID());
+        try {
+            make(made, access);
+            Files.createLink(file, made);
+        } catch (FileAlreadyExistsException _) {
+            return; // another process was faster: the same file
+        } catch (UnsupportedOperationException | FileSystemException _) {
+            createInPlace(file, access); // a file system without hard links, or the reason is told
+        } finally {
+            Files.deleteIfExists(made);
+        }
+    }
+
+    private static void createInPlace(Path file, Access access) throws IOException {
+        try {
+            make(file, access);
+        } catch (FileAlreadyExistsException _) {
+            return; // as above
+        }
     }
 
     private static void write(Path file, byte[] content) throws IOException {

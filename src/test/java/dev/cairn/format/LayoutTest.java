@@ -138,7 +138,7 @@ class LayoutTest {
                 ProcessWords.class,
                 0,
                 SharedLayout.PROCESS_BYTES,
-                Set.of("STATE_FREE", "STATE_OPEN"),
+                Set.of("STATE_FREE", "STATE_OPEN", "LOCK_OF_PROCESS", "LOCK_OF_DESCRIPTION"),
                 Map.of());
     }
 

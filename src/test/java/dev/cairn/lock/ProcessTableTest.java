@@ -6,6 +6,7 @@ import dev.cairn.format.LockWord;
 import dev.cairn.format.ProcessWords;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
+import dev.cairn.os.Access;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.ProcessIdentity;
@@ -42,7 +43,7 @@ class ProcessTableTest {
                 KernelLocks.open(
                         directory.resolve("a.cairn-lock"),
                         true,
-                        PosixFilePermissions.fromString("rw-------"));
+                        Access.of(PosixFilePermissions.fromString("rw-------")));
         table = ProcessTable.join(store, memory, kernel);
         other = new ProcessBuilder("sleep", "600").start();
         enter(other.pid(), startTicks(other.pid()));
@@ -59,7 +60,7 @@ class ProcessTableTest {
     @Test
     void processThatRunsWithoutItsKernelLockIsAliveAndTold() {
         assertThat(table.dead(LockWord.of(OTHER, 1))).isFalse();
-        assertThat(entry(ProcessWords.LOCK_LOST)).isEqualTo(1);
+        assertThat(entry(ProcessWords.LOCK_LOST)).isNotZero();
         assertThat(table.alone()).isFalse();
         assertThat(table.open()).isEqualTo(2);
     }

@@ -3,6 +3,7 @@ package dev.cairn.process;
 import static dev.cairn.process.Values.bytes;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnException;
@@ -24,11 +25,14 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Properties;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -70,6 +74,9 @@ public final class Acting {
                 String order = line;
                 if (order.equals("go")) { // while the worker stands at a step
                     go.release();
+                } else if (order.startsWith("copy\t")) { // at such a step, too
+                    copy(Path.of(order.substring(order.indexOf('\t') + 1)));
+                    out.println(DONE);
                 } else {
                     worker.execute(() -> answer(order.split("\t", -1)));
                 }
@@ -96,6 +103,7 @@ public final class Acting {
             case "pid" -> ProcessHandle.current().pid();
             case "open" -> open(Path.of(order[1]), Scenario.QUIET);
             case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
+            case "open as" -> open(Path.of(order[1]), permitting(order[2]));
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
             case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
@@ -109,6 +117,8 @@ public final class Acting {
             case "checkpoint" -> store.checkpoint();
             case "compact" -> store.compact();
             case "share" -> share(order[1], number(order[2]));
+            case "restore" -> openAfterRestoring(Path.of(order[1]));
+            case "spawn" -> new ProcessBuilder(order[1].split(" ", -1)).start().pid();
             case "backup" -> store.backup(Path.of(order[1]));
             case "naming" -> store.stats().naming();
             case "hog" -> takeAllDescriptors();
@@ -137,9 +147,30 @@ public final class Acting {
         return Scenario.QUIET.withLockTimeout(Duration.ofMillis(Long.parseLong(millis)));
     }
 
+    private static Options permitting(String permissions) {
+        return Scenario.QUIET.withPermissions(PosixFilePermissions.fromString(permissions));
+    }
+
     private Object open(Path path, Options options) {
         store = Cairn.open(path, options);
         return store.recovery().kind();
+    }
+
+    /** As tests do that put back the system properties, here while a reader has the store open. */
+    private Object openAfterRestoring(Path path) {
+        Properties saved = (Properties) System.getProperties().clone();
+        try (CairnStore reader = Cairn.open(path, Options.defaults().withReadOnly(true))) {
+            System.setProperties(saved);
+            long _ = reader.size();
+            return open(path, Scenario.QUIET);
+        }
+    }
+
+    /** As a backup of a directory does, within the program whose files lie there. */
+    private static void copy(Path file) throws IOException {
+        for (String each : List.of("", "-shm", "-lock")) {
+            Files.copy(Path.of(file + each), Path.of(file + ".copy" + each), REPLACE_EXISTING);
+        }
     }
 
     private Object close() {

@@ -23,6 +23,9 @@ final class Children implements AfterEachCallback {
     /** A JVM takes some tenths of a second to start, which others may use meanwhile. */
     private static final int SPARES = 2;
 
+    private static final String NATIVE_ACCESS = "--enable-native-access=ALL-UNNAMED";
+    private static final String DENIED = "--illegal-native-access=deny";
+
     private final List<Child> all = new ArrayList<>();
     private final Queue<Child> spares = new ArrayDeque<>();
 
@@ -45,10 +48,34 @@ final class Children implements AfterEachCallback {
         return start(List.of(), List.of("-XX:TieredStopAtLevel=4"));
     }
 
+    /**
+     * A child at once, of another class path: for a user who may not read this one.
+     *
+     * @param before command that runs the JVM
+     */
+    Child start(List<String> before, String otherClassPath) {
+        List<String> command = new ArrayList<>(before);
+        command.addAll(command());
+        command.replaceAll(word -> word.equals(classPath()) ? otherClassPath : word);
+        return launch(command);
+    }
+
+    /** A child that gives the library no native access. */
+    Child startPortable(List<String> before) {
+        return start(before, List.of(DENIED));
+    }
+
     private Child start(List<String> before, List<String> flags) {
         List<String> command = new ArrayList<>(before);
         command.addAll(command());
+        if (flags.contains(DENIED)) {
+            command.remove(NATIVE_ACCESS);
+        }
         command.addAll(command.size() - 1, flags);
+        return launch(command);
+    }
+
+    private Child launch(List<String> command) {
         try {
             Child child =
                     new Child(
@@ -83,7 +110,7 @@ final class Children implements AfterEachCallback {
                 "-Xshare:auto",
                 "-XX:+UseSerialGC",
                 "-Xmx256m",
-                "--enable-native-access=ALL-UNNAMED",
+                NATIVE_ACCESS,
                 "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"),
                 "-Ddev.cairn.steps=true",
                 "-D" + REGION_BYTES + "=4096",

@@ -1,0 +1,131 @@
+package dev.cairn.os;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Locks that the process owns, by {@code FileChannel.tryLock}: the portable way.
+ *
+ * <p>Since closing any channel of the file drops them all, one channel for reading and one for
+ * writing serve all users of the file here; only {@code tryLock} and {@code release} are called on
+ * them; and they are closed when nobody here uses the file, with the byte of opening held. The users
+ * are those of this class. A copy of it by another class loader has channels of its own, and its
+ * closing drops our locks as any foreign close does: whoever misses them asks before he takes us for
+ * dead, and we take them again. It cannot drop a lock of opening, which it needs itself in order to
+ * close. So nothing need be shared by class loaders, and nothing of ours lies where other code looks.
+ */
+final class ChannelLocks implements LockFile {
+    /** By the file rather than its name, of which a bind mount gives it two. Guards all entries. */
+    private static final Map<Object, Channels> FILES = new HashMap<>();
+
+    private static final class Channels {
+        @Nullable FileChannel reading;
+        @Nullable FileChannel writing;
+        int users;
+
+        FileChannel channel(Path file, boolean writable) throws IOException {
+            FileChannel channel = writable ? writing : reading;
+            if (channel != null) {
+                return channel;
+            }
+            if (writable) {
+                channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                writing = channel;
+            } else {
+                channel = FileChannel.open(file, StandardOpenOption.READ);
+                reading = channel;
+            }
+            return channel;
+        }
+
+        /** Closes them if nobody uses them, nor opens the store just now; tells whether it did. */
+        boolean closeIfIdle() throws IOException {
+            if (users > 0) {
+                return false;
+            }
+            FileChannel any = writing == null ? reading : writing;
+            if (any != null
+                    && !(ChannelLocks.attempt(any, KernelLocks.OPEN_BYTE, 1, writing == null)
+                            instanceof KernelLocks.Held)) {
+                return false;
+            }
+            if (writing != null) {
+                writing.close();
+            }
+            if (reading != null) {
+                reading.close();
+            }
+            return true;
+        }
+    }
+
+    private final Channels channels;
+    private final FileChannel channel;
+
+    private ChannelLocks(Channels channels, FileChannel channel) {
+        this.channels = channels;
+        this.channel = channel;
+    }
+
+    static ChannelLocks open(Path file, boolean writable) throws IOException {
+        synchronized (FILES) {
+            Channels channels = FILES.computeIfAbsent(key(file), _ -> new Channels());
+            channels.users++;
+            try {
+                ChannelLocks opened = new ChannelLocks(channels, channels.channel(file, writable));
+                channels.users++;
+                return opened;
+            } finally {
+                channels.users--;
+                closeIdle();
+            }
+        }
+    }
+
+    private static Object key(Path file) throws IOException {
+        Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        return key == null ? file.toRealPath().toString() : key;
+    }
+
+    private static void closeIdle() throws IOException {
+        var each = FILES.values().iterator();
+        while (each.hasNext()) {
+            if (each.next().closeIfIdle()) {
+                each.remove();
+            }
+        }
+    }
+
+    @Override
+    public KernelLocks.Attempt attempt(long at, long length, boolean shared) throws IOException {
+        return attempt(channel, at, length, shared);
+    }
+
+    private static KernelLocks.Attempt attempt(
+            FileChannel channel, long at, long length, boolean shared) throws IOException {
+        try {
+            FileLock lock = channel.tryLock(at, length, shared);
+            return lock == null ? new KernelLocks.Elsewhere() : new KernelLocks.Held(lock::release);
+        } catch (OverlappingFileLockException _) {
+            return new KernelLocks.Here();
+        }
+    }
+
+    @Override
+    public void leave() throws IOException {
+        synchronized (FILES) {
+            channels.users--;
+            closeIdle();
+        }
+    }
+}

@@ -1,0 +1,225 @@
+package dev.cairn.os;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Locks that an open file description owns: fcntl(2) with F_OFD_SETLK. Each user of a lock file has
+ * a description of its own, so that the kernel tells users apart, be they of one JVM, of one class
+ * loader or of two. A user's own locks do not exclude each other.
+ *
+ * <p>A child that is forked has the description too, until it executes another program
+ * (O_CLOEXEC). The JVM's own children do so at once; a child of native code that never does keeps a
+ * dead parent's locks.
+ */
+final class DescriptorLocks implements LockFile {
+    private static final int O_RDONLY_CLOEXEC = 0x80000;
+    private static final int O_RDWR_CLOEXEC = 0x80002;
+    private static final int F_OFD_SETLK = 37;
+    private static final short F_RDLCK = 0;
+    private static final short F_WRLCK = 1;
+    private static final short F_UNLCK = 2;
+    private static final int EINTR = 4;
+    private static final int EAGAIN = 11;
+    private static final int EACCES = 13;
+
+    /** struct flock where long has 64 bits. */
+    private static final int FLOCK_BYTES = 32;
+
+    private static final int FLOCK_START = 8;
+    private static final int FLOCK_LENGTH = 16;
+    private static final long TO_THE_END = 0;
+
+    private static final @Nullable Calls CALLS = Calls.find();
+
+    /** Those whose users left while somebody opened the store. Guarded by itself. */
+    private static final List<DescriptorLocks> LEFT = new ArrayList<>();
+
+    private record Calls(
+            MethodHandle open,
+            MethodHandle close,
+            MethodHandle fcntl,
+            StructLayout stateLayout,
+            VarHandle errno) {
+
+        @SuppressWarnings("restricted") // asked for first: Native.isAllowed
+        static @Nullable Calls find() {
+            if (!Native.isAllowed() || ADDRESS.byteSize() != Long.BYTES) {
+                return null;
+            }
+            Linker linker = Linker.nativeLinker();
+            var open = linker.defaultLookup().find("open");
+            var close = linker.defaultLookup().find("close");
+            var fcntl = linker.defaultLookup().find("fcntl");
+            if (open.isEmpty() || close.isEmpty() || fcntl.isEmpty()) {
+                return null;
+            }
+            Linker.Option variadic = Linker.Option.firstVariadicArg(2);
+            Linker.Option errno = Linker.Option.captureCallState("errno");
+            StructLayout state = Linker.Option.captureStateLayout();
+            Calls calls =
+                    new Calls(
+                            linker.downcallHandle(
+                                    open.get(),
+                                    FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+                                    variadic,
+                                    errno),
+                            linker.downcallHandle(
+                                    close.get(), FunctionDescriptor.of(JAVA_INT, JAVA_INT)),
+                            linker.downcallHandle(
+                                    fcntl.get(),
+                                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS),
+                                    variadic,
+                                    errno),
+                            state,
+                            state.varHandle(PathElement.groupElement("errno")));
+            return calls.work() ? calls : null;
+        }
+
+        /** Asks the kernel by a call that changes nothing, on a file of which nobody has locks. */
+        private boolean work() {
+            int root = open("/", O_RDONLY_CLOEXEC);
+            if (root < 0) {
+                return false;
+            }
+            int errno = lock(root, F_UNLCK, 0, 1);
+            close(root);
+            return errno == 0;
+        }
+
+        /** The descriptor, or a negative number. */
+        int open(String file, int flags) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment state = arena.allocate(stateLayout);
+                return (int) open.invokeExact(state, arena.allocateFrom(file), flags);
+            } catch (Throwable e) {
+                throw new AssertionError("a native call does not throw", e);
+            }
+        }
+
+        void close(int descriptor) {
+            try {
+                int _ = (int) close.invokeExact(descriptor);
+            } catch (Throwable e) {
+                throw new AssertionError("a native call does not throw", e);
+            }
+        }
+
+        /** 0, or the errno. */
+        int lock(int descriptor, short type, long at, long length) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment state = arena.allocate(stateLayout);
+                MemorySegment flock = arena.allocate(FLOCK_BYTES, Long.BYTES);
+                flock.set(JAVA_SHORT, 0, type);
+                flock.set(JAVA_LONG, FLOCK_START, at);
+                flock.set(JAVA_LONG, FLOCK_LENGTH, length);
+                while (true) {
+                    int result = (int) fcntl.invokeExact(state, descriptor, F_OFD_SETLK, flock);
+                    int error = result == 0 ? 0 : (int) errno.get(state, 0L);
+                    if (error != EINTR) {
+                        return error;
+                    }
+                }
+            } catch (Throwable e) {
+                throw new AssertionError("a native call does not throw", e);
+            }
+        }
+    }
+
+    private final Calls calls;
+    private final Path file;
+    private final boolean writable;
+
+    /** Negative once it is closed: its number may be another file's by then. Guarded by this. */
+    private int descriptor;
+
+    private DescriptorLocks(Calls calls, Path file, boolean writable, int descriptor) {
+        this.calls = calls;
+        this.file = file;
+        this.writable = writable;
+        this.descriptor = descriptor;
+    }
+
+    /** Null where there are no such locks, or the file cannot be opened, of which Java tells why. */
+    static @Nullable DescriptorLocks open(Path file, boolean writable) throws IOException {
+        Calls calls = CALLS;
+        if (calls == null) {
+            return null;
+        }
+        closeLeft();
+        int opened = calls.open(file.toString(), writable ? O_RDWR_CLOEXEC : O_RDONLY_CLOEXEC);
+        return opened < 0 ? null : new DescriptorLocks(calls, file, writable, opened);
+    }
+
+    @Override
+    public synchronized KernelLocks.Attempt attempt(long at, long length, boolean shared)
+            throws IOException {
+        int errno = lock(shared ? F_RDLCK : F_WRLCK, at, length);
+        return switch (errno) {
+            case 0 -> new KernelLocks.Held(() -> release(at, length));
+            case EAGAIN, EACCES -> new KernelLocks.Elsewhere();
+            default -> throw new IOException(file + ": locking failed with errno " + errno);
+        };
+    }
+
+    private synchronized void release(long at, long length) throws IOException {
+        int errno = lock(F_UNLCK, at, length);
+        if (errno != 0) {
+            throw new IOException(file + ": unlocking failed with errno " + errno);
+        }
+    }
+
+    private int lock(short type, long at, long length) throws IOException {
+        if (descriptor < 0) {
+            throw new ClosedChannelException();
+        }
+        return calls.lock(descriptor, type, at, length);
+    }
+
+    @Override
+    public void leave() throws IOException {
+        release(0, TO_THE_END); // should it not be closed at once
+        synchronized (LEFT) {
+            LEFT.add(this);
+        }
+        closeLeft();
+    }
+
+    private static void closeLeft() throws IOException {
+        synchronized (LEFT) {
+            var each = LEFT.iterator();
+            while (each.hasNext()) {
+                if (each.next().closeUnlessOpening()) {
+                    each.remove();
+                }
+            }
+        }
+    }
+
+    private synchronized boolean closeUnlessOpening() throws IOException {
+        boolean closes = attempt(KernelLocks.OPEN_BYTE, 1, !writable) instanceof KernelLocks.Held;
+        if (closes) {
+            calls.close(descriptor);
+            descriptor = -1;
+        }
+        return closes;
+    }
+}

@@ -1,0 +1,125 @@
+package dev.cairn.os;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.cairn.os.KernelLocks.Elsewhere;
+import dev.cairn.os.KernelLocks.Held;
+import dev.cairn.os.KernelLocks.Here;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
+
+/** Locks of both kinds, within one process. */
+class KernelLocksTest {
+    private static final long AT = 20;
+
+    @TempDir Path directory;
+    private Path file;
+
+    @BeforeEach
+    void create() throws IOException {
+        file = directory.resolve("a-lock");
+        Host.createIfAbsent(file, Access.of(PosixFilePermissions.fromString("rw-------")));
+    }
+
+    private DescriptorLocks certain() throws IOException {
+        DescriptorLocks locks = DescriptorLocks.open(file, true);
+        assumeTrue(locks != null, "no native access, or no such locks here");
+        return Objects.requireNonNull(locks);
+    }
+
+    private static Held held(LockFile by) throws IOException {
+        return (Held) by.attempt(AT, 1, false);
+    }
+
+    @Test
+    void descriptionsOfOneProcessExcludeEachOther() throws IOException {
+        DescriptorLocks one = certain();
+        DescriptorLocks other = certain();
+        Held held = held(one);
+        assertThat(other.attempt(AT, 1, false)).isInstanceOf(Elsewhere.class);
+        assertThat(other.attempt(AT, 1, true)).isInstanceOf(Elsewhere.class);
+        held.release();
+        Held shared = (Held) other.attempt(AT, 1, true);
+        assertThat(one.attempt(AT, 1, true)).isInstanceOf(Held.class);
+        shared.release();
+        one.leave();
+        other.leave();
+    }
+
+    @Test
+    void foreignCloseDropsNoLockOfADescription() throws IOException {
+        DescriptorLocks one = certain();
+        DescriptorLocks other = certain();
+        Held held = held(one);
+        Files.copy(file, directory.resolve("copy"));
+        certain().leave();
+        assertThat(other.attempt(AT, 1, false)).isInstanceOf(Elsewhere.class);
+        held.release();
+        one.leave();
+        other.leave();
+    }
+
+    @Test
+    void bothKindsExcludeEachOther() throws IOException {
+        DescriptorLocks certain = certain();
+        ChannelLocks portable = ChannelLocks.open(file, true);
+        Held first = held(certain);
+        assertThat(portable.attempt(AT, 1, false)).isInstanceOf(Elsewhere.class);
+        first.release();
+        Held second = held(portable);
+        assertThat(certain.attempt(AT, 1, false)).isInstanceOf(Elsewhere.class);
+        assertThat(portable.attempt(AT, 1, false)).isInstanceOf(Here.class);
+        second.release();
+        certain.leave();
+        portable.leave();
+    }
+
+    @Test
+    void usersOfThePortableKindShareAChannelPerMode() throws IOException {
+        ChannelLocks one = ChannelLocks.open(file, true);
+        ChannelLocks other = ChannelLocks.open(file, true);
+        ChannelLocks reader = ChannelLocks.open(file, false);
+        Held held = held(one);
+        other.leave();
+        reader.leave();
+        DescriptorLocks outside = certain(); // left open: closing it would drop the others' locks
+        assertThat(outside.attempt(AT, 1, false)).isInstanceOf(Elsewhere.class);
+        held.release();
+        outside.leave();
+        one.leave();
+        assertThatThrownBy(() -> one.attempt(AT, 1, false))
+                .isInstanceOf(ClosedChannelException.class);
+    }
+
+    /** Its locks would be dropped with all others that the process owns. */
+    @Test
+    void nothingIsClosedWhileSomebodyOpensTheStore() throws IOException {
+        ChannelLocks portable = ChannelLocks.open(file, true);
+        DescriptorLocks certain = certain();
+        DescriptorLocks opener = certain();
+        Held opening = (Held) opener.attempt(KernelLocks.OPEN_BYTE, 1, false);
+        held(portable);
+        portable.leave();
+        certain.leave();
+        assertThat(portable.attempt(AT + 1, 1, false)).isInstanceOf(Held.class);
+        assertThat(certain.attempt(AT + 2, 1, false)).isInstanceOf(Held.class);
+        opening.release();
+        opener.leave();
+        assertThatThrownBy(() -> certain.attempt(AT, 1, false))
+                .isInstanceOf(ClosedChannelException.class);
+        ChannelLocks.open(file, true).leave();
+        assertThatThrownBy(() -> portable.attempt(AT, 1, false))
+                .isInstanceOf(ClosedChannelException.class);
+    }
+}

@@ -1,0 +1,240 @@
+package dev.cairn.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.cairn.Recovery.Kind;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.AnnotatedElementContext;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.io.TempDirFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.StringTokenizer;
+import java.util.stream.Stream;
+
+/** Processes of several users, under several umasks. As another user than the superuser: less. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class SeveralUsersIT {
+    private static final int NOBODY = 65534;
+    private static final int ANOTHER = 1234;
+    private static final Set<PosixFilePermission> ALL_WRITE = permissions("rw-rw-rw-");
+    private static final Set<PosixFilePermission> GROUP_WRITES = permissions("rw-rw----");
+    private static final Set<PosixFilePermission> OWNER_ONLY = permissions("rw-------");
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir(factory = ForAll.class)
+    Path directory;
+
+    /** Users who may not look into the checkout can look there. */
+    static final class ForAll implements TempDirFactory {
+        @Override
+        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context)
+                throws IOException {
+            Path shared = Path.of("/dev/shm");
+            Path made =
+                    Files.isWritable(shared)
+                            ? Files.createTempDirectory(shared, "cairn-users")
+                            : Files.createTempDirectory("cairn-users");
+            Files.setPosixFilePermissions(made, permissions("rwxrwxrwx"));
+            return made;
+        }
+    }
+
+    private static Set<PosixFilePermission> permissions(String text) {
+        return PosixFilePermissions.fromString(text);
+    }
+
+    private Path file() {
+        return directory.resolve("store");
+    }
+
+    private Path sharedMemory() {
+        return directory.resolve("store-shm");
+    }
+
+    private List<Path> files() {
+        return List.of(file(), sharedMemory(), directory.resolve("store-lock"));
+    }
+
+    private static void assumeSuperuser() throws IOException {
+        assumeTrue(Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0), "not root");
+        Process trial =
+                new ProcessBuilder("setpriv", "--reuid", "1", "--clear-groups", "true").start();
+        assumeTrue(trial.onExit().join().exitValue() == 0, "setpriv does not work here");
+    }
+
+    private Child under(String umask) {
+        return children.start(List.of("sh", "-c", "umask " + umask + "; exec \"$@\"", "sh"));
+    }
+
+    private Child as(int user, String umask) throws IOException {
+        String become =
+                "umask %s; exec setpriv --reuid %d --regid %d --clear-groups \"$@\""
+                        .formatted(umask, user, user);
+        return children.start(List.of("sh", "-c", become, "sh"), readableClassPath());
+    }
+
+    /** Copies of what the library needs, of which all can read each. */
+    private String readableClassPath() throws IOException {
+        Path copies = directory.resolve("classes");
+        List<String> entries = new ArrayList<>();
+        var all = new StringTokenizer(System.getProperty("java.class.path"), File.pathSeparator);
+        while (all.hasMoreTokens()) {
+            Path entry = Path.of(all.nextToken());
+            if (Files.isDirectory(entry) || entry.getFileName().toString().startsWith("hash4j")) {
+                Path copy = copies.resolve(Integer.toString(entries.size()));
+                entries.add(copy.toString());
+                copyReadable(entry, copy);
+            }
+        }
+        return String.join(File.pathSeparator, entries);
+    }
+
+    private static void copyReadable(Path from, Path to) throws IOException {
+        try (Stream<Path> tree = Files.walk(from)) {
+            for (Path each : (Iterable<Path>) tree::iterator) {
+                Path copy = to.resolve(from.relativize(each).toString());
+                if (Files.isDirectory(each)) {
+                    Files.createDirectories(copy);
+                } else if (!Files.exists(copy)) {
+                    Files.createDirectories(copy.toAbsolutePath().getParent());
+                    Files.copy(each, copy);
+                }
+            }
+        }
+        Process chmod = new ProcessBuilder("chmod", "-R", "a+rX", to.toString()).start();
+        assertThat(chmod.onExit().join().exitValue()).isZero();
+    }
+
+    private static void assertPermissions(List<Path> files, Set<PosixFilePermission> expected)
+            throws IOException {
+        for (Path file : files) {
+            assertThat(Files.getPosixFilePermissions(file)).as(file.toString()).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"022", "077", "000"})
+    void permissionsAreGivenWhateverTheUmask(String umask) throws IOException {
+        Child child = under(umask);
+        child.ask("open as", file(), "rw-rw-rw-");
+        child.ask("put", "key", 100);
+        child.ask("checkpoint");
+        Path target = directory.resolve("backup");
+        child.ask("backup", target);
+        assertPermissions(files(), ALL_WRITE);
+        assertPermissions(List.of(target), ALL_WRITE);
+        try (Stream<Path> left = Files.list(directory)) {
+            assertThat(left).hasSize(files().size() + 1);
+        }
+    }
+
+    @Test
+    void withoutThemFilesAreTheirOwnersAlone() throws IOException {
+        Child child = under("000");
+        child.ask("open", file());
+        child.ask("put", "key", 100);
+        assertPermissions(files(), OWNER_ONLY);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"022", "077"})
+    void twoUsersWriteToOneStore(String umask) throws IOException {
+        assumeSuperuser();
+        Child root = under(umask);
+        root.ask("open as", file(), "rw-rw-rw-");
+        root.ask("put", "first", 100);
+        Child nobody = as(NOBODY, umask);
+        assertThat(nobody.ask("open", file())).isEqualTo(Kind.JOINED.toString());
+        nobody.ask("put", "second", 100);
+        assertThat(root.ask("verify")).isEqualTo("2");
+        assertThat(root.ask("close")).isEqualTo("closed");
+        assertThat(nobody.ask("close")).isEqualTo("closed");
+    }
+
+    /** By the user who opens first, whose file it is then. */
+    @ParameterizedTest
+    @ValueSource(strings = {"store-shm", "store-lock"})
+    void lostFileIsMadeAgainForAllWhoMayUseTheData(String lost) throws IOException {
+        assumeSuperuser();
+        Child root = under("022");
+        root.ask("open as", file(), "rw-rw-rw-");
+        root.ask("put", "first", 100);
+        root.ask("checkpoint");
+        root.ask("close");
+        Files.delete(directory.resolve(lost));
+        Child nobody = as(NOBODY, "077");
+        nobody.ask("open", file());
+        assertPermissions(files(), ALL_WRITE);
+        Child another = as(ANOTHER, "022");
+        assertThat(another.ask("open", file())).isEqualTo(Kind.JOINED.toString());
+        another.ask("put", "second", 100);
+        assertThat(nobody.ask("verify")).isEqualTo("2");
+    }
+
+    @Test
+    void lostFileGetsOwnerAndGroupOfTheData() throws IOException {
+        assumeSuperuser();
+        Child root = under("022");
+        root.ask("open as", file(), "rw-rw----");
+        root.ask("put", "first", 100);
+        root.ask("close");
+        for (Path file : files()) {
+            Files.setAttribute(file, "unix:gid", ANOTHER);
+            Files.setAttribute(file, "unix:uid", NOBODY);
+        }
+        Files.delete(sharedMemory());
+        root.ask("open", file());
+        assertPermissions(List.of(sharedMemory()), GROUP_WRITES);
+        assertThat(Files.getAttribute(sharedMemory(), "unix:uid")).isEqualTo(NOBODY);
+        assertThat(Files.getAttribute(sharedMemory(), "unix:gid")).isEqualTo(ANOTHER);
+    }
+
+    /** The owner need not be of the group; the file is not given to members of his own one. */
+    @Test
+    void groupThatCannotBeGivenIsReplacedByNone() throws IOException {
+        assumeSuperuser();
+        Child root = under("022");
+        root.ask("open as", file(), "rw-rw----");
+        root.ask("close");
+        for (Path file : files()) {
+            Files.setAttribute(file, "unix:gid", ANOTHER);
+            Files.setAttribute(file, "unix:uid", NOBODY);
+        }
+        Files.delete(sharedMemory());
+        Child nobody = as(NOBODY, "022");
+        nobody.ask("open", file());
+        assertPermissions(List.of(file()), GROUP_WRITES);
+        assertPermissions(List.of(sharedMemory()), OWNER_ONLY);
+    }
+
+    @Test
+    void whoMayNotReadSharedMemoryReadsTheLastCheckpoint() throws IOException {
+        assumeSuperuser();
+        Child root = under("022");
+        root.ask("open as", file(), "rw-r--r--");
+        root.ask("put", "first", 100);
+        root.ask("checkpoint");
+        root.ask("put", "second", 100);
+        Files.setPosixFilePermissions(sharedMemory(), OWNER_ONLY);
+        Child nobody = as(NOBODY, "022");
+        assertThat(nobody.ask("view", file())).isEqualTo(Kind.SNAPSHOT.toString());
+        assertThat(nobody.ask("verify")).isEqualTo("1");
+    }
+}
