@@ -138,8 +138,9 @@ final class Writer {
             long expires,
             long expected,
             @Nullable Before before) {
-        Draft draft = Draft.of(key, value, expires, regionBytes);
-        long hashed = hash.of(key);
+        // a copy: what is hashed, compared and stored is one key, though the caller change its own
+        Draft draft = Draft.of(key.clone(), value, expires, regionBytes);
+        long hashed = hash.of(draft.key());
         int stripe = index.stripe(hashed);
         while (true) {
             long result = attempt(stripe, hashed, draft, value == null, expected, before);
