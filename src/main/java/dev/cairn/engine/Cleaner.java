@@ -246,6 +246,9 @@ final class Cleaner {
             job.damaged = true; // the region stays; reads and verification tell
             commit.repair(stripe);
             return Progress.IDLE;
+        } catch (RuntimeException | Error e) {
+            jobs[stripe] = null; // half read, perhaps: from the region's first record again
+            throw e;
         }
     }
 

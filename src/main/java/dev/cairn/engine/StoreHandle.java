@@ -47,6 +47,9 @@ public final class StoreHandle implements CairnStore {
     /** Whoever waits for another process to load a key asks that often whether it lives. */
     private static final Duration BRIEFLY = Duration.ofMillis(3);
 
+    /** Frames of the least size that take as much stack as closing a store does, and more. */
+    private static final int CLOSING_FRAMES = 1000;
+
     private final Engine engine;
     private final Reader reader;
     private final Options options;
@@ -431,8 +434,10 @@ public final class StoreHandle implements CairnStore {
         return engine.recovery();
     }
 
+    /** An error for want of stack comes before anything is given back: close again with more of it. */
     @Override
     public void close() {
+        int _ = descend(CLOSING_FRAMES);
         synchronized (this) {
             if (closed) {
                 return;
@@ -440,6 +445,10 @@ public final class StoreHandle implements CairnStore {
             closed = true;
         }
         OpenStores.release(engine);
+    }
+
+    private static int descend(int frames) {
+        return frames == 0 ? 0 : 1 + descend(frames - 1);
     }
 
     private <T extends @Nullable Object> T guarded(Supplier<T> operation) {

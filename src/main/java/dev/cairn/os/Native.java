@@ -114,6 +114,8 @@ final class Native {
             int errno = result == 0 ? 0 : (int) CALLS.errno.get(state, 0L);
             int _ = (int) CALLS.close.invokeExact(fd);
             return errno == ENOSYS || errno == EOPNOTSUPP ? NOT_HERE : errno;
+        } catch (RuntimeException | Error e) {
+            throw e; // no stack or memory for it
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }
@@ -135,6 +137,8 @@ final class Native {
         }
         try {
             int _ = (int) CALLS.madvise.invokeExact(mapping, mapping.byteSize(), MADV_RANDOM);
+        } catch (RuntimeException | Error e) {
+            throw e; // no stack or memory for it
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }
