@@ -16,6 +16,7 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Faults;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
@@ -167,6 +168,9 @@ final class Opening {
                 | IndexOutOfBoundsException
                 | InternalError e) {
             leave(parts);
+            if (!(e instanceof CorruptStore) && !Faults.isOfMapping(e)) {
+                throw e;
+            }
             return build(prefix, Kind.REBUILT, "what was behind it is damaged: " + e.getMessage());
         } catch (Throwable e) {
             leave(parts);
