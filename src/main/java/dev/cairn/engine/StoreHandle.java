@@ -507,4 +507,9 @@ public final class StoreHandle implements CairnStore {
     public Path path() {
         return engine.files().data();
     }
+
+    @Override
+    public String toString() {
+        return "CairnStore[" + path() + "]";
+    }
 }
