@@ -17,6 +17,15 @@ import java.util.function.Function;
  * write through: they show every entry that is there throughout exactly once. {@link #size} counts
  * entries that have expired and were not dropped yet.
  *
+ * <p>{@code equals} and {@code hashCode}, of the map and of its views, are those of any {@link
+ * java.util.Map}, and read the whole store; {@code toString} names the store and reads nothing.
+ *
+ * <p>A time to live is that of one write, not of the key. Whatever writes an entry without naming one
+ * gives it the store's {@link Options#defaultTimeToLive}, or none at all: {@code put}, {@code replace},
+ * {@code compute}, {@code computeIfPresent}, {@code merge}, {@code replaceAll}, {@code setValue} of an
+ * entry, and what is loaded. So an entry that {@link #set(Object, Object, Duration)} gave a time to live
+ * has none any more once one of these has changed it.
+ *
  * <p>With a near cache a value that was decoded is handed out again as long as its entry is what it
  * was, whoever wrote: every read returns what was newest at some moment between its call and its
  * return, unless {@link MapBuilder#boundedStaleness} relaxes that. Values that are handed out are

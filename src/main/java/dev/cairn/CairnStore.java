@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 
@@ -21,7 +22,10 @@ import java.util.function.BiPredicate;
  * is left, {@link StoreReplaced} when the file would have to grow and its name is another's or
  * nobody's by now, {@link LockTimeout} when a live holder kept a lock too long, and {@link
  * UnsupportedOperationException} on a store that was opened read-only. After each of these the store
- * can be used on, but for {@link StoreClosed}.
+ * can be used on, but for {@link StoreClosed}. An argument that is null is a {@link
+ * NullPointerException}, one that is out of its range an {@link IllegalArgumentException} (a stripe:
+ * an {@link IndexOutOfBoundsException}); what an action, or a list that was given, throws is handed on
+ * as it is.
  */
 public interface CairnStore extends AutoCloseable {
     /** A copy of the key's value, or null when it is absent. */
@@ -62,6 +66,7 @@ public interface CairnStore extends AutoCloseable {
      * removed meanwhile at most once. No order. The action runs without any lock.
      */
     default void forEach(BiConsumer<byte[], byte[]> action) {
+        Objects.requireNonNull(action, "action");
         forEachWhile((key, value) -> {
             action.accept(key, value);
             return true;

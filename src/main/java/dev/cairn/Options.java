@@ -49,7 +49,10 @@ public record Options(
                     Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE),
                     null);
 
-    /** @throws IllegalArgumentException when a component is out of its range */
+    /**
+     * @throws IllegalArgumentException when a component is out of its range
+     * @throws NullPointerException when one is null that must not be
+     */
     public Options {
         if (maxBytes < 0) {
             throw new IllegalArgumentException("maxBytes is negative: " + maxBytes);
@@ -58,6 +61,9 @@ public record Options(
             throw new IllegalArgumentException(
                     "stripes is no power of two from 1 to " + MAX_STRIPES + ": " + stripes);
         }
+        Objects.requireNonNull(durability, "durability");
+        Objects.requireNonNull(lockTimeout, "lockTimeout");
+        Objects.requireNonNull(permissions, "permissions");
         if (checkpointEvery != null && !checkpointEvery.isPositive()) {
             throw new IllegalArgumentException(
                     "checkpointEvery is not positive: " + checkpointEvery);

@@ -9,6 +9,8 @@ import com.google.common.collect.testing.TestStringMapGenerator;
 import com.google.common.collect.testing.features.CollectionFeature;
 import com.google.common.collect.testing.features.CollectionSize;
 import com.google.common.collect.testing.features.MapFeature;
+import com.google.common.collect.testing.testers.CollectionToStringTester;
+import com.google.common.collect.testing.testers.MapToStringTester;
 
 import dev.cairn.codec.Codecs;
 
@@ -109,7 +111,8 @@ class MapConformanceTest {
             String name, Supplier<ConcurrentMap<String, String>> opener) {
         Pool pool = new Pool(opener);
         pools.add(pool);
-        List<TestCase> tests = leaves(suite(name, pool)).toList();
+        List<TestCase> tests =
+                leaves(suite(name, pool)).filter(test -> !wantsAllAsText(test)).toList();
         assertThat(tests).hasSizeGreaterThan(LEAST_TESTS);
         return tests.stream().map(MapConformanceTest::dynamic);
     }
@@ -122,6 +125,12 @@ class MapConformanceTest {
                         CollectionFeature.SUPPORTS_ITERATOR_REMOVE,
                         CollectionSize.ANY)
                 .createTestSuite();
+    }
+
+    /** Logging a map is not to read the store, so its text is another; that there is one is tested. */
+    private static boolean wantsAllAsText(TestCase test) {
+        return (test instanceof MapToStringTester || test instanceof CollectionToStringTester)
+                && !test.getName().startsWith("testToString_minimal");
     }
 
     private static Stream<TestCase> leaves(TestSuite suite) {

@@ -44,6 +44,12 @@ import java.util.concurrent.locks.LockSupport;
  *           of all stripes together. A write that returned before the call lies before it. P3 comes
  *           before P4: what is born behind the cut has the next epoch, so nothing that the cut names
  *           dies with an epoch that durable reaches before a checkpoint without it is durable.
+ *           RULE 19: should not all come within a millisecond, all are let go, and the next attempt
+ *           waits twice as long. Large values are copied with a stripe's lock held; where many threads
+ *           put some, there may never be a millisecond in which all holds end. But each hold ends,
+ *           and behind a stripe that the cut has none begins: once the cut waits for as long as writers
+ *           have the stripes that it lacks, it gets them. So writers wait for a cut no longer than
+ *           about twice what they make others wait.
  *           RULE 20: P6 covers all regions of the cut, whoever stored to them, since it goes by the
  *           file and not by this process's stores. P7 begins when P6 has returned, so a slot that is
  *           whole has its log on disk; and it leaves alone the slot of the durable epoch, so at every
@@ -65,7 +71,7 @@ import java.util.concurrent.locks.LockSupport;
 public final class Checkpointer {
     private static final int UNLOCKED_LOOKS = 1000;
 
-    /** How long the stripes that are already held may wait for the others. */
+    /** How long the stripes that are already held may wait for the others, at the first attempt. */
     private static final long CUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
@@ -123,29 +129,28 @@ public final class Checkpointer {
         if (durable() >= need || !isBehind()) {
             return durable();
         }
-        lock.acquire(timeoutNanos);
-        try {
-            if (durable() >= need) {
-                return durable();
-            }
-            if (shared.acquire(SharedLayout.FAILED) >= need) {
-                throw failure(null);
-            }
-            CheckpointSlot durable = durableSlot();
-            if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
-                healer.heal(durable);
-            }
-            // what others grew is mapped first: not to be able to is no failed force
-            MemorySegment _ = data.remapped();
-            CheckpointSlot slot = cut(timeoutNanos);
-            force(slot, durable);
-            made.incrementAndGet();
-            dropDeadPins();
-            regions.recount();
-            return slot.epoch();
-        } finally {
-            lock.release();
+        return lock.longHolding(timeoutNanos, () -> checkpointHolding(need, timeoutNanos));
+    }
+
+    private long checkpointHolding(long need, long timeoutNanos) {
+        if (durable() >= need) {
+            return durable();
         }
+        if (shared.acquire(SharedLayout.FAILED) >= need) {
+            throw failure(null);
+        }
+        Placed durable = durablePlaced();
+        if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
+            healer.heal(slotOf(durable));
+        }
+        // what others grew is mapped first: not to be able to is no failed force
+        MemorySegment _ = data.remapped();
+        CheckpointSlot slot = cut(timeoutNanos);
+        force(slot, durable);
+        made.incrementAndGet();
+        dropDeadPins();
+        regions.recount();
+        return slot.epoch();
     }
 
     /** Frees what backups of dead processes kept. */
@@ -163,29 +168,22 @@ public final class Checkpointer {
 
     private CheckpointSlot cut(long timeoutNanos) {
         long deadline = Steps.nanoTime() + timeoutNanos;
-        int first = 0;
-        while (true) {
-            if (!stripes.tryAcquire(first, deadline - Steps.nanoTime())) { // P1
-                stripes.failToAcquire(first, timeoutNanos);
+        long patience = CUT_NANOS;
+        @Nullable CheckpointSlot[] cut = {null};
+        for (int first = 0; ; ) {
+            SharedLock.Taken taken =
+                    stripes.holdingAll( // P1, P4
+                            first,
+                            deadline - Steps.nanoTime(),
+                            patience,
+                            () -> cut[0] = cutHolding());
+            longestHoldNanos.accumulateAndGet(taken.nanos(), Math::max);
+            CheckpointSlot slot = cut[0];
+            if (slot != null) {
+                return slot;
             }
-            long start = Steps.nanoTime();
-            int held = 1;
-            try {
-                while (held < stripes.count()) {
-                    int next = (first + held) % stripes.count();
-                    if (!stripes.tryAcquire(next, CUT_NANOS - (Steps.nanoTime() - start))) {
-                        break;
-                    }
-                    held++;
-                }
-                if (held == stripes.count()) {
-                    return cutHolding();
-                }
-            } finally {
-                for (int i = 0; i < held; i++) {
-                    stripes.release((first + i) % stripes.count()); // P4
-                }
-                longestHoldNanos.accumulateAndGet(Steps.nanoTime() - start, Math::max);
+            if (taken.locks() == 0) {
+                throw stripes.timeout(first, timeoutNanos);
             }
             if (Steps.nanoTime() - deadline > 0) {
                 throw new LockTimeout(
@@ -193,7 +191,8 @@ public final class Checkpointer {
                         "not all stripes could be held at once in %d ms"
                                 .formatted(TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
             }
-            first = (first + held) % stripes.count();
+            patience = Math.min(2 * patience, timeoutNanos);
+            first = (first + taken.locks()) % stripes.count();
             LockSupport.parkNanos(Steps.pause(PAUSE_NANOS));
         }
     }
@@ -225,9 +224,9 @@ public final class Checkpointer {
      * @throws CheckpointFailed if the operating system could not; the last checkpoint still counts
      */
     public void publishQuiet(UUID timeline, List<Cut> cuts) {
-        CheckpointSlot durable = durableSlot();
+        Placed durable = durablePlaced();
         if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
-            healer.healQuiet(durable);
+            healer.healQuiet(slotOf(durable));
         }
         CheckpointSlot slot = slot(timeline, cuts);
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
@@ -235,9 +234,9 @@ public final class Checkpointer {
         force(slot, durable);
     }
 
-    private void force(CheckpointSlot slot, @Nullable CheckpointSlot durable) {
+    private void force(CheckpointSlot slot, @Nullable Placed durable) {
         DataHeader header = data.header();
-        int index = durable == null ? 0 : 1 - indexOf(durable.epoch());
+        int index = durable == null ? 0 : 1 - durable.index;
         byte[] bytes = slot.encode(header.storeId(), index);
         long at = DataHeader.slotAt(index, header.stripes());
         MemorySegment _ = data.file().segment(data.regionAt(slot.regions()));
@@ -265,33 +264,36 @@ public final class Checkpointer {
         shared.release(SharedLayout.ATTEMPT, 0);
     }
 
+    /** A checkpoint, and which of the two slots has it. */
+    private record Placed(CheckpointSlot slot, int index) {}
+
     /** The last checkpoint whose force returned; null if neither slot is it, after a damage. */
     public @Nullable CheckpointSlot durableSlot() {
-        int index = indexOf(durable());
-        return index < 0 ? null : slotAt(index);
+        return slotOf(durablePlaced());
     }
 
-    private int indexOf(long epoch) {
+    private static @Nullable CheckpointSlot slotOf(@Nullable Placed placed) {
+        return placed == null ? null : placed.slot;
+    }
+
+    /** Only a slot that says that it is the one is read and checked as a whole. */
+    private @Nullable Placed durablePlaced() {
+        DataHeader header = data.header();
+        MemorySegment memory = data.file().first();
+        long epoch = durable();
         for (int index = 0; index < 2; index++) {
-            CheckpointSlot slot = slotAt(index);
-            if (slot != null && slot.epoch() == epoch) {
-                return index;
+            long at = DataHeader.slotAt(index, header.stripes());
+            if (Words.plain(memory, at + CheckpointSlot.EPOCH) == epoch) {
+                byte[] bytes = new byte[CheckpointSlot.bytes(header.stripes())];
+                MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, bytes, 0, bytes.length);
+                CheckpointSlot slot =
+                        CheckpointSlot.decode(bytes, header.storeId(), index, header.stripes());
+                if (slot != null && slot.epoch() == epoch) {
+                    return new Placed(slot, index);
+                }
             }
         }
-        return -1;
-    }
-
-    private @Nullable CheckpointSlot slotAt(int index) {
-        DataHeader header = data.header();
-        byte[] bytes = new byte[CheckpointSlot.bytes(header.stripes())];
-        MemorySegment.copy(
-                data.file().first(),
-                ValueLayout.JAVA_BYTE,
-                DataHeader.slotAt(index, header.stripes()),
-                bytes,
-                0,
-                bytes.length);
-        return CheckpointSlot.decode(bytes, header.storeId(), index, header.stripes());
+        return null;
     }
 
     private long durable() {
@@ -314,6 +316,11 @@ public final class Checkpointer {
     /** The longest that one of them held writers up, in vain or not. */
     public long longestHoldNanos() {
         return longestHoldNanos.get();
+    }
+
+    /** Repairs what an error left of this process. */
+    public void mend() {
+        lock.mend();
     }
 
     /** From now on nobody in this process makes one. */

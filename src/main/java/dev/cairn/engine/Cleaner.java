@@ -253,6 +253,9 @@ final class Cleaner {
             commit.failed(stripe);
             commit.repair(stripe);
             return Progress.IDLE;
+        } catch (RuntimeException | Error e) {
+            jobs[stripe] = null; // half read, perhaps: from the region's first record again
+            throw e;
         }
     }
 

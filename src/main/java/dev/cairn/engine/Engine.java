@@ -88,7 +88,7 @@ final class Engine {
             boolean background = Keeper.inBackground(options, parts.data().header());
             this.keeper = own;
             this.writer = new Writer(parts, reader, background, own);
-            own.start(writer.cleaner(), options.checkpointEvery());
+            own.start(writer.cleaner(), options.checkpointEvery(), singleFlight::isUsed);
         }
     }
 

@@ -120,8 +120,8 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
             return;
         }
         for (int stripe = 0; stripe < followers.length; stripe++) {
-            if (shared.stripe(stripe).pending() && locks.tryAcquire(stripe, REPAIR_NANOS)) {
-                locks.release(stripe);
+            if (shared.stripe(stripe).pending()) {
+                locks.tryRepair(stripe, REPAIR_NANOS);
             }
         }
     }

@@ -31,6 +31,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongPredicate;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -50,6 +51,9 @@ final class Keeper implements Writer.Space {
 
     /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
     private static final long STEP_BYTES = 1 << 15;
+
+    /** How often is looked for what errors left: other processes wait for it, up to their timeout. */
+    private static final long MEND_SECONDS = 1;
 
     /** Times that cleaning finds others in the room that was made for it before it gives up. */
     private static final int MOST_REFUSALS = 8;
@@ -130,7 +134,10 @@ final class Keeper implements Writer.Space {
         return options.checkpointEvery() != null && header.durability() != Durability.NONE;
     }
 
-    void start(Cleaner of, @Nullable Duration checkpointEvery) {
+    /**
+     * @param loading tells of a key's hash whether a thread of this process loads it
+     */
+    void start(Cleaner of, @Nullable Duration checkpointEvery, LongPredicate loading) {
         cleaner = of;
         noteCheckpoint();
         Duration tick =
@@ -139,7 +146,34 @@ final class Keeper implements Writer.Space {
                         : checkpointEvery;
         var _ =
                 executor.scheduleWithFixedDelay(
-                        this::tick, tick.toNanos(), tick.toNanos(), TimeUnit.NANOSECONDS);
+                        () -> unfailing(this::tick),
+                        tick.toNanos(),
+                        tick.toNanos(),
+                        TimeUnit.NANOSECONDS);
+        var _ =
+                executor.scheduleWithFixedDelay(
+                        () -> unfailing(() -> mend(loading)),
+                        MEND_SECONDS,
+                        MEND_SECONDS,
+                        TimeUnit.SECONDS);
+    }
+
+    /** What came out of a task would end it for ever: an error even of telling about an error. */
+    private void unfailing(Runnable task) {
+        try {
+            attempt(task);
+        } catch (RuntimeException | Error _) {
+            failing = true; // the next time tells
+        }
+    }
+
+    /** What threads of this process left when an error left them no stack, or no memory, to mend it. */
+    private void mend(LongPredicate loading) {
+        stripes.mend();
+        checkpointer.mend();
+        parts.requireWriting().locks().mend();
+        evacuation.mend();
+        parts.requireWriting().claims().mend(loading);
     }
 
     /** Regions were claimed or died: a checkpoint now, if much waits for one. */
@@ -197,6 +231,7 @@ final class Keeper implements Writer.Space {
 
     private void tick() {
         failing = false;
+        woken.set(false); // an error may have come between it and the work that it stands for
         clean();
         attempt(this::checkpointIfDue);
         if (!failing) {
@@ -235,8 +270,8 @@ final class Keeper implements Writer.Space {
         } catch (RuntimeException | Error e) { // or there would be no next time
             failing = true;
             if (!Objects.equals(e.getMessage(), lastFailure)) {
-                lastFailure = e.getMessage();
                 LOG.log(Logger.Level.WARNING, "in the background of " + files.data(), e);
+                lastFailure = e.getMessage();
             }
         }
     }
@@ -269,19 +304,9 @@ final class Keeper implements Writer.Space {
         while (progress != Cleaner.Progress.IDLE
                 && !by.turnIsOver(stripe, turnEnd)
                 && shared.acquire(SharedLayout.FAILED) == 0) {
-            stripes.acquire(stripe);
-            boolean whole = false;
-            try {
-                progress = by.step(stripe, STEP_BYTES, tolerated, use);
-                freed |= progress == Cleaner.Progress.FREED;
-                whole = true;
-            } finally {
-                if (whole) {
-                    stripes.release(stripe);
-                } else {
-                    stripes.repairAndRelease(stripe);
-                }
-            }
+            progress =
+                    stripes.valueHolding(stripe, () -> by.step(stripe, STEP_BYTES, tolerated, use));
+            freed |= progress == Cleaner.Progress.FREED;
             if (progress == Cleaner.Progress.NO_ROOM) {
                 if (++refusals > MOST_REFUSALS || !makeRoom(by.regionsNeeded(stripe), use)) {
                     return freed;
@@ -308,17 +333,17 @@ final class Keeper implements Writer.Space {
      * region was left.
      */
     private boolean cleanAll(Cleaner by, long[] turnEnds) {
-        evacuation.acquire(stripes.timeoutNanos());
-        try {
-            boolean freed = false;
-            for (int stripe : mostGarbageFirst(by)) {
-                long tolerated = by.mayHaveExpired(stripe) ? -1 : parts.data().regionBytes();
-                freed |= clean(by, stripe, tolerated, turnEnds[stripe], Use.EVACUATE);
-            }
-            return freed;
-        } finally {
-            evacuation.release();
-        }
+        return evacuation.holding(
+                stripes.timeoutNanos(),
+                () -> {
+                    boolean freed = false;
+                    for (int stripe : mostGarbageFirst(by)) {
+                        long tolerated =
+                                by.mayHaveExpired(stripe) ? -1 : parts.data().regionBytes();
+                        freed |= clean(by, stripe, tolerated, turnEnds[stripe], Use.EVACUATE);
+                    }
+                    return freed;
+                });
     }
 
     private int[] mostGarbageFirst(Cleaner by) {

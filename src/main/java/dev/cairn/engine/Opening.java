@@ -17,6 +17,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Access;
+import dev.cairn.os.Faults;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
@@ -224,6 +225,9 @@ final class Opening {
                 | IndexOutOfBoundsException
                 | InternalError e) {
             leave(parts);
+            if (!(e instanceof CorruptStore) && !Faults.isOfMapping(e)) {
+                throw e;
+            }
             return rebuild("what was behind it is damaged: " + e.getMessage());
         } catch (Throwable e) {
             leave(parts);

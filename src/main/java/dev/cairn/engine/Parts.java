@@ -134,8 +134,7 @@ record Parts(
         int repaired = 0;
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
             repaired += shared.stripe(stripe).pending() ? 1 : 0;
-            stripes.acquire(stripe);
-            stripes.release(stripe);
+            stripes.holding(stripe, () -> {});
         }
         return repaired;
     }

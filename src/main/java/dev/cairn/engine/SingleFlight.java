@@ -26,6 +26,9 @@ import java.util.function.Supplier;
  *           Two keys with one hash of 64 bits are taken for one another: loaded one after the other,
  *           and refused if the loader of one asks for the other. Beyond some 1,700
  *           loads at once there may be no room for a claim: one load for each process then.
+ *           An error may leave a flight in the map and a claim in shared memory, for want of a stack to
+ *           give them back with. That the flight is over is a store, for which none is needed: whoever
+ *           finds it so takes it away, and the keeper gives back a claim whose hash has no flight.
  * If a process dies here
  *           Its claim is a dead one's, and the first to ask after its death goes on to S3. Those who
  *           wait ask every few milliseconds.
@@ -38,7 +41,11 @@ final class SingleFlight {
     /** By the hash of the key, as claims are. */
     private final ConcurrentMap<Long, Flight> flights = new ConcurrentHashMap<>();
 
-    private record Flight(Thread thread, CountDownLatch ended) {}
+    private static final class Flight {
+        final Thread thread = Thread.currentThread();
+        final CountDownLatch ended = new CountDownLatch(1);
+        volatile boolean over;
+    }
 
     /** What a flight takes of the store, about its key. */
     interface Store {
@@ -69,30 +76,42 @@ final class SingleFlight {
             Supplier<@Nullable T> look,
             Supplier<@Nullable T> load) {
         long deadline = System.nanoTime() + timeoutNanos;
-        Flight own = new Flight(Thread.currentThread(), new CountDownLatch(1));
-        while (true) {
-            Flight other = flights.putIfAbsent(hash, own); // S1
-            if (other == null) {
-                break;
-            }
-            if (other.thread == own.thread) {
-                throw new IllegalStateException("the loader of a key asks for the same key");
-            }
-            uninterrupted(() -> {
-                boolean _ = other.ended.await(LOCAL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
-            });
-            T value = look.get();
-            if (value != null) {
-                return value;
-            }
-            requireTime(store, deadline);
-        }
+        Flight own = new Flight();
         try {
+            Flight other;
+            while ((other = flights.putIfAbsent(hash, own)) != null) { // S1
+                T value = awaited(other, hash, look);
+                if (value != null) {
+                    return value;
+                }
+                requireTime(store, deadline);
+            }
             return getAlone(store, deadline, look, load);
         } finally {
+            own.over = true; // first, and no call: after an error there may be no stack for one
             flights.remove(hash, own);
             own.ended.countDown();
         }
+    }
+
+    /** What another thread of this process has loaded, after some milliseconds at most. */
+    private <T> @Nullable T awaited(Flight other, long hash, Supplier<@Nullable T> look) {
+        if (other.over) {
+            flights.remove(hash, other);
+        } else if (other.thread == Thread.currentThread()) {
+            throw new IllegalStateException("the loader of a key asks for the same key");
+        } else {
+            uninterrupted(() -> {
+                boolean _ = other.ended.await(LOCAL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+            });
+        }
+        return look.get();
+    }
+
+    /** Whether a thread of this process has, or may have, the claim on a hash. */
+    boolean isUsed(long hash) {
+        Flight flight = flights.get(hash);
+        return flight != null && !flight.over;
     }
 
     private static void requireTime(Store store, long deadline) {

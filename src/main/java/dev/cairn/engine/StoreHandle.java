@@ -15,11 +15,13 @@ import dev.cairn.Verification;
 import dev.cairn.Versioned;
 import dev.cairn.lock.Claims;
 import dev.cairn.log.Records.Copy;
+import dev.cairn.os.Faults;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BiConsumer;
@@ -46,6 +48,9 @@ public final class StoreHandle implements CairnStore {
 
     /** Whoever waits for another process to load a key asks that often whether it lives. */
     private static final Duration BRIEFLY = Duration.ofMillis(3);
+
+    /** Frames of the least size that take as much stack as closing a store does, and more. */
+    private static final int CLOSING_FRAMES = 1000;
 
     private final Engine engine;
     private final Reader reader;
@@ -201,7 +206,9 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public List<byte @Nullable []> getAll(List<byte[]> keys) {
-        return guarded(() -> reader.getAll(keys));
+        List<byte[]> own = new ArrayList<>(keys);
+        own.forEach(key -> Objects.requireNonNull(key, "key"));
+        return guarded(() -> reader.getAll(own));
     }
 
     @Override
@@ -313,12 +320,14 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
+        Objects.requireNonNull(action, "action");
         return forEachWhile(scan(0, stripes()), action);
     }
 
     @Override
     public void forEachIn(int stripe, BiConsumer<byte[], byte[]> action) {
         int first = Objects.checkIndex(stripe, stripes());
+        Objects.requireNonNull(action, "action");
         boolean _ =
                 forEachWhile(
                         scan(first, first + 1),
@@ -353,6 +362,7 @@ public final class StoreHandle implements CairnStore {
             throw new IllegalArgumentException("no version is " + sinceVersion);
         }
         long nanos = Waiting.nanos(timeout);
+        Objects.requireNonNull(key, "key");
         KeyWait change = guarded(() -> engine.keyWait(key.clone(), sinceVersion));
         Long version = await(change, nanos, this::requireOpen);
         return version == null ? sinceVersion : version;
@@ -431,8 +441,10 @@ public final class StoreHandle implements CairnStore {
         return engine.recovery();
     }
 
+    /** An error for want of stack comes before anything is given back: close again with more of it. */
     @Override
     public void close() {
+        int _ = descend(CLOSING_FRAMES);
         synchronized (this) {
             if (closed) {
                 return;
@@ -440,6 +452,10 @@ public final class StoreHandle implements CairnStore {
             closed = true;
         }
         OpenStores.release(engine);
+    }
+
+    private static int descend(int frames) {
+        return frames == 0 ? 0 : 1 + descend(frames - 1);
     }
 
     private <T extends @Nullable Object> T guarded(Supplier<T> operation) {
@@ -468,17 +484,15 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    /**
-     * The cause behind an error of the machine; the error itself if there is none that is ours.
-     */
+    /** The cause behind an error of the machine; the error itself if there is none. */
     private RuntimeException meaning(Throwable e) {
         if (engine.closed()) {
             StoreClosed storeClosed = new StoreClosed(path());
             storeClosed.addSuppressed(e);
             return storeClosed;
         }
-        if (e instanceof IllegalStateException ours) {
-            return ours;
+        if (!Faults.isOfMapping(e) && e instanceof RuntimeException ours) {
+            return ours; // of an argument, or a mistake here: nothing is wrong with the files
         }
         CorruptStore corrupt =
                 new CorruptStore(
@@ -492,5 +506,10 @@ public final class StoreHandle implements CairnStore {
 
     public Path path() {
         return engine.files().data();
+    }
+
+    @Override
+    public String toString() {
+        return "CairnStore[" + path() + "]";
     }
 }

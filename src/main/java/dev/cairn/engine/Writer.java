@@ -41,7 +41,8 @@ import org.jspecify.annotations.Nullable;
  *           held (RULE 13): the attempt ends, gives back what it claimed, and begins again.
  * If a process dies here
  *           The next holder of the lock repairs. The same repair runs when a Throwable comes out of
- *           an attempt of a live process, and if even that fails the lock is abandoned to others.
+ *           an attempt of a live process, and if even that fails the lock is left to the next holder,
+ *           which no error can keep from taking it: see SharedLock.
  */
 /** The writes. */
 final class Writer {
@@ -140,8 +141,9 @@ final class Writer {
             long expires,
             long expected,
             @Nullable Before before) {
-        Draft draft = Draft.of(key, value, expires, regionBytes);
-        long hashed = hash.of(key);
+        // a copy: what is hashed, compared and stored is one key, though the caller change its own
+        Draft draft = Draft.of(key.clone(), value, expires, regionBytes);
+        long hashed = hash.of(draft.key());
         int stripe = index.stripe(hashed);
         while (true) {
             long result = attempt(stripe, hashed, draft, value == null, expected, before);
@@ -188,21 +190,14 @@ final class Writer {
             boolean remove,
             long expected,
             @Nullable Before before) {
-        stripes.acquire(stripe); // W1
-        boolean whole = false;
-        try {
-            Steps.at("W2");
-            long result = locked(stripe, hashed, draft, remove, expected, before);
-            whole = true;
-            return result;
-        } finally {
-            if (whole) {
-                Steps.at("W14");
-                stripes.release(stripe); // W14
-            } else {
-                stripes.repairAndRelease(stripe);
-            }
-        }
+        return stripes.longHolding( // W1
+                stripe,
+                () -> {
+                    Steps.at("W2");
+                    long result = locked(stripe, hashed, draft, remove, expected, before);
+                    Steps.at("W14");
+                    return result;
+                }); // W14
     }
 
     private long locked(

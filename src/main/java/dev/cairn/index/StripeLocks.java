@@ -8,7 +8,11 @@ import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.shared.SharedMemory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * The locks of the stripes, each taken together with the duty to repair: whoever has one finds the
@@ -56,83 +60,95 @@ public final class StripeLocks {
                                 "the lock of stripe " + stripe,
                                 processes,
                                 contention,
-                                () -> commit.inherit(stripe),
-                                () -> released(stripe)));
+                                new Repairing(stripe)));
     }
 
-    private void released(int stripe) {
-        long version = shared.stripe(stripe).acquire(StripeWords.VERSION);
-        if (version != versions[stripe * STRIDE]) {
-            waiters.wake(stripe);
+    /** Of one stripe. */
+    private final class Repairing implements SharedLock.Care {
+        private final int stripe;
+
+        Repairing(int stripe) {
+            this.stripe = stripe;
         }
-    }
 
-    /**
-     * Takes a stripe's lock and repairs what a dead holder left.
-     *
-     * @throws LockTimeout if a live holder keeps it too long
-     */
-    public void acquire(int stripe) {
-        locks[stripe].acquire(timeoutNanos);
-        noteAndRepair(stripe);
-    }
-
-    /** As {@link #acquire}, but gives up after so long; tells whether it has the lock. */
-    public boolean tryAcquire(int stripe, long nanos) {
-        if (!locks[stripe].tryAcquire(nanos)) {
-            return false;
+        @Override
+        public void inherited() {
+            commit.inherit(stripe);
         }
-        noteAndRepair(stripe);
-        return true;
-    }
 
-    /**
-     * Says who has a stripe's lock.
-     *
-     * @throws LockTimeout always
-     */
-    public void failToAcquire(int stripe, long waitedNanos) {
-        throw locks[stripe].timeout(waitedNanos);
-    }
+        @Override
+        public void taken() {
+            versions[stripe * STRIDE] = shared.stripe(stripe).acquire(StripeWords.VERSION);
+            repair(); // a dead holder's, or what an error left
+        }
 
-    private void noteAndRepair(int stripe) {
-        versions[stripe * STRIDE] = shared.stripe(stripe).acquire(StripeWords.VERSION);
-        repair(stripe);
-    }
+        @Override
+        public void failed() {
+            commit.failed(stripe);
+            repair();
+        }
 
-    private void repair(int stripe) {
-        boolean done = false;
-        try {
+        private void repair() {
             if (commit.repair(stripe)) {
                 versions[stripe * STRIDE] = NONE;
             }
-            done = true;
-        } finally {
-            if (!done) {
-                locks[stripe].abandon();
+        }
+
+        @Override
+        public void released() {
+            long version = shared.stripe(stripe).acquire(StripeWords.VERSION);
+            if (version != versions[stripe * STRIDE]) {
+                waiters.wake(stripe);
             }
         }
     }
 
-    public void release(int stripe) {
-        locks[stripe].release();
+    /**
+     * Does something with a stripe's lock. If it fails in the midst of a write, that is finished or
+     * undone before the lock is given back.
+     *
+     * @throws LockTimeout if a live holder keeps it too long
+     */
+    public void holding(int stripe, Runnable work) {
+        long _ =
+                locks[stripe].longHolding(
+                        timeoutNanos,
+                        () -> {
+                            work.run();
+                            return 0;
+                        });
     }
 
-    /** Gives a lock back after a failure in the midst of a write, which is finished or undone. */
-    public void repairAndRelease(int stripe) {
-        commit.failed(stripe);
-        repair(stripe);
-        locks[stripe].release();
+    /** As {@link #holding(int, Runnable)}. */
+    public <T extends @Nullable Object> T valueHolding(int stripe, Supplier<T> work) {
+        return locks[stripe].holding(timeoutNanos, work);
     }
 
-    /** Runs with a stripe's lock. */
-    public void holding(int stripe, Runnable action) {
-        acquire(stripe);
-        try {
-            action.run();
-        } finally {
-            release(stripe);
+    /** As {@link #holding(int, Runnable)}. */
+    public long longHolding(int stripe, LongSupplier work) {
+        return locks[stripe].longHolding(timeoutNanos, work);
+    }
+
+    /** Does something with the locks of all stripes; see {@link SharedLock#holdingAll}. */
+    public SharedLock.Taken holdingAll(int first, long firstNanos, long nanos, Runnable work) {
+        return SharedLock.holdingAll(locks, first, firstNanos, nanos, work);
+    }
+
+    /** Repairs what a dead holder left of a stripe, unless a live one has it for so long. */
+    public void tryRepair(int stripe, long nanos) {
+        locks[stripe].tryRepair(nanos);
+    }
+
+    /** Repairs what errors left of this process. */
+    public void mend() {
+        for (SharedLock lock : locks) {
+            lock.mend();
         }
+    }
+
+    /** The exception of whoever waited so long for a stripe's lock, in vain. */
+    public LockTimeout timeout(int stripe, long waitedNanos) {
+        return locks[stripe].timeout(waitedNanos);
     }
 
     public int count() {

@@ -6,6 +6,7 @@ import dev.cairn.format.Words;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.LongPredicate;
 
 /*
  * Actors    one thread a hash of each process, as its caller sees to; corpses.
@@ -56,13 +57,7 @@ public final class Claims {
 
     /** Claims a hash, unless a live process has it; for one thread at a time of those with it. */
     public Answer claim(long hash) {
-        SharedLock lock = locks[bucket(hash)];
-        lock.acquire(timeoutNanos); // C1
-        try {
-            return claimLocked(hash);
-        } finally {
-            lock.release(); // C5
-        }
+        return locks[bucket(hash)].holding(timeoutNanos, () -> claimLocked(hash)); // C1, C5
     }
 
     private Answer claimLocked(long hash) {
@@ -103,6 +98,40 @@ public final class Claims {
                 Words.release(memory, at + ClaimWords.OWNER, 0); // C6
             }
         }
+    }
+
+    /** Repairs what errors left of this process: locks, and claims on hashes that nobody is at. */
+    public void mend(LongPredicate isUsed) {
+        for (int bucket = 0; bucket < locks.length; bucket++) {
+            locks[bucket].mend();
+            if (names(bucket)) {
+                int each = bucket;
+                boolean _ = locks[bucket].holding(timeoutNanos, () -> giveBack(each, isUsed));
+            }
+        }
+    }
+
+    /** Whether any claim of a bucket names this process. */
+    private boolean names(int bucket) {
+        boolean any = false;
+        for (int i = 0; i < ClaimWords.COUNT; i++) {
+            any |= Words.acquire(memory, claimAt(bucket, i) + ClaimWords.OWNER) == processes.word();
+        }
+        return any;
+    }
+
+    /** With the lock held no new claim is made: one whose hash is not used now is nobody's. */
+    private boolean giveBack(int bucket, LongPredicate isUsed) {
+        boolean any = false;
+        for (int i = 0; i < ClaimWords.COUNT; i++) {
+            long at = claimAt(bucket, i);
+            if (Words.acquire(memory, at + ClaimWords.OWNER) == processes.word()
+                    && !isUsed.test(Words.acquire(memory, at + ClaimWords.HASH))) {
+                Words.release(memory, at + ClaimWords.OWNER, 0); // C6
+                any = true;
+            }
+        }
+        return any;
     }
 
     private static int bucket(long hash) {

@@ -6,10 +6,13 @@ import dev.cairn.format.LockWord;
 import dev.cairn.format.Words;
 import dev.cairn.os.Steps;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /*
  * Actors    threads of this process, threads of others, corpses.
@@ -25,7 +28,12 @@ import java.util.concurrent.locks.ReentrantLock;
  *           L4 cannot hit a live holder: a word that names a dead incarnation is stored by nobody
  *           any more, so if the CAS finds it, the corpse still has the lock; of two waiters that
  *           judged alike one CAS fails. A word that names this very incarnation, seen by the holder
- *           of the local lock, was left by a thread of ours that failed: taken over like a corpse's.
+ *           of the local lock, was left by a thread of ours that failed: taken over like a corpse's
+ *           (RULE 15).
+ *           All work with the lock is done within a method of this class, whose last handler, for
+ *           whatever was thrown, gives the local lock back by a store. It calls nothing, so it cannot
+ *           fail, not even where no stack is left. The word may stay: the next thread of this process
+ *           takes it over, and for the sake of other processes the keeper does ({@link #mend}).
  * What is benign
  *           Barging: a newcomer may pass a sleeper. Sleeps are timed, so no wake-up can be lost.
  * If a process dies here
@@ -38,24 +46,53 @@ public final class SharedLock {
     private static final long FIRST_PAUSE_NANOS = 20_000;
     private static final long LONGEST_PAUSE_NANOS = 1_000_000;
 
-    /** A thread that waits for another of its process looks at its deadline that often. */
-    private static final long LOCAL_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-
     /** A holder is not suspected before: judging costs several system calls, holding far less. */
     private static final long SUSPECT_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
 
-    private final ReentrantLock local = new ReentrantLock();
+    private final LocalLock local = new LocalLock();
     private final MemorySegment memory;
     private final long at;
     private final String name;
     private final ProcessTable processes;
     private final Contention contention;
     private final long mine;
-    private final Runnable inherited;
-    private final Runnable released;
+    private final Care care;
 
     /** Guarded by the local lock. */
     private boolean retired;
+
+    /** What belongs to having a lock, besides the work that it is taken for. */
+    public interface Care {
+        /** First of all, where the lock was taken over from the dead, or was left by an error. */
+        void inherited();
+
+        /** Behind each acquisition. */
+        void taken();
+
+        /** Behind work that failed, to make whole what it left. If this fails, the next holder must. */
+        void failed();
+
+        /** Behind each release, before this process may close the store. */
+        void released();
+    }
+
+    private static final Care NONE =
+            new Care() {
+                @Override
+                public void inherited() {}
+
+                @Override
+                public void taken() {}
+
+                @Override
+                public void failed() {}
+
+                @Override
+                public void released() {}
+            };
+
+    /** How many of some locks were held at once, and for how long. */
+    public record Taken(int locks, long nanos) {}
 
     /**
      * @param at the lock word's offset in the memory
@@ -67,23 +104,17 @@ public final class SharedLock {
             String name,
             ProcessTable processes,
             Contention contention) {
-        this(memory, at, name, processes, contention, () -> {}, () -> {});
+        this(memory, at, name, processes, contention, NONE);
     }
 
-    /**
-     * @param inherited what to do first whenever the lock was taken over from the dead
-     * @param released what to do behind each release, before this process may close the store
-     */
     public SharedLock(
             MemorySegment memory,
             long at,
             String name,
             ProcessTable processes,
             Contention contention,
-            Runnable inherited,
-            Runnable released) {
-        this.inherited = inherited;
-        this.released = released;
+            Care care) {
+        this.care = care;
         this.memory = memory;
         this.at = at;
         this.name = name;
@@ -93,13 +124,124 @@ public final class SharedLock {
     }
 
     /**
-     * Takes the lock.
+     * Does something with the lock held.
      *
      * @throws LockTimeout if a live holder keeps it longer than that
      * @throws StoreClosed if this process is done with it
      */
-    public void acquire(long timeoutNanos) {
-        if (!tryAcquire(timeoutNanos)) {
+    public <T extends @Nullable Object> T holding(long timeoutNanos, Supplier<T> work) {
+        Thread self = Thread.currentThread();
+        boolean done = false;
+        try {
+            acquire(self, timeoutNanos);
+            T result = work.get();
+            done = true;
+            release();
+            return result;
+        } catch (Throwable e) {
+            if (!done) {
+                giveBackAfterFailure(self);
+            }
+            throw e;
+        } finally {
+            if (local.holder == self) { // an error came in between; no call: there may be no stack
+                local.holder = null;
+            }
+        }
+    }
+
+    /** As {@link #holding}, without a box around the result. */
+    public long longHolding(long timeoutNanos, LongSupplier work) {
+        Thread self = Thread.currentThread();
+        boolean done = false;
+        try {
+            acquire(self, timeoutNanos);
+            long result = work.getAsLong();
+            done = true;
+            release();
+            return result;
+        } catch (Throwable e) {
+            if (!done) {
+                giveBackAfterFailure(self);
+            }
+            throw e;
+        } finally {
+            if (local.holder == self) { // as above
+                local.holder = null;
+            }
+        }
+    }
+
+    /**
+     * Does something with all of some locks held.
+     *
+     * @param locks of one process
+     * @param first which is taken first; then those behind it, and those before it
+     * @param firstNanos how long to wait for the first
+     * @param nanos how long the first may be held until all are
+     * @return how many were held: the work was done if all were
+     */
+    public static Taken holdingAll(
+            SharedLock[] locks, int first, long firstNanos, long nanos, Runnable work) {
+        Thread self = Thread.currentThread();
+        boolean done = false;
+        int held = 0;
+        try {
+            if (!locks[first].tryAcquire(self, firstNanos)) {
+                return new Taken(0, 0);
+            }
+            long start = Steps.nanoTime();
+            for (held = 1; held < locks.length; held++) {
+                SharedLock next = locks[(first + held) % locks.length];
+                if (!next.tryAcquire(self, nanos - (Steps.nanoTime() - start))) {
+                    break;
+                }
+            }
+            if (held == locks.length) {
+                work.run();
+            }
+            done = true;
+            for (int i = 0; i < held; i++) {
+                locks[(first + i) % locks.length].release();
+            }
+            return new Taken(held, Steps.nanoTime() - start);
+        } catch (Throwable e) {
+            for (int i = 0; i < locks.length && !done; i++) {
+                locks[i].giveBackAfterFailure(self);
+            }
+            throw e;
+        } finally {
+            for (int i = 0; i < locks.length; i++) { // as above
+                if (locks[i].local.holder == self) {
+                    locks[i].local.holder = null;
+                }
+            }
+        }
+    }
+
+    /** Takes the lock and gives it back, unless a live holder keeps it longer than that. */
+    public void tryRepair(long nanos) {
+        Thread self = Thread.currentThread();
+        try {
+            if (tryAcquire(self, nanos)) {
+                release();
+            }
+        } finally {
+            if (local.holder == self) { // as above
+                local.holder = null;
+            }
+        }
+    }
+
+    /** Takes over what an error left of this process, so that no other has to wait for that. */
+    public void mend() {
+        if (local.holder == null && Words.acquire(memory, at) == mine) {
+            tryRepair(0);
+        }
+    }
+
+    private void acquire(Thread self, long timeoutNanos) {
+        if (!tryAcquire(self, timeoutNanos)) {
             throw timeout(timeoutNanos);
         }
     }
@@ -112,59 +254,35 @@ public final class SharedLock {
                         .formatted(name, TimeUnit.NANOSECONDS.toMillis(waitedNanos), holder()));
     }
 
-    /**
-     * Takes the lock, unless a live holder keeps it longer than that; tells whether it did.
-     *
-     * @throws StoreClosed if this process is done with it
-     */
-    public boolean tryAcquire(long nanos) {
-        if (!local.tryLock() && !waitForLocal(nanos)) { // L1
+    private boolean tryAcquire(Thread self, long nanos) {
+        if (!local.take(self, nanos)) { // L1
             return false;
         }
-        boolean taken = false;
-        try {
-            if (retired) {
-                throw new StoreClosed(processes.store());
-            }
-            processes.keepKernelLock();
-            taken = Words.cas(memory, at, 0, mine) || waitForShared(nanos); // L2
-            return taken;
-        } finally {
-            if (!taken) {
-                local.unlock();
-            }
+        if (retired) {
+            local.give();
+            throw new StoreClosed(processes.store());
         }
+        processes.keepKernelLock();
+        if (!Words.cas(memory, at, 0, mine) && !waitForShared(nanos)) { // L2
+            local.give();
+            return false;
+        }
+        care.taken();
+        return true;
     }
 
     private String holder() {
-        long word = Words.acquire(memory, at);
-        return word == mine ? "another thread of this process" : processes.describe(word);
-    }
-
-    private boolean waitForLocal(long nanos) {
-        long deadline = Steps.nanoTime() + nanos;
-        boolean interrupted = false;
-        try {
-            while (true) {
-                Steps.at("L1");
-                long left = deadline - Steps.nanoTime();
-                long pause = Steps.pause(Math.min(left, LOCAL_PAUSE_NANOS));
-                try {
-                    if (local.tryLock(pause, TimeUnit.NANOSECONDS)) {
-                        return true;
-                    }
-                    if (left <= 0) {
-                        return false;
-                    }
-                } catch (InterruptedException _) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        Thread thread = local.holder;
+        if (thread != null && thread != Thread.currentThread()) {
+            return "the thread \"%s\" of this process".formatted(thread.getName());
         }
+        long word = Words.acquire(memory, at);
+        if (word == 0) {
+            return "somebody who has just given it back";
+        }
+        return word == mine || word == LockWord.ABANDONED
+                ? "nobody, after a failure; whoever takes it next repairs what was left"
+                : processes.describe(word);
     }
 
     private boolean waitForShared(long nanos) { // L3
@@ -207,33 +325,48 @@ public final class SharedLock {
             return false;
         }
         contention.tookOver();
-        inherited.run();
+        care.inherited();
         return true;
     }
 
-    /** Gives the lock back; only by the thread that took it. */
-    public void release() {
+    private void release() {
         Words.exchange(memory, at, 0); // L5
-        try {
-            released.run();
-        } finally {
-            local.unlock();
+        care.released();
+        local.give();
+    }
+
+    /**
+     * After a failure of whoever held the lock, or was about to take it. If this fails in turn, the
+     * word says so to others, or still names this process, which then takes it over (RULE 15).
+     */
+    private void giveBackAfterFailure(Thread self) {
+        if (local.holder != self) {
+            return;
         }
+        if (Words.acquire(memory, at) == mine) {
+            boolean whole = false;
+            try {
+                care.failed();
+                whole = true;
+            } finally {
+                Words.exchange(memory, at, whole ? 0 : LockWord.ABANDONED);
+            }
+            care.released();
+        }
+        local.give();
     }
 
     /** From now on nobody in this process gets it; waits for whoever has it. */
     public void retire() {
-        local.lock();
+        Thread self = Thread.currentThread();
         try {
+            boolean _ = local.take(self, Long.MAX_VALUE);
             retired = true;
+            local.give();
         } finally {
-            local.unlock();
+            if (local.holder == self) { // as above
+                local.holder = null;
+            }
         }
-    }
-
-    /** Gives up a lock whose guarded state could not be repaired: whoever takes it next must. */
-    public void abandon() {
-        Words.exchange(memory, at, LockWord.ABANDONED);
-        local.unlock();
     }
 }

@@ -28,6 +28,12 @@ import java.util.zip.CRC32C;
 public final class Appender {
     private static final byte[] PADDING = new byte[Place.UNIT_BYTES];
 
+    /** Enough for a filler, and for most records. */
+    private static final int LEAST_SCRATCH_BYTES = 256;
+
+    /** What is longer is assembled, checksummed and stored in pieces. */
+    private static final int MOST_SCRATCH_BYTES = 8 << 10;
+
     private final DataFile data;
     private final Regions regions;
     private final StripeWords stripe;
@@ -38,12 +44,21 @@ public final class Appender {
     /** Behind which tail word something was or is to be written; guarded by the stripe's lock. */
     private long writtenBehind;
 
-    private final byte[] scratch =
-            new byte
-                    [IDENTITY_BYTES
-                            + HEADER_BYTES
-                            + RecordLayout.EXPIRY_BYTES
-                            + RecordLayout.RUN_BYTES];
+    /**
+     * What is written is assembled here first: the checksum is that of these bytes and these bytes
+     * are stored, whatever the caller does to its array meanwhile. Guarded by the stripe's lock, as
+     * the next three are.
+     */
+    private byte[] scratch = new byte[LEAST_SCRATCH_BYTES];
+
+    /** Bytes of the scratch that are used. */
+    private int filled;
+
+    /** Those before this one are checksummed and not stored. */
+    private int storedFrom;
+
+    /** Where in the file the first that is stored goes. */
+    private long storedAt;
 
     public Appender(DataFile data, Regions regions, StripeWords stripe, int index) {
         this.data = data;
@@ -276,11 +291,16 @@ public final class Appender {
                 RecordLayout.lengths(keyLength, valueLength));
     }
 
-    /** Writes the content of a record, and of its run, to its place. */
+    /**
+     * Writes the content of a record, and of its run, to its place. The key must be nobody else's;
+     * a value that somebody changes meanwhile is stored with any bytes it had, and a checksum that
+     * is right.
+     */
     public void write(Draft draft, Spot spot, long version) {
         int runCrc = spot.run == 0 ? 0 : writeRun(draft, spot);
         int flags = draft.flags();
-        RecordLayout.identity(scratch, storeId, index, spot.tailNumber, spot.offset);
+        int bytes = draft.bytes();
+        begin(spot.tailNumber, spot.offset, bytes);
         header(draft.kind(), flags, version, draft.key().length, draft.value().length);
         int at = IDENTITY_BYTES + HEADER_BYTES;
         if ((flags & RecordLayout.EXPIRES) != 0) {
@@ -297,25 +317,24 @@ public final class Appender {
                     Checksum.of(draft.key(), 0, draft.key().length));
             at += RecordLayout.RUN_BYTES;
         }
-        boolean keyHere = (flags & RecordLayout.KEY_IN_RUN) == 0;
-        boolean valueHere = (flags & RecordLayout.VALUE_IN_RUN) == 0;
-        long end = spot.offset + draft.bytes();
-        long contentAt = spot.offset + at - IDENTITY_BYTES;
-        crc.reset();
-        crc.update(scratch, 0, at);
-        MemorySegment memory = data.covering(end, 0);
-        if (keyHere) {
-            crc.update(draft.key());
-            contentAt = copy(memory, contentAt, draft.key());
+        filled = at;
+        MemorySegment memory = data.covering(spot.offset, bytes);
+        if ((flags & RecordLayout.KEY_IN_RUN) == 0) {
+            add(memory, draft.key(), draft.key().length);
         }
-        if (valueHere) {
-            crc.update(draft.value());
-            contentAt = copy(memory, contentAt, draft.value());
+        if ((flags & RecordLayout.VALUE_IN_RUN) == 0) {
+            add(memory, draft.value(), draft.value().length);
         }
-        int padding = (int) (end - contentAt);
-        crc.update(PADDING, 0, padding);
-        data.file().store(memory, contentAt, PADDING, 0, padding);
-        store(spot.offset, at, (int) crc.getValue());
+        add(memory, PADDING, (int) (spot.offset + bytes - storedAt) - (filled - storedFrom));
+        boolean onePiece = storedAt == spot.offset;
+        crc.update(scratch, 0, filled);
+        if (onePiece) {
+            Words.setIntPlain(scratch, IDENTITY_BYTES + RecordLayout.CRC, (int) crc.getValue());
+        }
+        storePiece(memory);
+        if (!onePiece) {
+            Words.setIntPlain(memory, spot.offset + RecordLayout.CRC, (int) crc.getValue());
+        }
     }
 
     private int writeRun(Draft draft, Spot spot) {
@@ -327,24 +346,52 @@ public final class Appender {
         store(offset, header, header.length);
         Steps.at("W3 run");
         MemorySegment memory = data.covering(offset, Place.low(spot.run) * data.regionBytes());
-        RecordLayout.identity(scratch, storeId, index, spot.runNumber, offset);
-        crc.reset();
-        crc.update(scratch, 0, IDENTITY_BYTES);
-        long at = offset + RegionHeader.BYTES;
+        begin(spot.runNumber, offset, MOST_SCRATCH_BYTES);
+        storedAt = offset + RegionHeader.BYTES;
         if ((draft.flags() & RecordLayout.KEY_IN_RUN) != 0) {
-            crc.update(draft.key());
-            at = copy(memory, at, draft.key());
+            add(memory, draft.key(), draft.key().length);
         }
         if ((draft.flags() & RecordLayout.VALUE_IN_RUN) != 0) {
-            crc.update(draft.value());
-            copy(memory, at, draft.value());
+            add(memory, draft.value(), draft.value().length);
         }
+        crc.update(scratch, 0, filled);
+        storePiece(memory);
         return (int) crc.getValue();
     }
 
-    private long copy(MemorySegment memory, long at, byte[] bytes) {
-        data.file().store(memory, at, bytes, 0, bytes.length);
-        return at + bytes.length;
+    /** Begins with the identity that the checksum covers before what is stored. */
+    private void begin(long number, long offset, int bytes) {
+        int wanted = Math.min(IDENTITY_BYTES + bytes, MOST_SCRATCH_BYTES);
+        if (scratch.length < wanted) {
+            scratch = new byte[Math.min(MOST_SCRATCH_BYTES, 2 * wanted)];
+        }
+        RecordLayout.identity(scratch, storeId, index, number, offset);
+        crc.reset();
+        filled = IDENTITY_BYTES;
+        storedFrom = IDENTITY_BYTES;
+        storedAt = offset;
+    }
+
+    /** Adds to the scratch, which is checksummed and stored each time that it is full. */
+    private void add(MemorySegment memory, byte[] bytes, int count) {
+        for (int from = 0; from < count; ) {
+            if (filled == scratch.length) {
+                crc.update(scratch, 0, filled);
+                storePiece(memory);
+            }
+            int piece = Math.min(count - from, scratch.length - filled);
+            System.arraycopy(bytes, from, scratch, filled, piece);
+            filled += piece;
+            from += piece;
+        }
+    }
+
+    private void storePiece(MemorySegment memory) {
+        int piece = filled - storedFrom;
+        data.file().store(memory, storedAt, scratch, storedFrom, piece);
+        storedAt += piece;
+        storedFrom = 0;
+        filled = 0;
     }
 
     /** Stores the scratch's record header, with its checksum, and what follows up to the end. */

@@ -74,12 +74,14 @@ public final class Successors {
             walkedRegions[count] = header.region();
             walkedNumbers[count++] = header.number();
         }
-        regions = new long[count];
-        numbers = new long[count];
+        long[] inOrder = new long[count];
+        long[] numbersInOrder = new long[count];
         for (int i = 0; i < count; i++) {
-            regions[i] = walkedRegions[count - 1 - i];
-            numbers[i] = walkedNumbers[count - 1 - i];
+            inOrder[i] = walkedRegions[count - 1 - i];
+            numbersInOrder[i] = walkedNumbers[count - 1 - i];
         }
+        regions = inOrder; // these belong together: no error comes between
+        numbers = numbersInOrder;
         next = 0;
         return header;
     }

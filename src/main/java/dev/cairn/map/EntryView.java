@@ -33,6 +33,11 @@ final class EntryView<K, V> extends SetView<K, V, Map.Entry<K, V>> {
     }
 
     @Override
+    String what() {
+        return "entries";
+    }
+
+    @Override
     public Iterator<Map.Entry<K, V>> iterator() {
         return new Elements<>(map, scan -> new Shown<>(map, scan));
     }

@@ -13,6 +13,11 @@ final class KeyView<K, V> extends SetView<K, V, K> {
     }
 
     @Override
+    String what() {
+        return "keys";
+    }
+
+    @Override
     public Iterator<K> iterator() {
         return new Elements<>(map, Scan::key);
     }

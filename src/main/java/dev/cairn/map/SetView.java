@@ -69,4 +69,13 @@ abstract sealed class SetView<K, V, T> extends AbstractSet<T> permits KeyView, E
     public final int hashCode() {
         return super.hashCode();
     }
+
+    /** Names the map and reads nothing, as that does. */
+    @Override
+    public final String toString() {
+        return what() + " of " + map;
+    }
+
+    /** What it shows, for a person. */
+    abstract String what();
 }

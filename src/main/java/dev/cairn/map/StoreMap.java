@@ -380,9 +380,16 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         return count == map.size();
     }
 
+    /** Of all entries, as the contract of a map wants it. */
     @Override
     public int hashCode() {
         return super.hashCode();
+    }
+
+    /** Names the store and reads nothing: a log line is not to read, or to show, all of it. */
+    @Override
+    public String toString() {
+        return "CairnMap[" + store.path() + "]";
     }
 
     @Override

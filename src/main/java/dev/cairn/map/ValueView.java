@@ -70,4 +70,10 @@ final class ValueView<K, V> extends AbstractCollection<V> {
     public void clear() {
         map.clear();
     }
+
+    /** Names the map and reads nothing, as that does. */
+    @Override
+    public String toString() {
+        return "values of " + map;
+    }
 }

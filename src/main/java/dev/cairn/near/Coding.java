@@ -8,6 +8,7 @@ import dev.cairn.log.Records.Copy;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Objects;
@@ -17,7 +18,11 @@ import java.util.Objects;
  * that were confirmed and whose checksums were right (RULE 9).
  */
 public final class Coding<K, V> {
-    private static final ThreadLocal<Output> BUFFER = ThreadLocal.withInitial(Output::new);
+    /**
+     * A thread keeps nothing of ours but weakly: a pool's thread that outlives the application would
+     * else keep its class loader, and all that this has loaded.
+     */
+    private static final ThreadLocal<WeakReference<Output>> BUFFER = new ThreadLocal<>();
 
     private static final int SHOWN_KEY_BYTES = 32;
 
@@ -43,10 +48,11 @@ public final class Coding<K, V> {
     }
 
     private static <T> byte[] encoded(Codec<T> codec, T value) {
-        Output buffer = BUFFER.get();
-        if (buffer.length() != 0) { // a codec failed with it, or is at it and calls a map
+        WeakReference<Output> kept = BUFFER.get();
+        Output buffer = kept == null ? null : kept.get();
+        if (buffer == null || buffer.length() != 0) { // a codec failed with it, or calls a map
             buffer = new Output();
-            BUFFER.set(buffer);
+            BUFFER.set(new WeakReference<>(buffer));
         }
         codec.encode(value, buffer);
         byte[] bytes = buffer.toBytes();

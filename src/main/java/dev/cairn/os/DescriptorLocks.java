@@ -111,7 +111,7 @@ final class DescriptorLocks implements LockFile {
                 MemorySegment state = arena.allocate(stateLayout);
                 return (int) open.invokeExact(state, arena.allocateFrom(file), flags);
             } catch (Throwable e) {
-                throw new AssertionError("a native call does not throw", e);
+                throw Native.thrown(e);
             }
         }
 
@@ -119,7 +119,7 @@ final class DescriptorLocks implements LockFile {
             try {
                 int _ = (int) close.invokeExact(descriptor);
             } catch (Throwable e) {
-                throw new AssertionError("a native call does not throw", e);
+                throw Native.thrown(e);
             }
         }
 
@@ -139,7 +139,7 @@ final class DescriptorLocks implements LockFile {
                     }
                 }
             } catch (Throwable e) {
-                throw new AssertionError("a native call does not throw", e);
+                throw Native.thrown(e);
             }
         }
     }

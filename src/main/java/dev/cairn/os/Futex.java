@@ -108,8 +108,8 @@ public final class Futex {
                                     0);
             int errno = result == 0 ? 0 : (int) calls.errno.get(state, 0L);
             return errno == 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT;
-        } catch (RuntimeException e) {
-            throw e; // the mapping was closed
+        } catch (RuntimeException | Error e) {
+            throw e; // the mapping was closed, or there is no stack for it
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }
@@ -132,8 +132,8 @@ public final class Futex {
                                     MemorySegment.NULL,
                                     MemorySegment.NULL,
                                     0);
-        } catch (RuntimeException e) {
-            throw e;
+        } catch (RuntimeException | Error e) {
+            throw e; // as above
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }

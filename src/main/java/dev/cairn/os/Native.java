@@ -89,6 +89,13 @@ final class Native {
         }
     }
 
+    /** The error of a call, which throws nothing by itself, but may find no stack or no memory. */
+    static Error thrown(Throwable e) {
+        return e instanceof Error error
+                ? error
+                : new AssertionError("a native call does not throw", e);
+    }
+
     /** Whether there are calls for what follows. */
     static boolean isHere() {
         return CALLS != null;
@@ -102,7 +109,7 @@ final class Native {
             MemorySegment name = arena.allocateFrom(file.toString());
             return (int) calls.open.invokeExact(state, name, O_RDWR_CLOEXEC);
         } catch (Throwable e) {
-            throw new AssertionError("a native call does not throw", e);
+            throw thrown(e);
         }
     }
 
@@ -110,7 +117,7 @@ final class Native {
         try {
             int _ = (int) Objects.requireNonNull(CALLS).close.invokeExact(descriptor);
         } catch (Throwable e) {
-            throw new AssertionError("a native call does not throw", e);
+            throw thrown(e);
         }
     }
 
@@ -148,7 +155,7 @@ final class Native {
                                             : (int) calls.errno.get(state, 0L));
             return errno == ENOSYS || errno == EOPNOTSUPP ? Descriptor.NOT_HERE : errno;
         } catch (Throwable e) {
-            throw new AssertionError("a native call does not throw", e);
+            throw thrown(e);
         }
     }
 
@@ -178,8 +185,10 @@ final class Native {
         }
         try {
             int _ = (int) CALLS.madvise.invokeExact(mapping, mapping.byteSize(), MADV_RANDOM);
+        } catch (RuntimeException | Error e) {
+            throw e; // no stack or memory for it
         } catch (Throwable e) {
-            throw new AssertionError("a native call does not throw", e);
+            throw thrown(e);
         }
     }
 }

@@ -78,12 +78,19 @@ public final class SharedMemory {
 
         /** Runs with the lock under which both files grow; never with a stripe's lock (RULE 13). */
         public void whileGrowing(Runnable action) {
-            grow.acquire(timeoutNanos);
-            try {
-                action.run();
-            } finally {
-                grow.release();
-            }
+            long _ =
+                    grow.longHolding(
+                            timeoutNanos,
+                            () -> {
+                                action.run();
+                                return 0;
+                            });
+        }
+
+        /** Repairs what errors left of this process. */
+        public void mend() {
+            grow.mend();
+            allocation.mend();
         }
     }
 
@@ -149,16 +156,15 @@ public final class SharedMemory {
      * @return the offset, or -1 if the file has no such gap: {@link #makeRoom}, then try again
      */
     public long allocate(Locks locks, long bytes, LongConsumer naming) {
-        locks.allocation.acquire(locks.timeoutNanos);
-        try {
-            long offset = gap(bytes);
-            if (offset >= 0) {
-                naming.accept(offset);
-            }
-            return offset;
-        } finally {
-            locks.allocation.release();
-        }
+        return locks.allocation.longHolding(
+                locks.timeoutNanos,
+                () -> {
+                    long offset = gap(bytes);
+                    if (offset >= 0) {
+                        naming.accept(offset);
+                    }
+                    return offset;
+                });
     }
 
     private long gap(long bytes) {

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnMap;
+import dev.cairn.codec.Codec;
 import dev.cairn.codec.Codecs;
+import dev.cairn.codec.Input;
+import dev.cairn.codec.Output;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -80,5 +83,31 @@ class ViewsTest {
             assertThat(map.keySet().removeAll(List.of(new byte[] {1}))).isFalse();
             assertThat(map.values()).containsExactly(2L);
         }
+    }
+
+    /** Whoever logs a map, or sees it in a debugger, does not read the store by that. */
+    @Test
+    void textNamesTheStoreAndReadsNothing() {
+        CairnMap<String, Long> map =
+                Cairn.map(Codecs.utf8(), unreadable()).options(Maps.SMALL).open(file());
+        map.set("a", 1L);
+        List<Object> shown = List.of(map, map.keySet(), map.values(), map.entrySet(), map.store());
+        assertThat(shown).allSatisfy(each -> assertThat(each.toString()).contains(file().toString()));
+        map.close();
+        assertThat(shown).allSatisfy(each -> assertThat(each.toString()).contains(file().toString()));
+    }
+
+    private static Codec<Long> unreadable() {
+        return new Codec<>() {
+            @Override
+            public void encode(Long value, Output to) {
+                to.int64(value);
+            }
+
+            @Override
+            public Long decode(Input from) {
+                throw new AssertionError("nobody reads values here");
+            }
+        };
     }
 }

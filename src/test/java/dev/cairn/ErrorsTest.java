@@ -1,0 +1,300 @@
+package dev.cairn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.codec.Codecs;
+import dev.cairn.format.ClaimWords;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.os.Steps;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+
+/**
+ * No error inside a call leaves anything taken: wherever the stack or the memory ends, every stripe
+ * can be written afterwards, every key loaded, a checkpoint made, and the store closed.
+ */
+@Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class ErrorsTest {
+    private static final int STRIPES = 2;
+    private static final int KEYS = 8;
+    private static final long STACK_BYTES = 512 << 10;
+    private static final long PATIENCE_SECONDS = 60;
+
+    /** So many calls that come through one behind the other have stack to spare. */
+    private static final int ENOUGH = 30;
+
+    @TempDir(factory = MemoryDirectory.class)
+    Path directory;
+
+    @AfterEach
+    void stopListening() {
+        Steps.listen(null);
+    }
+
+    private Path file() {
+        return directory.resolve("map.cairn");
+    }
+
+    private CairnMap<String, byte[]> open() {
+        return Cairn.map(Codecs.utf8(), Codecs.bytes())
+                .options(
+                        Options.defaults()
+                                .withStripes(STRIPES)
+                                .withLockTimeout(Duration.ofSeconds(5))
+                                .withManualCheckpoints())
+                .loadTimeout(Duration.ofSeconds(5))
+                .open(file());
+    }
+
+    private static String key(int number) {
+        return "key " + number % KEYS;
+    }
+
+    /** What is called with less and less stack left. */
+    enum Call {
+        PUT((map, turn) -> map.set(key(turn), new byte[turn % 300])),
+        PUT_WITH_TTL((map, turn) -> map.set(key(turn), new byte[9], Duration.ofMillis(turn % 9 + 1))),
+        PUT_LARGE((map, turn) -> map.set(key(turn), new byte[turn % 3 * 50_000])),
+        GET((map, turn) -> map.get(key(turn))),
+        REMOVE((map, turn) -> {
+            map.set(key(turn), new byte[1]);
+            map.remove(key(turn));
+        }),
+        COMPUTE((map, turn) -> map.compute(key(turn), (_, _) -> new byte[turn % 7 + 1])),
+        LOAD((map, turn) -> {
+            map.computeIfAbsent(key(turn), _ -> new byte[1]);
+            map.remove(key(turn));
+        }),
+        CHECKPOINT((map, turn) -> {
+            map.set(key(turn), new byte[1]);
+            map.checkpoint();
+        }),
+        COMPACT((map, _) -> map.store().compact()),
+        VERIFY((map, _) -> map.store().verify());
+
+        private interface Turn {
+            void of(CairnMap<String, byte[]> map, int turn);
+        }
+
+        private final Turn turn;
+
+        Call(Turn turn) {
+            this.turn = turn;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void endsOfTheStack(Call call) throws Exception {
+        CairnMap<String, byte[]> map = open();
+        int overflows = onEachFrame(turn -> call.turn.of(map, turn));
+        assertThat(overflows).isPositive();
+        letsEverythingGoOn(map);
+    }
+
+    /** Closing does nothing at all where the stack does not suffice for all of it. */
+    @Test
+    void closeWhereTheStackEnds() throws Exception {
+        for (int round = 0; round < 5; round++) {
+            CairnMap<String, byte[]> map = open();
+            map.set("round", new byte[] {(byte) round});
+            int[] counts = {0, ENOUGH - 1, 0};
+            inDeepThread(() -> descend(_ -> map.close(), counts));
+            assertThat(counts[0]).isPositive();
+            letsEverythingGoOn(open());
+        }
+    }
+
+    /** The endless recursion is the loader's own, from the load into the load of another key. */
+    @Test
+    void aLoaderThatLoadsForEver() throws Exception {
+        CairnMap<String, byte[]> map = open();
+        inDeepThread(() -> endless(map, 0));
+        for (int i = 0; i < 100; i++) {
+            String key = "endless " + i;
+            assertThat(within(() -> map.computeIfAbsent(key, _ -> new byte[1])))
+                    .hasSize(1);
+        }
+        letsEverythingGoOn(map);
+    }
+
+    private static void endless(CairnMap<String, byte[]> map, int depth) {
+        try {
+            map.computeIfAbsent(
+                    "endless " + depth,
+                    _ -> {
+                        endless(map, depth + 1);
+                        return new byte[1];
+                    });
+        } catch (StackOverflowError _) {
+            // expected, of every depth
+        }
+    }
+
+    /** An error at each step of a write, as one that finds no memory would be. */
+    @Test
+    void errorsAtTheSteps() throws Exception {
+        CairnMap<String, byte[]> map = open();
+        int[] thrown = {0};
+        for (int turn = 0; turn < 400; turn++) {
+            int[] left = {turn % 40};
+            Thread own = Thread.currentThread();
+            Steps.listen(_ -> {
+                if (Thread.currentThread() == own && left[0]-- == 0) {
+                    throw new OutOfMemoryError("by the test");
+                }
+            });
+            try {
+                map.set(key(turn), new byte[turn % 3 * 20_000]);
+                map.remove(key(turn + 1));
+                map.checkpoint();
+            } catch (OutOfMemoryError _) {
+                thrown[0]++;
+            } finally {
+                Steps.listen(null);
+            }
+        }
+        assertThat(thrown[0]).isPositive();
+        letsEverythingGoOn(map);
+    }
+
+    /** Runs something where no frame more fits, then in each frame further out; how often in vain. */
+    private static int onEachFrame(Consumer<Integer> call) throws InterruptedException {
+        int[] counts = {0, 0, 0};
+        for (int round = 0; round < 5; round++) { // interpreted first, then compiled more and more
+            counts[1] = 0;
+            inDeepThread(() -> descend(call, counts));
+        }
+        return counts[0];
+    }
+
+    private static void inDeepThread(Runnable work) throws InterruptedException {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread thread = new Thread(null, work, "deep", STACK_BYTES);
+        thread.setUncaughtExceptionHandler((_, e) -> thrown.set(e));
+        thread.start();
+        thread.join();
+        assertThat(thrown.get()).isNull();
+    }
+
+    private static void descend(Consumer<Integer> call, int[] counts) {
+        try {
+            descend(call, counts);
+        } catch (StackOverflowError _) {
+            // this is the innermost frame, or one whose call had no stack
+        }
+        if (counts[1] < ENOUGH) {
+            counts[2]++;
+            try {
+                call.accept(counts[2]);
+                counts[1]++;
+            } catch (StackOverflowError _) {
+                counts[0]++;
+                counts[1] = counts[1] == ENOUGH - 1 ? counts[1] : 0;
+            }
+        }
+    }
+
+    private void letsEverythingGoOn(CairnMap<String, byte[]> map) throws Exception {
+        CairnStore store = map.store();
+        boolean[] written = new boolean[STRIPES];
+        for (int i = 0; i < 50 || !(written[0] && written[1]); i++) {
+            String key = "then " + i;
+            assertThat(within(() -> map.set(key, new byte[1]))).isPositive();
+            written[map.stripeOf(key)] = true;
+        }
+        for (int i = 0; i < KEYS; i++) {
+            String key = key(i);
+            assertThat(within(() -> {
+                        map.remove(key);
+                        return map.computeIfAbsent(key, _ -> new byte[2]);
+                    }))
+                    .hasSize(2);
+        }
+        assertThat(within(store::checkpoint)).isPositive();
+        assertThat(within(store::compact)).isNotNegative();
+        assertThat(within(store::verify).damages()).isEmpty();
+        waitUntilNothingNamesThisProcess();
+        assertThat(within(() -> {
+                    map.close();
+                    return true;
+                }))
+                .isTrue();
+        try (CairnStore again = Cairn.open(file())) {
+            assertThat(again.recovery().kind()).isEqualTo(Recovery.Kind.CLEAN);
+            assertThat(again.verify().damages()).isEmpty();
+        }
+    }
+
+    private static <T> T within(java.util.concurrent.Callable<T> call) throws Exception {
+        FutureTask<T> task = new FutureTask<>(call);
+        Thread.ofPlatform().daemon().start(task);
+        return task.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /** Other processes would wait for the locks and claims that still do. */
+    private void waitUntilNothingNamesThisProcess() throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        long[] left = names();
+        while (Arrays.stream(left).anyMatch(word -> word != 0)) {
+            assertThat(System.nanoTime() - deadline).as(Arrays.toString(left)).isNegative();
+            Thread.sleep(20);
+            left = names();
+        }
+    }
+
+    private long[] names() throws IOException {
+        try (FileChannel channel =
+                FileChannel.open(
+                        directory.resolve("map.cairn-shm"), StandardOpenOption.READ)) {
+            ByteBuffer bytes =
+                    ByteBuffer.allocate((int) SharedLayout.stripeAt(STRIPES))
+                            .order(ByteOrder.LITTLE_ENDIAN);
+            while (bytes.hasRemaining() && channel.read(bytes, bytes.position()) > 0) {
+                // all of it
+            }
+            int perBucket = ClaimWords.COUNT + 1;
+            long[] words = new long[STRIPES + SharedLayout.CLAIM_BUCKETS * perBucket + 4];
+            for (int stripe = 0; stripe < STRIPES; stripe++) {
+                words[stripe] = bytes.getLong((int) SharedLayout.stripeAt(stripe) + StripeWords.LOCK);
+            }
+            for (int bucket = 0; bucket < SharedLayout.CLAIM_BUCKETS; bucket++) {
+                int at = (int) SharedLayout.claimBucketAt(bucket);
+                int to = STRIPES + bucket * perBucket;
+                words[to] = bytes.getLong(at + ClaimWords.LOCK);
+                for (int i = 0; i < ClaimWords.COUNT; i++) {
+                    words[to + 1 + i] =
+                            bytes.getLong(
+                                    at
+                                            + ClaimWords.CLAIMS
+                                            + i * ClaimWords.CLAIM_BYTES
+                                            + ClaimWords.OWNER);
+                }
+            }
+            words[words.length - 4] = bytes.getLong(SharedLayout.CHECKPOINT_LOCK);
+            words[words.length - 3] = bytes.getLong(SharedLayout.GROW_LOCK);
+            words[words.length - 2] = bytes.getLong(SharedLayout.ALLOCATION_LOCK);
+            words[words.length - 1] = bytes.getLong(SharedLayout.EVACUATION_LOCK);
+            return words;
+        }
+    }
+}
