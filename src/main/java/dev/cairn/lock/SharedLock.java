@@ -272,17 +272,17 @@ public final class SharedLock {
     }
 
     private String holder() {
+        long word = Words.acquire(memory, at);
+        if (word != 0 && word != mine && word != LockWord.ABANDONED) {
+            return processes.describe(word); // a thread of this process may wait for that, too
+        }
         Thread thread = local.holder;
         if (thread != null && thread != Thread.currentThread()) {
             return "the thread \"%s\" of this process".formatted(thread.getName());
         }
-        long word = Words.acquire(memory, at);
-        if (word == 0) {
-            return "somebody who has just given it back";
-        }
-        return word == mine || word == LockWord.ABANDONED
-                ? "nobody, after a failure; whoever takes it next repairs what was left"
-                : processes.describe(word);
+        return word == 0
+                ? "somebody who has just given it back"
+                : "nobody, after a failure; whoever takes it next repairs what was left";
     }
 
     private boolean waitForShared(long nanos) { // L3
