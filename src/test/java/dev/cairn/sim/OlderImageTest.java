@@ -2,7 +2,6 @@ package dev.cairn.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.cairn.Durability;
 import dev.cairn.MemoryDirectory;
 import dev.cairn.Options;
 import dev.cairn.Seed;
@@ -242,16 +241,16 @@ class OlderImageTest {
     @EnumSource
     void ofWhatPowerLossTookBack(Victim victim) throws IOException {
         for (boolean atOnce : new boolean[] {true, false}) {
-            playPowerLoss(victim, OPTIONS, atOnce);
+            playPowerLoss(victim, false, atOnce);
         }
         assertThat(damaged).isPositive();
     }
 
+    /** As where each write is made durable by itself. */
     @ParameterizedTest
     @EnumSource(names = {"PUT", "ROLL", "FOLD"})
-    void ofWhatPowerLossTookBackWhereEachWriteIsDurable(Victim victim) throws IOException {
-        Options options = OPTIONS.withDurability(Durability.EACH_WRITE);
-        playPowerLoss(victim, options, true);
+    void ofWhatPowerLossTookBackInItsOwnCheckpoint(Victim victim) throws IOException {
+        playPowerLoss(victim, true, true);
         assertThat(damaged).isPositive();
     }
 
@@ -300,26 +299,44 @@ class OlderImageTest {
         }
     }
 
-    private void playPowerLoss(Victim victim, Options options, boolean atOnce) throws IOException {
+    private void playPowerLoss(Victim victim, boolean inCheckpoint, boolean atOnce)
+            throws IOException {
         List<Crash> crashes = new ArrayList<>();
-        List<Point> points = new ArrayList<>();
+        Point point;
         try (Rig rig = create(OPTIONS)) {
             victim.prepare(rig);
             rig.checkpoint();
-            points.add(rig.now());
+            point = rig.now();
             victim.write.accept(rig);
-            rig.put(4, 8, 100);
-            crashes.add(rig.machine().crash("behind a write"));
-        }
-        for (Crash crash : crashes) {
-            Judge disk = new Judge(newStore().resolveSibling("disk"), options, new Tally(), "");
-            Path data = disk.lay(crash);
-            Machine machine = new Machine(data, new Random(seed));
-            machine.captureAt((_, _) -> false);
-            try (Rig rig = Rig.recover(data, OPTIONS, machine, points.getFirst())) {
-                goOn(rig, victim, crash.where(), atOnce);
+            if (inCheckpoint) {
+                rig.machine()
+                        .afterEachStep(step -> {
+                            if (step.equals("P6")) {
+                                crashes.add(crash(rig));
+                            }
+                        });
+                rig.checkpoint();
+                rig.machine().afterEachStep(_ -> {});
+            } else {
+                rig.put(4, 8, 100);
+                crashes.add(crash(rig));
             }
-            disk.clear();
+        }
+        Crash crash = crashes.getFirst();
+        Judge disk = new Judge(newStore().resolveSibling("disk"), OPTIONS, new Tally(), "");
+        Path data = disk.lay(crash);
+        Machine machine = new Machine(data, new Random(seed));
+        machine.captureAt((_, _) -> false);
+        try (Rig rig = Rig.recover(data, OPTIONS, machine, point)) {
+            goOn(rig, victim, crash.where(), atOnce);
+        }
+    }
+
+    private static Crash crash(Rig rig) {
+        try {
+            return rig.machine().crash("behind a write");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
