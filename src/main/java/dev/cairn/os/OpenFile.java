@@ -195,7 +195,9 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * @throws StoreReplaced if the name is not the file's any more
+     * Looks whether the name is the file's still.
+     *
+     * @throws StoreReplaced if it is not
      */
     public void requireNamed() {
         switch (naming()) {
