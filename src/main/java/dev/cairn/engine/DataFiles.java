@@ -114,20 +114,33 @@ final class DataFiles {
     }
 
     /**
-     * Reads and verifies.
+     * Reads and verifies the header, which never changes once the file has its name.
      *
-     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
+     * @throws dev.cairn.IncompatibleFormat if it is no store, or one of another version
+     * @throws CorruptStore if the header is damaged or cut off
      */
-    static Prefix read(Path file) throws IOException {
+    static DataHeader readHeader(Path file) throws IOException {
         byte[] block = Host.read(file, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
         if (block.length < DataHeader.BLOCK_BYTES) {
             throw new CorruptStore(
                     file,
                     block.length,
                     "a header of " + DataHeader.BLOCK_BYTES + " bytes",
-                    "the end of the file");
+                    block.length == 0
+                            ? "an empty file, which no store ever is: if nothing was stored in it,"
+                                    + " remove it, and opening creates a store in its place"
+                            : "the end of the file");
         }
-        DataHeader header = DataHeader.decode(file, block);
+        return DataHeader.decode(file, block);
+    }
+
+    /**
+     * Reads and verifies.
+     *
+     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
+     */
+    static Prefix read(Path file) throws IOException {
+        DataHeader header = readHeader(file);
         OpenBlock openBlock =
                 OpenBlock.decode(Host.read(file, DataHeader.OPEN_BLOCK_AT, OpenBlock.BYTES));
         CheckpointSlot newest = null;

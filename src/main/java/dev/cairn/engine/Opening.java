@@ -70,6 +70,10 @@ final class Opening {
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
+        if (Files.exists(files.data())) { // before anything is made beside what is no store
+            files.requireOneName();
+            var _ = DataFiles.readHeader(files.data());
+        }
         KernelLocks kernel = KernelLocks.open(files.lock(), true, options.permissions());
         Engine engine = null;
         try {

@@ -51,12 +51,17 @@ public final class StoreHandle implements CairnStore {
     private final Reader reader;
     private final Options options;
     private final boolean eachWrite;
+    private final Runnable release;
     private volatile boolean closed;
 
-    StoreHandle(Engine engine, Options options) {
+    /**
+     * @param release gives the engine back
+     */
+    StoreHandle(Engine engine, Options options, Runnable release) {
         this.engine = engine;
         this.reader = engine.reader();
         this.options = options;
+        this.release = release;
         this.eachWrite = options.durability() == Durability.EACH_WRITE && engine.isDurable();
     }
 
@@ -439,7 +444,7 @@ public final class StoreHandle implements CairnStore {
             }
             closed = true;
         }
-        OpenStores.release(engine);
+        release.run();
     }
 
     private <T extends @Nullable Object> T guarded(Supplier<T> operation) {
