@@ -3,6 +3,8 @@ package dev.cairn;
 import dev.cairn.codec.Codec;
 import dev.cairn.engine.OpenStores;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.file.Path;
 
 /** Where stores are opened. */
@@ -23,12 +25,24 @@ public final class Cairn {
      * @throws CorruptStore if bytes of the files cannot be what Cairn wrote
      * @throws IncompatibleFormat if the file is no store, or one of another format
      * @throws UnsupportedFileSystem on a network file system
-     * @throws LockTimeout if another process keeps opening or closing it
+     * @throws LockTimeout if another process opens or closes it, and makes no progress for {@link
+     *     Options#lockTimeout()}; while one recovers a large store, this call waits for as long as that
+     *     takes
      * @throws StoreFull if there is no space to create it
      * @throws java.io.UncheckedIOException if a file or its directory cannot be used
      */
     public static CairnStore open(Path path, Options options) {
         return OpenStores.open(path, options);
+    }
+
+    /**
+     * How far a process has come that opens, recovers or closes a store just now, and for which {@link
+     * #open} would wait; null if none does. Waits for nothing.
+     *
+     * @throws java.io.UncheckedIOException if the directory is not there
+     */
+    public static @Nullable OpeningProgress openingProgress(Path path) {
+        return OpenStores.progress(path);
     }
 
     /**

@@ -17,7 +17,8 @@ import java.util.Set;
  * @param checkpointEvery about how long a write waits for a checkpoint in the background, twice that at
  *     most while the disk keeps up; null for manual checkpoints only: then the space of what was overwritten or removed waits for them too
  * @param readOnly write nothing at all: works on files and file systems that cannot be written to
- * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}
+ * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}; for a process
+ *     that opens, recovers or closes the store, how long without any progress of it
  * @param permissions of the files that are created
  * @param defaultTimeToLive for every put that names none; null for ever
  */

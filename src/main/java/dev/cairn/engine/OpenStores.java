@@ -1,5 +1,6 @@
 package dev.cairn.engine;
 
+import dev.cairn.OpeningProgress;
 import dev.cairn.Options;
 import dev.cairn.os.Host;
 
@@ -125,6 +126,15 @@ public final class OpenStores {
             } finally {
                 gate.leave();
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What whoever holds a store's open lock does just now; null if nobody does. */
+    public static @Nullable OpeningProgress progress(Path given) {
+        try {
+            return OpenLock.progress(StoreFiles.of(given));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

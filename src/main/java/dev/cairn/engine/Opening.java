@@ -56,6 +56,9 @@ import java.util.stream.IntStream;
  */
 /** Opens a store for writing. */
 final class Opening {
+    /** Times that a recovery goes over the file: replay, blocks, store again, force. */
+    private static final int PASSES = 4;
+
     private static final long FARTHEST_CLOCK_MILLIS = Duration.ofDays(36_500).toMillis();
 
     private final StoreFiles files;
@@ -79,7 +82,7 @@ final class Opening {
         try {
             KernelLocks.Held open = OpenLock.exclusive(files, kernel, options.lockTimeout()); // O1
             try {
-                engine = new Opening(files, options, kernel).openHolding();
+                engine = new Opening(files, options, kernel).openWatched();
                 return engine;
             } finally {
                 open.release(); // O5
@@ -88,6 +91,15 @@ final class Opening {
             if (engine == null) {
                 kernel.close();
             }
+        }
+    }
+
+    private Engine openWatched() throws IOException {
+        if (!Files.exists(files.data()) || Files.size(files.data()) < LongRecovery.LEAST_BYTES) {
+            return openHolding();
+        }
+        try (LongRecovery _ = new LongRecovery(files)) {
+            return openHolding();
         }
     }
 
@@ -214,7 +226,7 @@ final class Opening {
         Healer healer = parts.requireWriting().healer();
         IntStream.range(0, parts.shared().stripes())
                 .parallel()
-                .forEach(stripe -> healer.verifyBehind(stripe, newest));
+                .forEach(stripe -> healer.verifyBehindQuiet(stripe, newest));
     }
 
     private Engine reopen(DataFiles.Prefix prefix, long sharedBytes, boolean alone)
@@ -260,6 +272,7 @@ final class Opening {
         MappedFile data = null;
         try {
             requirePlausibleEpochs(shared);
+            Words.add(shared.first(), SharedLayout.OPENING_DONE, 1);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(files.data(), prefix.header(), regions);
             data = MappedFile.map(files.data(), prefix.header().regionAt(regions), true);
@@ -286,13 +299,16 @@ final class Opening {
         ProcessTable processes = null;
         try {
             long mapped = prefix.header().regionAt(prefix.newest().regions());
+            Words.release(shared.first(), SharedLayout.OPENING_ALL, PASSES * mapped);
             data = MappedFile.map(files.data(), mapped, true);
             processes = ProcessTable.join(files.data(), shared.first(), kernel);
             Parts parts =
                     Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
             Replay replay = parts.replay();
             replay.restore(prefix.newest(), SharedFiles.leastBucketsLog2(), true);
+            parts.shared().release(SharedLayout.OPENING_DONE, mapped);
             provideBlocks(parts);
+            parts.shared().release(SharedLayout.OPENING_DONE, 2 * mapped);
             if (kind != Kind.CREATED) {
                 checkpoint(parts, prefix);
             }
@@ -334,6 +350,8 @@ final class Opening {
         if (before == null || Host.mayBeSameBoot(before.bootId())) {
             parts.requireWriting().healer().storeAllAgainQuiet();
         }
+        long mapped = parts.data().file().first().byteSize();
+        parts.shared().release(SharedLayout.OPENING_DONE, 3 * mapped);
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
             StripeWords words = parts.shared().stripe(stripe);
             words.release(

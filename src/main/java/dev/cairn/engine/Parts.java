@@ -124,7 +124,7 @@ record Parts(
         return writing;
     }
 
-    /** Repairs every stripe, by taking its lock; tells how many had something to repair. */
+    /** Repairs every stripe, under the open lock, by taking its lock; tells how many had something to repair. */
     int repairAll() {
         StripeLocks stripes = requireWriting().stripes;
         int repaired = 0;
@@ -132,6 +132,7 @@ record Parts(
             repaired += shared.stripe(stripe).pending() ? 1 : 0;
             stripes.acquire(stripe);
             stripes.release(stripe);
+            shared.advanced(1);
         }
         return repaired;
     }

@@ -5,7 +5,6 @@ import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
-import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
@@ -36,6 +35,9 @@ final class ReadOnlyOpening {
     private final Options options;
     private final long start = System.nanoTime();
 
+    /** Why the shared-memory file cannot be used, if it cannot. */
+    private String useless = "";
+
     private ReadOnlyOpening(StoreFiles files, Options options) {
         this.files = files;
         this.options = options;
@@ -56,41 +58,68 @@ final class ReadOnlyOpening {
                 // not used without a lock, but it may know of a checkpoint that is damaged by now
                 var _ = SharedFiles.look(files, DataFiles.read(files.data()));
             }
-            return snapshot("its lock file cannot be read");
+            return untilCurrent(() -> snapshot("its lock file cannot be read"));
         }
+        return untilCurrent(this::viewOrSnapshot);
+    }
+
+    /** A try to open it: null if a checkpoint overtook what was read. */
+    private interface Attempt {
+        @Nullable Engine open() throws IOException;
+    }
+
+    private Engine untilCurrent(Attempt attempt) throws IOException {
+        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
+        while (true) {
+            Engine engine = attempt.open();
+            if (engine != null) {
+                return engine;
+            }
+            if (System.nanoTime() - deadline > 0) {
+                throw new LockTimeout(
+                        files.data(), "checkpoints come faster than a snapshot of one is made");
+            }
+        }
+    }
+
+    /**
+     * A snapshot is made without any lock, since that takes the longer the larger the store is, and
+     * whoever wants to write must not wait for it.
+     */
+    private @Nullable Engine viewOrSnapshot() throws IOException {
         KernelLocks kernel = KernelLocks.open(files.lock(), false, options.permissions());
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
             try {
                 engine = register(kernel);
-                return engine;
             } finally {
                 open.release();
             }
         } finally {
-            if (engine == null || engine.kernel() == null) {
+            if (engine == null) {
                 kernel.close();
             }
         }
+        return engine == null ? snapshot(useless) : engine;
     }
 
-    private Engine register(KernelLocks kernel) throws IOException {
+    /** Null if the shared-memory file is useless. */
+    private @Nullable Engine register(KernelLocks kernel) throws IOException {
         KernelLocks.@Nullable Held registration = registration(kernel);
         Engine engine = null;
         try {
             DataFiles.Prefix prefix = DataFiles.read(files.data());
-            engine =
-                    switch (SharedFiles.look(files, prefix)) {
-                        case SharedFiles.Usable(long bytes) ->
-                                view(prefix, bytes, false, kernel, registration);
-                        case SharedFiles.Clean(long bytes) ->
-                                view(prefix, bytes, true, kernel, registration);
-                        case SharedFiles.Useless(String why) -> snapshot(why);
-                    };
+            switch (SharedFiles.look(files, prefix)) {
+                case SharedFiles.Usable(long bytes) ->
+                        engine = view(prefix, bytes, false, kernel, registration);
+                case SharedFiles.Clean(long bytes) ->
+                        engine = view(prefix, bytes, true, kernel, registration);
+                case SharedFiles.Useless(String why) -> useless = why;
+            }
             return engine;
         } finally {
-            if (registration != null && (engine == null || engine.kernel() == null)) {
+            if (registration != null && engine == null) {
                 registration.release();
             }
         }
@@ -125,41 +154,36 @@ final class ReadOnlyOpening {
             KernelLocks.@Nullable Held registration)
             throws IOException {
         MappedFile shared = MappedFile.map(files.shared(), sharedBytes, false);
-        long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
-        MappedFile data = mapData(prefix.header(), regions, shared);
-        Parts parts = Parts.forReading(data, prefix.header(), shared);
-        boolean alive =
-                kernel.tryShared(ProcessTable.READERS_BYTE + 1, ProcessTable.MEMBERS_LENGTH - 1)
-                                instanceof KernelLocks.Held probe
-                        ? !released(probe)
-                        : true;
-        return alive
-                ? engine(
-                        parts,
-                        null,
-                        prefix,
-                        Kind.JOINED,
-                        "others have it open",
-                        kernel,
-                        registration)
-                : clean
-                        ? engine(
-                                parts,
-                                null,
-                                prefix,
-                                Kind.CLEAN,
-                                "its last process had closed it",
-                                kernel,
-                                registration)
-                        : engine(
-                                parts,
-                                null,
-                                prefix,
-                                Kind.REPAIRED,
-                                "its processes were killed; nothing was lost; read-only, so nothing"
-                                        + " was repaired",
-                                kernel,
-                                registration);
+        MappedFile data = null;
+        try {
+            long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
+            DataFiles.requireLength(files.data(), prefix.header(), regions);
+            data = MappedFile.map(files.data(), prefix.header().regionAt(regions), false);
+            Parts parts = Parts.forReading(data, prefix.header(), shared);
+            boolean alive =
+                    !(kernel.tryShared(
+                                            ProcessTable.READERS_BYTE + 1,
+                                            ProcessTable.MEMBERS_LENGTH - 1)
+                                    instanceof KernelLocks.Held probe)
+                            || !released(probe);
+            Kind kind = alive ? Kind.JOINED : clean ? Kind.CLEAN : Kind.REPAIRED;
+            return engine(parts, null, prefix, kind, detail(kind), kernel, registration);
+        } catch (Throwable e) {
+            shared.close();
+            if (data != null) {
+                data.close();
+            }
+            throw e;
+        }
+    }
+
+    private static String detail(Kind kind) {
+        return switch (kind) {
+            case JOINED -> "others have it open";
+            case CLEAN -> "its last process had closed it";
+            default ->
+                    "its processes were killed; nothing was lost; read-only, so nothing was repaired";
+        };
     }
 
     private static boolean released(KernelLocks.Held probe) {
@@ -167,37 +191,21 @@ final class ReadOnlyOpening {
         return true;
     }
 
-    private MappedFile mapData(DataHeader header, long regions, MappedFile shared)
-            throws IOException {
+    /** Null if a newer checkpoint overtook it: its regions may be another's by now. */
+    private @Nullable Engine snapshot(String why) throws IOException {
+        DataFiles.Prefix prefix = DataFiles.read(files.data());
         try {
-            DataFiles.requireLength(files.data(), header, regions);
-            return MappedFile.map(files.data(), header.regionAt(regions), false);
-        } catch (IOException | RuntimeException e) {
-            shared.close();
-            throw e;
-        }
-    }
-
-    private Engine snapshot(String why) throws IOException {
-        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
-        while (true) {
-            DataFiles.Prefix prefix = DataFiles.read(files.data());
-            try {
-                Engine engine = snapshot(prefix, why);
-                if (isNewest(prefix)) {
-                    return engine;
-                }
-                engine.close();
-            } catch (CorruptStore e) {
-                if (isNewest(prefix)) {
-                    throw e;
-                }
+            Engine engine = snapshot(prefix, why);
+            if (isNewest(prefix)) {
+                return engine;
             }
-            if (System.nanoTime() - deadline > 0) { // its regions may be another's by now
-                throw new LockTimeout(
-                        files.data(), "checkpoints come faster than a snapshot of one is made");
+            engine.close();
+        } catch (CorruptStore e) {
+            if (isNewest(prefix)) {
+                throw e;
             }
         }
+        return null;
     }
 
     private boolean isNewest(DataFiles.Prefix prefix) throws IOException {

@@ -452,6 +452,7 @@ public final class Regions {
         for (long region = 0; region < data.regions(); region++) {
             if (data.state(region) == DataFile.State.ALIVE) {
                 data.file().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+                shared.advanced(data.regionBytes());
             } else {
                 setHole(region, 1);
             }

@@ -18,6 +18,7 @@ import dev.cairn.lock.Contention;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.os.MappedFile;
+import dev.cairn.os.Steps;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -114,6 +115,14 @@ public final class SharedMemory {
 
     public void release(int field, long value) {
         Words.release(base, field, value);
+    }
+
+    /**
+     * The holder of the open lock has gone over so many bytes more, which those who wait for it see.
+     */
+    public void advanced(long bytes) {
+        Steps.at("O progress");
+        Words.add(base, SharedLayout.OPENING_DONE, bytes);
     }
 
     /**
