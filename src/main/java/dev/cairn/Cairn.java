@@ -18,12 +18,15 @@ public final class Cairn {
 
     /**
      * Opens the store of a file, creating it if it is absent (unless read-only). Any number of
-     * processes may have it open; within a process all handles share one mapping.
+     * processes may have it open; within a process all handles share one mapping, and {@link Options}
+     * says which options of theirs count.
      *
      * @param path of the data file, or {@code shm:NAME} for a store in the operating system's shared
      *     memory; its companions lie beside it, with {@code -shm} and {@code -lock} behind the name
      * @throws CorruptStore if bytes of the files cannot be what Cairn wrote
      * @throws IncompatibleFormat if the file is no store, or one of another format
+     * @throws IllegalArgumentException if {@code maxBytes} is too small for the store's stripes, or
+     *     {@link Durability#EACH_WRITE} is asked for of a file that was created with {@code NONE}
      * @throws UnsupportedFileSystem on a network file system
      * @throws LockTimeout if another process opens or closes it, and makes no progress for {@link
      *     Options#lockTimeout()}; while one recovers a large store, this call waits for as long as that

@@ -55,13 +55,7 @@ final class DataFiles {
      * Of two creators one finds that it exists.
      */
     static void create(StoreFiles files, Options options) throws IOException {
-        DataHeader header =
-                new DataHeader(
-                        randomId(),
-                        randomId(),
-                        options.stripes(),
-                        Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
-                        options.durability());
+        DataHeader header = headerOf(options);
         CheckpointSlot empty =
                 new CheckpointSlot(
                         randomId(), 1, 0, 0, 0, Collections.nCopies(options.stripes(), Cut.EMPTY));
@@ -70,6 +64,16 @@ final class DataFiles {
         Host.create(made, prefix(header, empty), options.permissions());
         Steps.at("C link");
         name(made, files.data(), false);
+    }
+
+    /** The header of a store to be, with ids of its own. */
+    static DataHeader headerOf(Options options) {
+        return new DataHeader(
+                randomId(),
+                randomId(),
+                options.stripes(),
+                Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
+                options.durability());
     }
 
     /** What stands before the regions of a store at a checkpoint, which nobody has opened yet. */

@@ -25,6 +25,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -78,7 +79,7 @@ final class Keeper implements Writer.Space {
     private final StripeLocks stripes;
     private final Regions regions;
     private final Checkpointer checkpointer;
-    private final boolean background;
+    private volatile boolean background;
     private final ScheduledThreadPoolExecutor executor;
     private final AtomicBoolean woken = new AtomicBoolean();
 
@@ -95,6 +96,7 @@ final class Keeper implements Writer.Space {
 
     private boolean failing;
     private @Nullable Cleaner cleaner;
+    private @Nullable ScheduledFuture<?> ticks;
 
     Keeper(StoreFiles files, Options options, Parts parts) {
         this.files = files;
@@ -129,10 +131,20 @@ final class Keeper implements Writer.Space {
     void start(Cleaner of, @Nullable Duration checkpointEvery) {
         cleaner = of;
         noteCheckpoint();
-        Duration tick = checkpointEvery == null ? LONGEST_TICK : checkpointEvery;
-        var _ =
-                executor.scheduleWithFixedDelay(
-                        this::tick, tick.toNanos(), tick.toNanos(), TimeUnit.NANOSECONDS);
+        tickEvery(checkpointEvery == null ? LONGEST_TICK : checkpointEvery);
+    }
+
+    private void tickEvery(Duration period) {
+        long nanos = period.toNanos();
+        ticks = executor.scheduleWithFixedDelay(this::tick, nanos, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Checkpoints come by themselves from now on, that often; for one thread at a time. */
+    void checkpointEvery(Duration period) {
+        Objects.requireNonNull(ticks).cancel(false);
+        background = parts.data().header().durability() != Durability.NONE;
+        Objects.requireNonNull(cleaner).cleanFor(background);
+        tickEvery(period);
     }
 
     /** Regions were claimed or died: a checkpoint now, if much waits for one. */

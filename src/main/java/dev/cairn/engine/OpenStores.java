@@ -142,7 +142,16 @@ public final class OpenStores {
 
     private static Shared shareOrOpen(StoreFiles files, Options options) throws IOException {
         Shared shared = share(files.data(), options.readOnly());
-        return shared == null ? openAnew(files, options) : shared;
+        if (shared == null) {
+            return openAnew(files, options);
+        }
+        try {
+            shared.engine.share(options);
+            return shared;
+        } catch (Throwable e) {
+            shared.release();
+            throw e;
+        }
     }
 
     /** What is open of that file here, with a handle more; null if nothing is. */

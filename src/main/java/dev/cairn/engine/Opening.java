@@ -73,10 +73,7 @@ final class Opening {
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
-        if (Files.exists(files.data())) { // before anything is made beside what is no store
-            files.requireOneName();
-            var _ = DataFiles.readHeader(files.data());
-        }
+        requireFitting(files, options);
         KernelLocks kernel = KernelLocks.open(files.lock(), true, options.permissions());
         Engine engine = null;
         try {
@@ -92,6 +89,17 @@ final class Opening {
                 kernel.close();
             }
         }
+    }
+
+    /** What can be refused is refused before anything is made, a lock file beside no store say. */
+    private static void requireFitting(StoreFiles files, Options options) throws IOException {
+        boolean exists = Files.exists(files.data());
+        if (exists) {
+            files.requireOneName();
+        }
+        DataHeader header =
+                exists ? DataFiles.readHeader(files.data()) : DataFiles.headerOf(options);
+        JointOptions.require(files.data(), header, options);
     }
 
     private Engine openWatched() throws IOException {
@@ -115,7 +123,7 @@ final class Opening {
         }
         files.requireOneName();
         DataFiles.Prefix prefix = DataFiles.read(files.data());
-        requireMaxBytes(prefix.header());
+        JointOptions.require(files.data(), prefix.header(), options);
         SharedFiles.Finding finding = SharedFiles.look(files, prefix); // O3
         return switch (finding) {
             case SharedFiles.Usable(long bytes) when !alone -> join(prefix, bytes);
@@ -137,15 +145,6 @@ final class Opening {
                 0,
                 "the files that processes which have the store open share",
                 why + "; close the store everywhere, then open it again");
-    }
-
-    private void requireMaxBytes(DataHeader header) {
-        long least = header.regionAt(2L * header.stripes() + 2);
-        if (options.maxBytes() != 0 && options.maxBytes() < least) {
-            throw new IllegalArgumentException(
-                    "%s: maxBytes is %d; with %d stripes it must be %d at least"
-                            .formatted(files.data(), options.maxBytes(), header.stripes(), least));
-        }
     }
 
     /** RULE 16: neither by the kernel's locks nor by the processes that run. */

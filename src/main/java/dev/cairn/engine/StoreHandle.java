@@ -411,7 +411,7 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public long backup(Path target) {
-        return guarded(() -> engine.backup(target));
+        return guarded(() -> engine.backup(target, options));
     }
 
     @Override

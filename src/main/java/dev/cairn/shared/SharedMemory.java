@@ -54,7 +54,7 @@ public final class SharedMemory {
     public static final class Locks {
         private final SharedLock grow;
         private final SharedLock allocation;
-        private final long timeoutNanos;
+        private volatile long timeoutNanos;
 
         public Locks(
                 MemorySegment base,
@@ -68,6 +68,10 @@ public final class SharedMemory {
                     new SharedLock(
                             base, ALLOCATION_LOCK, "the lock of areas", processes, contention);
             this.timeoutNanos = timeoutNanos;
+        }
+
+        public void lengthenTimeout(long nanos) {
+            timeoutNanos = nanos;
         }
 
         /** From now on nobody in this process grows or allocates. */

@@ -16,6 +16,7 @@ import dev.cairn.SmallScale;
 import dev.cairn.StoreClosed;
 import dev.cairn.cli.CommandLineFixture;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -72,6 +73,10 @@ class OpeningWaitIT {
         }
     }
 
+    private static boolean isRecovering(@Nullable OpeningProgress progress) {
+        return progress != null && progress.recovering();
+    }
+
     private Child holding(Path file) {
         Child child = children.start();
         child.tell("lock", file);
@@ -106,8 +111,7 @@ class OpeningWaitIT {
         Child child = children.start();
         child.ask("pace", "O progress", 50);
         child.tell("open", file);
-        await(() ->
-                Cairn.openingProgress(file) instanceof OpeningProgress seen && seen.recovering());
+        await(() -> isRecovering(Cairn.openingProgress(file)));
         long start = System.nanoTime();
         try (CairnStore store = Cairn.open(file, Scenario.QUIET.withLockTimeout(timeout))) {
             assertThat(store.recovery().kind()).isEqualTo(Kind.JOINED);
