@@ -72,11 +72,12 @@ public final class Host {
     }
 
     /**
-     * Refuses what is not one memory for all processes.
+     * Refuses what is not one memory for all processes, as far as the system tells: in a chroot, without
+     * /proc or without a free file descriptor it may not.
      *
-     * @throws UnsupportedFileSystem if the directory lies on a network file system
+     * @throws UnsupportedFileSystem if the directory certainly lies on a network file system
      */
-    public static void requireLocal(Path file, Path directory) throws IOException {
+    public static void requireLocal(Path file, Path directory) {
         String type = fileSystemType(directory);
         if (isNetwork(type)) {
             throw new UnsupportedFileSystem(
@@ -91,8 +92,13 @@ public final class Host {
         return NETWORK.contains(type.toLowerCase(Locale.ROOT));
     }
 
-    private static String fileSystemType(Path directory) throws IOException {
-        return Files.getFileStore(directory).type();
+    /** Empty where the system does not tell. */
+    private static String fileSystemType(Path directory) {
+        try {
+            return Files.getFileStore(directory).type();
+        } catch (IOException _) {
+            return ""; // if the directory cannot be used at all, what comes next says so, and why
+        }
     }
 
     /** The file's inode number, the same for every name of it; 0 where the system tells none. */
