@@ -3,6 +3,8 @@ package dev.cairn;
 import dev.cairn.codec.Codec;
 import dev.cairn.engine.OpenStores;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.file.Path;
 
 /** Where stores are opened. */
@@ -16,14 +18,19 @@ public final class Cairn {
 
     /**
      * Opens the store of a file, creating it if it is absent (unless read-only). Any number of
-     * processes may have it open; within a process all handles share one mapping.
+     * processes may have it open; within a process all handles share one mapping, and {@link Options}
+     * says which options of theirs count.
      *
      * @param path of the data file, or {@code shm:NAME} for a store in the operating system's shared
      *     memory; its companions lie beside it, with {@code -shm} and {@code -lock} behind the name
      * @throws CorruptStore if bytes of the files cannot be what Cairn wrote
      * @throws IncompatibleFormat if the file is no store, or one of another format
+     * @throws IllegalArgumentException if {@code maxBytes} is too small for the store's stripes, or
+     *     {@link Durability#EACH_WRITE} is asked for of a file that was created with {@code NONE}
      * @throws UnsupportedFileSystem on a network file system
-     * @throws LockTimeout if another process keeps opening or closing it
+     * @throws LockTimeout if another process opens or closes it, and makes no progress for {@link
+     *     Options#lockTimeout()}; while one recovers a large store, this call waits for as long as that
+     *     takes
      * @throws StoreFull if there is no space to create it
      * @throws StoreReplaced if one of its files was removed, renamed or replaced, and somebody has it
      *     open still
@@ -32,6 +39,16 @@ public final class Cairn {
      */
     public static CairnStore open(Path path, Options options) {
         return OpenStores.open(path, options);
+    }
+
+    /**
+     * How far a process has come that opens, recovers or closes a store just now, and for which {@link
+     * #open} would wait; null if none does. Waits for nothing.
+     *
+     * @throws java.io.UncheckedIOException if the directory is not there
+     */
+    public static @Nullable OpeningProgress openingProgress(Path path) {
+        return OpenStores.progress(path);
     }
 
     /**

@@ -146,10 +146,17 @@ public interface CairnStore extends AutoCloseable {
      * Gives the store back. The last process to close makes everything durable; later calls do
      * nothing.
      *
+     * <p>Whatever it throws, the store is given back by this process, all that was written stays
+     * visible to other processes that have the store open, and calling it again does nothing. If this
+     * was the last process, the store is then left as after a kill: the next open of this boot finds
+     * every write and repairs; only a power loss before that goes back to the last checkpoint. Whoever
+     * must know that everything is durable calls {@link #checkpoint()} before.
+     *
      * @throws CheckpointFailed if it could not, or {@link CorruptStore} if behind a checkpoint that
      *     failed something is there no more; the store is then left as after a kill
      * @throws StoreReplaced if the data file was renamed, removed or replaced, and this store may
      *     write; it is closed as a whole, and the file that has the name is left alone
+     * @throws LockTimeout if another process keeps opening or closing the store, or is stopped at that
      */
     @Override
     void close();

@@ -8,8 +8,15 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * How to open a store. What is a property of the file (stripes, durability) counts when the file is
- * created; opening an existing file takes over the file's own.
+ * How to open a store. What is a property of the file (stripes, durability {@link Durability#NONE} or
+ * not) counts when the file is created; opening an existing file takes over the file's own, and {@link
+ * Durability#EACH_WRITE} is refused where the file was created with {@code NONE}.
+ *
+ * <p>All who open a store in one process share it. Of their own are {@code readOnly}, {@code EACH_WRITE},
+ * {@code defaultTimeToLive}, and the {@code permissions} of a backup. Of the others what asks for most
+ * counts, for all, from the moment it is asked for until the last of them has closed the store: the
+ * smallest {@code maxBytes}, the longest {@code lockTimeout}, the shortest {@code checkpointEvery}. So
+ * checkpoints are manual only where everybody asks for that. Who opens it read-only asks for nothing.
  *
  * @param maxBytes upper bound of the data file in bytes, 0 for none
  * @param stripes locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}
@@ -17,7 +24,8 @@ import java.util.Set;
  * @param checkpointEvery about how long a write waits for a checkpoint in the background, twice that at
  *     most while the disk keeps up; null for manual checkpoints only: then the space of what was overwritten or removed waits for them too
  * @param readOnly write nothing at all: works on files and file systems that cannot be written to
- * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}
+ * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}; for a
+ *     process that opens, recovers or closes the store, how long without any progress of it
  * @param permissions of the files that are created, whatever the umask; files that are made anew
  *     beside an existing data file take over its permissions and, as far as the system lets the
  *     process, its owner and group

@@ -146,7 +146,7 @@ public final class Checkpointer {
         // what others grew is mapped first: not to be able to is no failed force
         MemorySegment _ = data.remapped();
         CheckpointSlot slot = cut(timeoutNanos);
-        force(slot, durable);
+        force(slot, durable, to -> data.file().force(0, to));
         made.incrementAndGet();
         dropDeadPins();
         regions.recount();
@@ -231,10 +231,15 @@ public final class Checkpointer {
         CheckpointSlot slot = slot(timeline, cuts);
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
         VarHandle.fullFence();
-        force(slot, durable);
+        force(slot, durable, to -> data.file().forceInPieces(to, shared::advanced));
     }
 
-    private void force(CheckpointSlot slot, @Nullable Placed durable) {
+    /** Forces the data file up to a place. */
+    private interface Forcing {
+        void force(long to) throws IOException;
+    }
+
+    private void force(CheckpointSlot slot, @Nullable Placed durable, Forcing log) {
         DataHeader header = data.header();
         int index = durable == null ? 0 : 1 - durable.index;
         byte[] bytes = slot.encode(header.storeId(), index);
@@ -245,7 +250,7 @@ public final class Checkpointer {
         VarHandle.fullFence();
         Steps.at("P6");
         try {
-            data.file().force(0, data.regionAt(slot.regions())); // P6
+            log.force(data.regionAt(slot.regions())); // P6
             Steps.at("P7");
             data.file().store(data.file().first(), at, bytes, 0, bytes.length); // P7
             Steps.at("P8");

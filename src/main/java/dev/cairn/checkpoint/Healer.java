@@ -15,6 +15,8 @@ import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.function.LongConsumer;
+
 /**
  * Gets a store over a force that failed, or of which nobody knows (RULE 21). The kernel may have
  * marked pages clean that never reached the disk: a force after that has nothing to write and says
@@ -54,25 +56,30 @@ public final class Healer {
      * @throws CorruptStore if something that was written is there no more
      */
     void heal(@Nullable CheckpointSlot durable) {
-        heal(durable, stripes::holding);
+        heal(durable, stripes::holding, _ -> {});
     }
 
-    /** As {@link #heal}, while nobody writes. */
+    /** As {@link #heal}, while nobody writes, by the holder of the open lock. */
     void healQuiet(@Nullable CheckpointSlot durable) {
-        heal(durable, (_, action) -> action.run());
+        heal(durable, this::quiet, shared::advanced);
     }
 
-    private void heal(@Nullable CheckpointSlot durable, Holding by) {
+    private void heal(@Nullable CheckpointSlot durable, Holding by, LongConsumer advanced) {
         storeAgain(durable, by);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
             int each = stripe;
-            by.holding(stripe, () -> verifyBehind(each, durable));
+            by.holding(stripe, () -> verifyBehind(each, durable, advanced));
         }
     }
 
-    /** Stores every page again that belongs to somebody, while nobody writes. */
+    /** Stores every page again that belongs to somebody, while nobody writes, under the open lock. */
     public void storeAllAgainQuiet() {
-        storeAgain(null, (_, action) -> action.run());
+        storeAgain(null, this::quiet);
+    }
+
+    private void quiet(int stripe, Runnable action) {
+        action.run();
+        shared.advanced(data.regionBytes());
     }
 
     /**
@@ -129,18 +136,32 @@ public final class Healer {
     }
 
     /**
-     * Verifies what a stripe's log and runs hold behind a checkpoint, while nobody writes to it.
+     * Verifies what a stripe's log and runs hold behind a checkpoint, while nobody writes to it and
+     * the caller has the open lock.
      *
      * @throws CorruptStore at the first damage
      */
-    public void verifyBehind(int stripe, @Nullable CheckpointSlot durable) {
+    public void verifyBehindQuiet(int stripe, @Nullable CheckpointSlot durable) {
+        verifyBehind(stripe, durable, shared::advanced);
+    }
+
+    /**
+     * @param advanced is told how many bytes were verified, a region's worth at a time
+     */
+    private void verifyBehind(int stripe, @Nullable CheckpointSlot durable, LongConsumer advanced) {
         Cut earlier = durable == null ? NOTHING_DURABLE : durable.cuts().get(stripe);
         Cut now = Checkpointer.cut(shared.stripe(stripe));
         Chain chain = Chain.followBehind(data, stripe, now, earlier);
         LargeKeys largeKeys = new LargeKeys();
+        long[] untold = {0};
         chain.forEachBehind(
                 earlier,
                 entry -> {
+                    untold[0] += entry.bytes();
+                    if (untold[0] >= data.regionBytes()) {
+                        advanced.accept(untold[0]);
+                        untold[0] = 0;
+                    }
                     largeKeys.saw(entry);
                     requireRun(stripe, chain, entry);
                 });

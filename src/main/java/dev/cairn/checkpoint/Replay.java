@@ -114,8 +114,13 @@ public final class Replay {
         List<Chain.Entry> withRun = new ArrayList<>();
         LargeKeys largeKeys = new LargeKeys();
         long[] logBytes = {0};
+        long[] told = {0};
         chain.forEach(entry -> {
             logBytes[0] += entry.bytes();
+            if (logBytes[0] - told[0] >= data.regionBytes()) {
+                shared.advanced(logBytes[0] - told[0]);
+                told[0] = logBytes[0];
+            }
             words.noteExpiry(entry.expires());
             feed(stripe, cut, words, entry);
             largeKeys.saw(entry);

@@ -58,8 +58,13 @@ abstract class StoreVerb extends Verb {
         return path.toString().startsWith(SHARED_MEMORY);
     }
 
+    /** Whether there is a file; of one in shared memory that is not asked. */
+    final boolean exists() {
+        return inSharedMemory(file) || Files.exists(file);
+    }
+
     private CairnStore open(Options options) {
-        if (!inSharedMemory(file) && !Files.exists(file)) {
+        if (!exists()) {
             throw new Failure(
                     file + ": there is no such store; 'cairn put' and 'cairn load' create one");
         }

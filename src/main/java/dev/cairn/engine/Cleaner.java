@@ -73,7 +73,7 @@ final class Cleaner {
     private final Regions regions;
     private final Writer writer;
     private final Reader reader;
-    private final int share;
+    private int share;
 
     /** Of each stripe, guarded by its lock. */
     private final @Nullable Job[] jobs;
@@ -95,11 +95,19 @@ final class Cleaner {
         this.regions = parts.requireWriting().regions();
         this.writer = writer;
         this.reader = reader;
-        this.share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
+        cleanFor(background);
         this.jobs = new Job[shared.stripes()];
         this.owed = new int[shared.stripes()];
         this.successors = new Successors[shared.stripes()];
         Arrays.setAll(successors, stripe -> new Successors(data, stripe));
+    }
+
+    /**
+     * How much garbage is tolerated depends on whether checkpoints come by themselves. A plain store:
+     * writers that see it late go by the old measure for a while.
+     */
+    void cleanFor(boolean background) {
+        share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
     }
 
     /** How far a step came. */

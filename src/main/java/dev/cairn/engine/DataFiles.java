@@ -53,13 +53,7 @@ final class DataFiles {
      * Of two creators one finds that it exists.
      */
     static void create(StoreFiles files, Options options) throws IOException {
-        DataHeader header =
-                new DataHeader(
-                        randomId(),
-                        randomId(),
-                        options.stripes(),
-                        Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
-                        options.durability());
+        DataHeader header = headerOf(options);
         CheckpointSlot empty =
                 new CheckpointSlot(
                         randomId(), 1, 0, 0, 0, Collections.nCopies(options.stripes(), Cut.EMPTY));
@@ -68,6 +62,16 @@ final class DataFiles {
         Host.create(made, prefix(header, empty), options.permissions());
         Steps.at("C link");
         name(made, files.data(), false);
+    }
+
+    /** The header of a store to be, with ids of its own. */
+    static DataHeader headerOf(Options options) {
+        return new DataHeader(
+                randomId(),
+                randomId(),
+                options.stripes(),
+                Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
+                options.durability());
     }
 
     /** What stands before the regions of a store at a checkpoint, which nobody has opened yet. */
@@ -112,11 +116,12 @@ final class DataFiles {
     }
 
     /**
-     * Reads and verifies.
+     * Reads and verifies the header, which never changes once the file has its name.
      *
-     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
+     * @throws dev.cairn.IncompatibleFormat if it is no store, or one of another version
+     * @throws CorruptStore if the header is damaged or cut off
      */
-    static Prefix read(OpenFile data) throws IOException {
+    static DataHeader readHeader(OpenFile data) throws IOException {
         Path file = data.path();
         byte[] block = data.read(DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
         if (block.length < DataHeader.BLOCK_BYTES) {
@@ -124,9 +129,22 @@ final class DataFiles {
                     file,
                     block.length,
                     "a header of " + DataHeader.BLOCK_BYTES + " bytes",
-                    "the end of the file");
+                    block.length == 0
+                            ? "an empty file, which no store ever is: if nothing was stored in it,"
+                                    + " remove it, and opening creates a store in its place"
+                            : "the end of the file");
         }
-        DataHeader header = DataHeader.decode(file, block);
+        return DataHeader.decode(file, block);
+    }
+
+    /**
+     * Reads and verifies.
+     *
+     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
+     */
+    static Prefix read(OpenFile data) throws IOException {
+        Path file = data.path();
+        DataHeader header = readHeader(data);
         OpenBlock openBlock =
                 OpenBlock.decode(data.read(DataHeader.OPEN_BLOCK_AT, OpenBlock.BYTES));
         CheckpointSlot newest = null;

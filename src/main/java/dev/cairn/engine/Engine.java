@@ -33,6 +33,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 
 /** A store that is open in this process: one for all who opened it here (RULE 6). */
@@ -40,7 +41,7 @@ final class Engine {
     private static final int UNLOCKED_ATTEMPTS = 10;
 
     private final StoreFiles files;
-    private final Options options;
+    private volatile Options options;
     private final @Nullable KernelLocks kernel;
     private final @Nullable Registration registration;
     private final @Nullable LockWatch lockWatch;
@@ -100,6 +101,31 @@ final class Engine {
         return registration != null && registration.mayGetLost()
                 ? LockWatch.start(files, registration::renew)
                 : null;
+    }
+
+    /**
+     * The store is opened here once more; for one thread at a time.
+     *
+     * @throws IllegalArgumentException if the file cannot give what is asked for
+     */
+    void share(Options more) {
+        if (more.readOnly()) {
+            return; // who only reads asks for nothing
+        }
+        JointOptions.require(files.data(), parts.data().header(), more);
+        Parts.Writing writing = parts.requireWriting();
+        Options before = options;
+        Options joint = JointOptions.of(before, more);
+        long timeoutNanos = joint.lockTimeout().toNanos();
+        writing.locks().lengthenTimeout(timeoutNanos);
+        writing.stripes().lengthenTimeout(timeoutNanos);
+        writing.claims().lengthenTimeout(timeoutNanos);
+        writing.regions().bound(joint.maxBytes());
+        Duration period = joint.checkpointEvery();
+        if (period != null && !period.equals(before.checkpointEvery())) {
+            keeper().checkpointEvery(period);
+        }
+        options = joint;
     }
 
     StoreFiles files() {
@@ -189,13 +215,16 @@ final class Engine {
         return parts.data().header().durability() != Durability.NONE;
     }
 
-    long backup(Path target) {
+    /**
+     * @param by whose options say who may use the copy
+     */
+    long backup(Path target, Options by) {
         if (!isDurable()) {
             throw new UnsupportedOperationException(
                     files.data() + ": a store of durability NONE has no checkpoint to copy");
         }
         try {
-            return new Backup(files, options, parts).writeTo(target);
+            return new Backup(files, by, parts).writeTo(target);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

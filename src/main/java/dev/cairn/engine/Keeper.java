@@ -27,6 +27,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -86,7 +87,7 @@ final class Keeper implements Writer.Space {
     private final StripeLocks stripes;
     private final Regions regions;
     private final Checkpointer checkpointer;
-    private final boolean background;
+    private volatile boolean background;
     private final ScheduledThreadPoolExecutor executor;
     private final AtomicBoolean woken = new AtomicBoolean();
 
@@ -103,6 +104,7 @@ final class Keeper implements Writer.Space {
 
     private boolean failing;
     private @Nullable Cleaner cleaner;
+    private @Nullable ScheduledFuture<?> ticks;
 
     Keeper(StoreFiles files, Options options, Parts parts) {
         this.files = files;
@@ -140,22 +142,31 @@ final class Keeper implements Writer.Space {
     void start(Cleaner of, @Nullable Duration checkpointEvery, LongPredicate loading) {
         cleaner = of;
         noteCheckpoint();
-        Duration tick =
+        tickEvery(
                 checkpointEvery == null
                         ? Duration.ofMillis(Long.getLong(TICK_PROPERTY, TICK_MILLIS))
-                        : checkpointEvery;
-        var _ =
-                executor.scheduleWithFixedDelay(
-                        () -> unfailing(this::tick),
-                        tick.toNanos(),
-                        tick.toNanos(),
-                        TimeUnit.NANOSECONDS);
+                        : checkpointEvery);
         var _ =
                 executor.scheduleWithFixedDelay(
                         () -> unfailing(() -> mend(loading)),
                         MEND_SECONDS,
                         MEND_SECONDS,
                         TimeUnit.SECONDS);
+    }
+
+    private void tickEvery(Duration period) {
+        long nanos = period.toNanos();
+        ticks =
+                executor.scheduleWithFixedDelay(
+                        () -> unfailing(this::tick), nanos, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Checkpoints come by themselves from now on, that often; for one thread at a time. */
+    void checkpointEvery(Duration period) {
+        Objects.requireNonNull(ticks).cancel(false);
+        background = parts.data().header().durability() != Durability.NONE;
+        Objects.requireNonNull(cleaner).cleanFor(background);
+        tickEvery(period);
     }
 
     /** What came out of a task would end it for ever: an error even of telling about an error. */

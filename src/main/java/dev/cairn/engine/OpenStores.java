@@ -1,30 +1,112 @@
 package dev.cairn.engine;
 
+import dev.cairn.OpeningProgress;
 import dev.cairn.Options;
+import dev.cairn.os.Host;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
 
+/*
+ * Actors    threads of this class loader that open and close stores.
+ * Words     OPEN: the engines that are open here, by the name and the file they were opened by.
+ *           GATES: one lock for each name that is being opened. Their monitors are held for a few
+ *           instructions only, so no store ever waits for another.
+ * Steps     open:  take the name's gate; look the file up; share its engine, or open one and note it
+ *           close: count the handle; the last one closes the engine, and then takes it from OPEN
+ * Why it is safe
+ *           The gate lets one thread at a time open a name, so a file gets one engine (RULE 6). An
+ *           engine whose last handle is being closed stays in OPEN, without handles, until its files
+ *           are unmapped: who opens the store meanwhile waits for that, and then opens it anew.
+ *           A file is device and inode, not its name: where somebody removed or replaced the files,
+ *           the name finds the new ones, while those who opened the old ones keep them. The file
+ *           system cannot give the old inode to a new file meanwhile, since the engine's mappings
+ *           hold it for as long as the engine stands in OPEN. KernelLocks goes by the lock file's
+ *           inode in the same way, and its open channels hold that.
+ *           The name counts besides the file: an engine maps more of its files by the name it was
+ *           opened by, so a store that was renamed gets another engine under its new name. Like
+ *           those of two class loaders, the two share the kernel locks of this JVM and look to each
+ *           other like two processes.
+ */
 /**
  * The stores that are open in this process. One that is opened twice is one engine with one mapping,
- * given back when the last handle is closed; the options of the first count.
+ * given back when the last handle is closed.
  */
 public final class OpenStores {
     private static final Map<Key, Shared> OPEN = new HashMap<>();
+    private static final Map<Path, Gate> GATES = new HashMap<>();
 
     private OpenStores() {}
 
-    private record Key(Path data, boolean readOnly) {}
+    private record Key(Path data, Object file, boolean readOnly) {}
 
+    /** An engine and its handles, which the monitor of {@link #OPEN} guards. */
     private static final class Shared {
+        final Key key;
         final Engine engine;
-        int handles;
+        final CompletableFuture<Void> closed = new CompletableFuture<>();
+        int handles = 1;
 
-        Shared(Engine engine) {
+        Shared(Key key, Engine engine) {
+            this.key = key;
             this.engine = engine;
+        }
+
+        /** One handle less; the engine goes with the last. */
+        void release() {
+            synchronized (OPEN) {
+                handles--;
+                if (handles > 0) {
+                    return;
+                }
+            }
+            try {
+                engine.close();
+            } finally {
+                synchronized (OPEN) {
+                    OPEN.remove(key);
+                }
+                closed.complete(null);
+            }
+        }
+    }
+
+    /** Lets one thread at a time open a name. */
+    private static final class Gate {
+        private final Path name;
+        private final ReentrantLock lock = new ReentrantLock();
+        private int users;
+
+        private Gate(Path name) {
+            this.name = name;
+        }
+
+        static Gate enter(Path name) {
+            Gate gate;
+            synchronized (GATES) {
+                gate = GATES.computeIfAbsent(name, Gate::new);
+                gate.users++;
+            }
+            gate.lock.lock();
+            return gate;
+        }
+
+        void leave() {
+            lock.unlock();
+            synchronized (GATES) {
+                users--;
+                if (users == 0) {
+                    GATES.remove(name);
+                }
+            }
         }
     }
 
@@ -35,40 +117,81 @@ public final class OpenStores {
      * @throws UncheckedIOException if a file or its directory cannot be used
      */
     public static StoreHandle open(Path given, Options options) {
-        synchronized (OPEN) {
+        try {
+            StoreFiles files = StoreFiles.of(given);
+            Gate gate = Gate.enter(files.data());
             try {
-                StoreFiles files = StoreFiles.of(given);
-                Key key = new Key(files.data(), false);
-                Shared shared = OPEN.get(key);
-                if (shared == null && options.readOnly()) {
-                    key = new Key(files.data(), true);
-                    shared = OPEN.get(key);
-                }
-                if (shared == null) {
-                    shared =
-                            new Shared(
-                                    options.readOnly()
-                                            ? ReadOnlyOpening.open(files, options)
-                                            : Opening.open(files, options));
-                    OPEN.put(key, shared);
-                }
-                shared.handles++;
-                return new StoreHandle(shared.engine, options);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                Shared shared = shareOrOpen(files, options);
+                return new StoreHandle(shared.engine, options, shared::release);
+            } finally {
+                gate.leave();
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
-    /** One handle less; the engine goes with the last. */
-    static void release(Engine engine) {
-        synchronized (OPEN) {
-            Key key = new Key(engine.files().data(), engine.readOnly());
-            Shared shared = OPEN.get(key);
-            if (shared != null && --shared.handles == 0) {
-                OPEN.remove(key);
-                engine.close();
+    /** What whoever holds a store's open lock does just now; null if nobody does. */
+    public static @Nullable OpeningProgress progress(Path given) {
+        try {
+            return OpenLock.progress(StoreFiles.of(given));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Shared shareOrOpen(StoreFiles files, Options options) throws IOException {
+        Shared shared = share(files.data(), options.readOnly());
+        if (shared == null) {
+            return openAnew(files, options);
+        }
+        try {
+            shared.engine.share(options);
+            return shared;
+        } catch (Throwable e) {
+            shared.release();
+            throw e;
+        }
+    }
+
+    /** What is open of that file here, with a handle more; null if nothing is. */
+    private static @Nullable Shared share(Path data, boolean readOnly) throws IOException {
+        while (Files.exists(data)) {
+            Object file = Host.fileKey(data);
+            Shared found;
+            synchronized (OPEN) {
+                found = OPEN.get(new Key(data, file, false));
+                if (found == null && readOnly) {
+                    found = OPEN.get(new Key(data, file, true));
+                }
+                if (found == null) {
+                    return null;
+                }
+                if (found.handles > 0) {
+                    found.handles++;
+                    return found;
+                }
             }
+            found.closed.join();
+        }
+        return null;
+    }
+
+    private static Shared openAnew(StoreFiles files, Options options) throws IOException {
+        Engine engine =
+                options.readOnly()
+                        ? ReadOnlyOpening.open(files, options)
+                        : Opening.open(files, options);
+        try {
+            Object file = Host.fileKey(files.data());
+            Shared shared = new Shared(new Key(files.data(), file, engine.readOnly()), engine);
+            synchronized (OPEN) {
+                OPEN.put(shared.key, shared);
+            }
+            return shared;
+        } catch (IOException e) { // somebody removed the file this very moment
+            engine.close();
+            throw e;
         }
     }
 }

@@ -61,6 +61,9 @@ import java.util.stream.IntStream;
  */
 /** Opens a store for writing. */
 final class Opening {
+    /** Times that a recovery goes over the file: replay, blocks, store again, force. */
+    private static final int PASSES = 4;
+
     private static final long FARTHEST_CLOCK_MILLIS = Duration.ofDays(36_500).toMillis();
 
     private final StoreFiles files;
@@ -77,12 +80,13 @@ final class Opening {
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
+        requireFitting(files, options);
         KernelLocks kernel = KernelLocks.open(files.lock(), true, access(files, options));
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.exclusive(files, kernel, options.lockTimeout()); // O1
             try {
-                engine = openHolding(files, options, kernel);
+                engine = openWatched(files, options, kernel);
                 return engine;
             } finally {
                 open.release(); // O5
@@ -99,6 +103,31 @@ final class Opening {
         return Files.exists(files.data())
                 ? Access.like(files.data())
                 : Access.of(options.permissions());
+    }
+
+    /** What can be refused is refused before anything is made, a lock file beside no store say. */
+    private static void requireFitting(StoreFiles files, Options options) throws IOException {
+        JointOptions.require(files.data(), header(files, options), options);
+    }
+
+    private static DataHeader header(StoreFiles files, Options options) throws IOException {
+        if (!Files.exists(files.data())) {
+            return DataFiles.headerOf(options);
+        }
+        files.requireOneName();
+        try (OpenFile data = OpenFile.open(files.data(), false)) {
+            return DataFiles.readHeader(data);
+        }
+    }
+
+    private static Engine openWatched(StoreFiles files, Options options, KernelLocks kernel)
+            throws IOException {
+        if (!Files.exists(files.data()) || Files.size(files.data()) < LongRecovery.LEAST_BYTES) {
+            return openHolding(files, options, kernel);
+        }
+        try (LongRecovery _ = new LongRecovery(files)) {
+            return openHolding(files, options, kernel);
+        }
     }
 
     private static Engine openHolding(StoreFiles files, Options options, KernelLocks kernel)
@@ -133,7 +162,7 @@ final class Opening {
         Engine engine = null;
         try {
             DataFiles.Prefix prefix = DataFiles.read(data);
-            requireMaxBytes(prefix.header());
+            JointOptions.require(files.data(), prefix.header(), options);
             engine =
                     switch (SharedFiles.look(files, data, prefix, true)) { // O3
                         case SharedFiles.Usable(OpenFile shared, long bytes) when !alone ->
@@ -172,15 +201,6 @@ final class Opening {
                 "somebody has the store open, but "
                         + why
                         + "; close the store everywhere, then open it again");
-    }
-
-    private void requireMaxBytes(DataHeader header) {
-        long least = header.regionAt(2L * header.stripes() + 2);
-        if (options.maxBytes() != 0 && options.maxBytes() < least) {
-            throw new IllegalArgumentException(
-                    "%s: maxBytes is %d; with %d stripes it must be %d at least"
-                            .formatted(files.data(), options.maxBytes(), header.stripes(), least));
-        }
     }
 
     /** RULE 16: neither by the kernel's locks nor by the processes that run. */
@@ -282,7 +302,7 @@ final class Opening {
         Healer healer = parts.requireWriting().healer();
         IntStream.range(0, parts.shared().stripes())
                 .parallel()
-                .forEach(stripe -> healer.verifyBehind(stripe, newest));
+                .forEach(stripe -> healer.verifyBehindQuiet(stripe, newest));
     }
 
     private Engine reopen(
@@ -332,6 +352,7 @@ final class Opening {
         MappedFile data = null;
         try {
             requirePlausibleEpochs(shared);
+            Words.add(shared.first(), SharedLayout.OPENING_DONE, 1);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(dataFile, prefix.header(), regions);
             data = MappedFile.map(dataFile, prefix.header().regionAt(regions));
@@ -359,13 +380,16 @@ final class Opening {
         ProcessTable processes = null;
         try {
             long mapped = prefix.header().regionAt(prefix.newest().regions());
+            Words.release(shared.first(), SharedLayout.OPENING_ALL, PASSES * mapped);
             data = MappedFile.map(dataFile, mapped);
             processes = ProcessTable.join(files.data(), shared.first(), kernel);
             Parts parts =
                     Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
             Replay replay = parts.replay();
             replay.restore(prefix.newest(), SharedFiles.leastBucketsLog2(), true);
+            parts.shared().release(SharedLayout.OPENING_DONE, mapped);
             provideBlocks(parts);
+            parts.shared().release(SharedLayout.OPENING_DONE, 2 * mapped);
             if (kind != Kind.CREATED) {
                 checkpoint(parts, prefix);
             }
@@ -408,6 +432,8 @@ final class Opening {
             parts.requireWriting().healer().storeAllAgainQuiet();
         }
         parts.requireWriting().healer().zeroBehindTailsQuiet();
+        long mapped = parts.data().file().first().byteSize();
+        parts.shared().release(SharedLayout.OPENING_DONE, 3 * mapped);
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
             StripeWords words = parts.shared().stripe(stripe);
             words.release(

@@ -128,13 +128,14 @@ record Parts(
         return writing;
     }
 
-    /** Repairs every stripe, by taking its lock; tells how many had something to repair. */
+    /** Repairs every stripe, under the open lock, by taking its lock; tells how many had something to repair. */
     int repairAll() {
         StripeLocks stripes = requireWriting().stripes;
         int repaired = 0;
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
             repaired += shared.stripe(stripe).pending() ? 1 : 0;
             stripes.holding(stripe, () -> {});
+            shared.advanced(1);
         }
         return repaired;
     }

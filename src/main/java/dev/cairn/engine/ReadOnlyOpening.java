@@ -38,6 +38,9 @@ final class ReadOnlyOpening {
     private final Options options;
     private final long start = System.nanoTime();
 
+    /** Why the shared-memory file cannot be used, if it cannot. */
+    private String useless = "";
+
     private ReadOnlyOpening(StoreFiles files, Options options) {
         this.files = files;
         this.options = options;
@@ -58,22 +61,26 @@ final class ReadOnlyOpening {
                 // not used without a lock, but it may know of a checkpoint that is damaged by now
                 lookInVain();
             }
-            return snapshot("its lock file cannot be read");
+            return untilCurrent(() -> snapshot("its lock file cannot be read"));
         }
-        KernelLocks kernel =
-                KernelLocks.open(files.lock(), false, Access.of(options.permissions()));
-        Engine engine = null;
-        try {
-            KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
-            try {
-                engine = register(kernel);
+        return untilCurrent(this::viewOrSnapshot);
+    }
+
+    /** A try to open it: null if a checkpoint overtook what was read. */
+    private interface Attempt {
+        @Nullable Engine open() throws IOException;
+    }
+
+    private Engine untilCurrent(Attempt attempt) throws IOException {
+        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
+        while (true) {
+            Engine engine = attempt.open();
+            if (engine != null) {
                 return engine;
-            } finally {
-                open.release();
             }
-        } finally {
-            if (engine == null || engine.kernel() == null) {
-                kernel.close();
+            if (System.nanoTime() - deadline > 0) {
+                throw new LockTimeout(
+                        files.data(), "checkpoints come faster than a snapshot of one is made");
             }
         }
     }
@@ -88,31 +95,54 @@ final class ReadOnlyOpening {
         }
     }
 
-    private Engine register(KernelLocks kernel) throws IOException {
+    /**
+     * A snapshot is made without any lock, since that takes the longer the larger the store is, and
+     * whoever wants to write must not wait for it.
+     */
+    private @Nullable Engine viewOrSnapshot() throws IOException {
+        KernelLocks kernel =
+                KernelLocks.open(files.lock(), false, Access.of(options.permissions()));
+        Engine engine = null;
+        try {
+            KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
+            try {
+                engine = register(kernel);
+            } finally {
+                open.release();
+            }
+        } finally {
+            if (engine == null) {
+                kernel.close();
+            }
+        }
+        return engine == null ? snapshot(useless) : engine;
+    }
+
+    /** Null if the shared-memory file cannot be used. */
+    private @Nullable Engine register(KernelLocks kernel) throws IOException {
+        if (Files.exists(files.shared()) && !Files.isReadable(files.shared())) {
+            useless = "its shared-memory file cannot be read";
+            return null;
+        }
         Registration registration = registration(kernel);
         DataLock dataLock = DataLock.open(files, false);
         OpenFile data = null;
         Engine engine = null;
         try {
             dataLock.joinReaders();
-            if (Files.exists(files.shared()) && !Files.isReadable(files.shared())) {
-                engine = snapshot("its shared-memory file cannot be read");
-                return engine;
-            }
             data = OpenFile.open(files.data(), false);
             DataFiles.Prefix prefix = DataFiles.read(data);
             View view = new View(kernel, registration, dataLock);
-            engine =
-                    switch (SharedFiles.look(files, data, prefix, false)) {
-                        case SharedFiles.Usable(OpenFile shared, long bytes) ->
-                                view(data, prefix, shared, bytes, false, view);
-                        case SharedFiles.Clean(OpenFile shared, long bytes) ->
-                                view(data, prefix, shared, bytes, true, view);
-                        case SharedFiles.Useless(String why) -> snapshot(why);
-                    };
+            switch (SharedFiles.look(files, data, prefix, false)) {
+                case SharedFiles.Usable(OpenFile shared, long bytes) ->
+                        engine = view(data, prefix, shared, bytes, false, view);
+                case SharedFiles.Clean(OpenFile shared, long bytes) ->
+                        engine = view(data, prefix, shared, bytes, true, view);
+                case SharedFiles.Useless(String why) -> useless = why;
+            }
             return engine;
         } finally {
-            if (engine == null || engine.kernel() == null) {
+            if (engine == null) {
                 if (data != null) {
                     data.close();
                 }
@@ -154,16 +184,9 @@ final class ReadOnlyOpening {
             DataFiles.requireLength(dataFile, prefix.header(), regions);
             data = MappedFile.map(dataFile, prefix.header().regionAt(regions));
             Parts parts = Parts.forReading(data, prefix.header(), shared);
-            if (anybodyWrites(view.kernel())) {
-                return engine(parts, null, prefix, Kind.JOINED, "others have it open", view);
-            }
-            String killed =
-                    "its processes were killed; nothing was lost; read-only, so nothing was"
-                            + " repaired";
-            return clean
-                    ? engine(
-                            parts, null, prefix, Kind.CLEAN, "its last process had closed it", view)
-                    : engine(parts, null, prefix, Kind.REPAIRED, killed, view);
+            Kind kind =
+                    anybodyWrites(view.kernel()) ? Kind.JOINED : clean ? Kind.CLEAN : Kind.REPAIRED;
+            return engine(parts, null, prefix, kind, detail(kind), view);
         } catch (Throwable e) {
             if (data != null) {
                 data.close();
@@ -171,6 +194,15 @@ final class ReadOnlyOpening {
             shared.close();
             throw e;
         }
+    }
+
+    private static String detail(Kind kind) {
+        return switch (kind) {
+            case JOINED -> "others have it open";
+            case CLEAN -> "its last process had closed it";
+            default ->
+                    "its processes were killed; nothing was lost; read-only, so nothing was repaired";
+        };
     }
 
     private static boolean anybodyWrites(KernelLocks kernel) {
@@ -182,22 +214,8 @@ final class ReadOnlyOpening {
         return true;
     }
 
-    private Engine snapshot(String why) throws IOException {
-        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
-        while (true) {
-            Engine engine = newest(why);
-            if (engine != null) {
-                return engine;
-            }
-            if (System.nanoTime() - deadline > 0) { // its regions may be another's by now
-                throw new LockTimeout(
-                        files.data(), "checkpoints come faster than a snapshot of one is made");
-            }
-        }
-    }
-
-    /** A snapshot, or null if a newer checkpoint overtook it. */
-    private @Nullable Engine newest(String why) throws IOException {
+    /** Null if a newer checkpoint overtook it: its regions may be another's by now. */
+    private @Nullable Engine snapshot(String why) throws IOException {
         OpenFile file = OpenFile.open(files.data(), false);
         Engine engine = null;
         boolean newest = false;

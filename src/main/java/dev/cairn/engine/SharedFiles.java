@@ -9,6 +9,7 @@ import static dev.cairn.format.SharedLayout.DATA_INODE;
 import static dev.cairn.format.SharedLayout.MAGIC;
 import static dev.cairn.format.SharedLayout.MAGIC_VALUE;
 import static dev.cairn.format.SharedLayout.NONCE;
+import static dev.cairn.format.SharedLayout.OPENING_DONE;
 import static dev.cairn.format.SharedLayout.READY;
 import static dev.cairn.format.SharedLayout.REGIONS;
 import static dev.cairn.format.SharedLayout.REGION_BYTES;
@@ -51,6 +52,7 @@ final class SharedFiles {
     /** 256 buckets, which fill the smallest area. */
     private static final int LEAST_BUCKETS_LOG2 = 8;
 
+    private static final long RESERVED_BYTES = 1L << 30;
     private static final long IS_READY = 1;
     private static final long IS_CLEAN = 1;
     private static final UUID OF_NO_BOOT = new UUID(0, 0);
@@ -204,7 +206,9 @@ final class SharedFiles {
         long bytes = bytesFor(prefix.header(), prefix.newest(), 1);
         OpenFile file = OpenFile.open(made, true);
         try {
-            file.reserve(0, bytes);
+            for (long at = 0; at < bytes; at += RESERVED_BYTES) { // who waits sees the file grow
+                file.reserve(at, Math.min(bytes, at + RESERVED_BYTES));
+            }
         } catch (IOException e) {
             file.close();
             Files.deleteIfExists(made);
@@ -275,7 +279,9 @@ final class SharedFiles {
         Words.release(memory, CLEAN_EPOCH, slot.epoch());
         Words.release(memory, CLEAN_SLOT_CRC, crc);
         putId(memory, BOOT_ID, OF_NO_BOOT); // whoever clears the mark and dies leaves it useless
-        file.force(0, Words.acquire(memory, SHARED_BYTES));
+        file.forceInPieces(
+                Words.acquire(memory, SHARED_BYTES),
+                bytes -> Words.add(memory, OPENING_DONE, bytes));
         Words.release(memory, CLEAN, IS_CLEAN);
         file.force(0, SharedLayout.DIRECTORY);
     }

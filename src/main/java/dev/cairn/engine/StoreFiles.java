@@ -5,6 +5,7 @@ import dev.cairn.os.Host;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -24,22 +25,52 @@ record StoreFiles(Path data, Path shared, Path lock) {
     private static final String IN_MEMORY = "shm:";
     private static final Path MEMORY = Path.of("/dev/shm");
 
+    /** As Linux has it. */
+    private static final int MOST_LINKS = 40;
+
     /**
      * @param given a path, or {@code shm:NAME} for a store in the system's shared memory
      */
     static StoreFiles of(Path given) throws IOException {
-        Path path = inMemory(given).toAbsolutePath();
-        Path directory = path.getParent();
-        Path name = path.getFileName();
-        if (directory == null || name == null) {
-            throw new NoSuchFileException(path.toString(), null, "names no file");
-        }
-        Path data = Files.exists(path) ? path.toRealPath() : directory.toRealPath().resolve(name);
+        Path data = real(inMemory(given).toAbsolutePath());
         if (Files.isDirectory(data)) {
             throw new IncompatibleFormat(data, "is a directory; name a file in it");
         }
+        StoreFiles files = new StoreFiles(data, beside(data, "-shm"), beside(data, "-lock"));
+        requireRegular(data, "");
+        requireRegular(files.shared, ", where the shared-memory file of a store belongs");
+        requireRegular(files.lock, ", where the lock file of a store belongs");
         Host.requireLocal(data, data.resolveSibling(""));
-        return new StoreFiles(data, beside(data, "-shm"), beside(data, "-lock"));
+        return files;
+    }
+
+    /** The real path; of a file that is absent, and perhaps named by a symbolic link, that to be. */
+    private static Path real(Path path) throws IOException {
+        Path at = path;
+        for (int links = 0; links <= MOST_LINKS; links++) {
+            if (Files.exists(at)) {
+                return at.toRealPath();
+            }
+            Path directory = at.getParent();
+            Path name = at.getFileName();
+            if (directory == null || name == null) {
+                throw new NoSuchFileException(path.toString(), null, "names no file");
+            }
+            Path here = directory.toRealPath();
+            if (!Files.isSymbolicLink(here.resolve(name))) {
+                return here.resolve(name);
+            }
+            at = here.resolve(Files.readSymbolicLink(here.resolve(name)));
+        }
+        throw new FileSystemLoopException(path.toString());
+    }
+
+    /** To open a pipe would wait for its other end, without an end; devices have no bytes to map. */
+    private static void requireRegular(Path file, String where) {
+        if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw new IncompatibleFormat(
+                    file, "is no regular file but a pipe, a device or the like" + where);
+        }
     }
 
     private static Path inMemory(Path given) {

@@ -56,12 +56,17 @@ public final class StoreHandle implements CairnStore {
     private final Reader reader;
     private final Options options;
     private final boolean eachWrite;
+    private final Runnable release;
     private volatile boolean closed;
 
-    StoreHandle(Engine engine, Options options) {
+    /**
+     * @param release gives the engine back
+     */
+    StoreHandle(Engine engine, Options options, Runnable release) {
         this.engine = engine;
         this.reader = engine.reader();
         this.options = options;
+        this.release = release;
         this.eachWrite = options.durability() == Durability.EACH_WRITE && engine.isDurable();
     }
 
@@ -416,7 +421,7 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public long backup(Path target) {
-        return guarded(() -> engine.backup(target));
+        return guarded(() -> engine.backup(target, options));
     }
 
     @Override
@@ -451,7 +456,7 @@ public final class StoreHandle implements CairnStore {
             }
             closed = true;
         }
-        OpenStores.release(engine);
+        release.run();
     }
 
     private static int descend(int frames) {

@@ -49,6 +49,8 @@ public final class SharedLayout {
     public static final int PIN_SLOTS = 8;
     public static final int EVACUATION_LOCK = 832;
     public static final int FEED = 896;
+    public static final int OPENING_DONE = 960;
+    public static final int OPENING_ALL = 968;
 
     public static final int DIRECTORY = 1024;
     public static final int DIRECTORY_ENTRIES = 40;

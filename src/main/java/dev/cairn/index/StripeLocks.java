@@ -37,7 +37,7 @@ public final class StripeLocks {
      */
     private final long[] versions;
 
-    private final long timeoutNanos;
+    private long timeoutNanos;
 
     public StripeLocks(
             SharedMemory shared,
@@ -157,6 +157,11 @@ public final class StripeLocks {
 
     public long timeoutNanos() {
         return timeoutNanos;
+    }
+
+    /** A plain store: threads that see it late wait for the old time once more. */
+    public void lengthenTimeout(long nanos) {
+        timeoutNanos = nanos;
     }
 
     /** Waits for the holders in this process, and lets no more of them begin. */

@@ -23,6 +23,9 @@ import java.util.Arrays;
  * swung, it notes those slots of the new one whose prefix is still to come. An entry that is there
  * throughout is in every table, and its prefix comes once.
  *
+ * <p>It notes a bounded number of slots at a time, those with the least prefixes to come; when it has
+ * gone through them, it notes the next. So a stripe may have more entries than an array has room for.
+ *
  * <p>The count of swings, raised before each, tells a table from another at the same place: a walk
  * that saw the same table before and after, and no swing begun between, saw one table.
  */
@@ -33,6 +36,9 @@ public final class Walk {
     private static final long ORDINAL_MASK = (1L << ORDINAL_BITS) - 1;
     private static final long ALL_PREFIXES = 1L << HashBits.PREFIX_BITS;
 
+    /** Slots noted at a time, 32 MiB of them; a stripe seldom has more. */
+    private static final int MOST_NOTED = 1 << 22;
+
     private final SharedMemory shared;
     private final StripeWords words;
     private long table;
@@ -42,12 +48,24 @@ public final class Walk {
     /** Each {0, prefix: 24 bits, number of the slot in its table: 39 bits}, sorted. */
     private long[] noted = {};
 
+    private final int mostNoted;
     private int at;
     private long prefix;
 
+    /** The first prefix whose slots were not noted. */
+    private long notedUpTo = ALL_PREFIXES;
+
     public Walk(SharedMemory shared, int stripe) {
+        this(shared, stripe, MOST_NOTED);
+    }
+
+    /**
+     * @param mostNoted slots noted at a time, more only if so many have one prefix
+     */
+    Walk(SharedMemory shared, int stripe, int mostNoted) {
         this.shared = shared;
         this.words = shared.stripe(stripe);
+        this.mostNoted = mostNoted;
     }
 
     /** Whether there may be entries still to come. */
@@ -63,6 +81,10 @@ public final class Walk {
         long swings = words.acquire(SWINGS);
         table = words.acquire(StripeWords.TABLE);
         if (notedTable == 0 || swings != notedSwings || !sameTable(table, notedTable)) {
+            note();
+        }
+        while (at == noted.length && notedUpTo < ALL_PREFIXES) {
+            prefix = notedUpTo;
             note();
         }
         if (at == noted.length) {
@@ -112,7 +134,6 @@ public final class Walk {
             VarHandle.acquireFence();
         } while (!sameTable(words.acquire(StripeWords.TABLE), table)
                 || words.acquire(SWINGS) != swings);
-        Arrays.sort(noted);
         notedTable = table;
         notedSwings = swings;
         at = 0;
@@ -123,16 +144,39 @@ public final class Walk {
         long slots = (long) BucketWords.SLOTS << TableWord.log2(table);
         long[] found = new long[64];
         int count = 0;
+        notedUpTo = ALL_PREFIXES;
         for (long number = 0; number < slots; number++) {
             long slot = Words.acquire(memory, slotAt(table, number));
-            if (slot != 0 && Place.low(slot) >= prefix) {
+            if (slot != 0 && Place.low(slot) >= prefix && Place.low(slot) < notedUpTo) {
+                if (count == found.length && count >= mostNoted) {
+                    count = keepHalf(found);
+                }
                 if (count == found.length) {
                     found = Arrays.copyOf(found, 2 * count);
                 }
-                found[count++] = Place.low(slot) << ORDINAL_BITS | number;
+                if (Place.low(slot) < notedUpTo) {
+                    found[count++] = Place.low(slot) << ORDINAL_BITS | number;
+                }
             }
         }
         noted = Arrays.copyOf(found, count);
+        Arrays.sort(noted);
+    }
+
+    /**
+     * Keeps of the slots that were found those with the lesser prefixes, about half of them, but always
+     * all of a prefix; tells how many. The others come later.
+     */
+    private int keepHalf(long[] found) {
+        Arrays.sort(found);
+        long middle = found[found.length / 2] >>> ORDINAL_BITS;
+        long least = found[0] >>> ORDINAL_BITS;
+        notedUpTo = middle == least ? middle + 1 : middle;
+        int kept = 0;
+        while (kept < found.length && found[kept] >>> ORDINAL_BITS < notedUpTo) {
+            kept++;
+        }
+        return kept;
     }
 
     private MemorySegment memory(long table) {

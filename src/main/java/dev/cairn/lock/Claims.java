@@ -26,7 +26,7 @@ public final class Claims {
     private final MemorySegment memory;
     private final ProcessTable processes;
     private final SharedLock[] locks = new SharedLock[SharedLayout.CLAIM_BUCKETS];
-    private final long timeoutNanos;
+    private volatile long timeoutNanos;
 
     public Claims(
             MemorySegment memory,
@@ -45,6 +45,10 @@ public final class Claims {
                                 "the lock of claims",
                                 processes,
                                 contention));
+    }
+
+    public void lengthenTimeout(long nanos) {
+        timeoutNanos = nanos;
     }
 
     /** What came of asking. */

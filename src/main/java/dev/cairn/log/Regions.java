@@ -57,7 +57,7 @@ public final class Regions {
     private final DataFile data;
     private final SharedMemory shared;
     private final SharedMemory.Locks locks;
-    private final long maxRegions;
+    private volatile long maxRegions;
 
     /**
      * @param maxBytes bound of the data file, 0 for none
@@ -66,7 +66,16 @@ public final class Regions {
         this.data = data;
         this.shared = shared;
         this.locks = locks;
-        this.maxRegions = data.regionOf(maxBytes == 0 ? Place.END : Math.min(maxBytes, Place.END));
+        this.maxRegions = mostRegions(maxBytes);
+    }
+
+    private long mostRegions(long maxBytes) {
+        return data.regionOf(maxBytes == 0 ? Place.END : Math.min(maxBytes, Place.END));
+    }
+
+    /** From now on the data file grows to that size at most, 0 for any. */
+    public void bound(long maxBytes) {
+        maxRegions = mostRegions(maxBytes);
     }
 
     /**
@@ -457,6 +466,7 @@ public final class Regions {
         for (long region = 0; region < data.regions(); region++) {
             if (data.state(region) == DataFile.State.ALIVE) {
                 data.file().opened().fillHoles(data.regionAt(region), data.regionAt(region + 1));
+                shared.advanced(data.regionBytes());
             } else {
                 setHole(region, 1);
             }

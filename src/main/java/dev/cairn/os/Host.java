@@ -10,6 +10,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -81,11 +82,12 @@ public final class Host {
     }
 
     /**
-     * Refuses what is not one memory for all processes.
+     * Refuses what is not one memory for all processes, as far as the system tells: in a chroot, without
+     * /proc or without a free file descriptor it may not.
      *
-     * @throws UnsupportedFileSystem if the directory lies on a network file system
+     * @throws UnsupportedFileSystem if the directory certainly lies on a network file system
      */
-    public static void requireLocal(Path file, Path directory) throws IOException {
+    public static void requireLocal(Path file, Path directory) {
         String type = fileSystemType(directory);
         if (isNetwork(type)) {
             throw new UnsupportedFileSystem(
@@ -100,8 +102,13 @@ public final class Host {
         return NETWORK.contains(type.toLowerCase(Locale.ROOT));
     }
 
-    private static String fileSystemType(Path directory) throws IOException {
-        return Files.getFileStore(directory).type();
+    /** Empty where the system does not tell. */
+    private static String fileSystemType(Path directory) {
+        try {
+            return Files.getFileStore(directory).type();
+        } catch (IOException _) {
+            return ""; // if the directory cannot be used at all, what comes next says so, and why
+        }
     }
 
     /** The file's inode number, the same for every name of it; 0 where the system tells none. */
@@ -111,6 +118,15 @@ public final class Host {
         } catch (UnsupportedOperationException | IllegalArgumentException _) {
             return 0;
         }
+    }
+
+    /**
+     * What tells a file from every other that is there: device and inode, or the real path where the
+     * system tells none. An inode is given again only when nobody has the file open or mapped.
+     */
+    public static Object fileKey(Path file) throws IOException {
+        Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        return key == null ? file.toRealPath() : key;
     }
 
     /** How many names the file has; 1 where the system does not tell. */

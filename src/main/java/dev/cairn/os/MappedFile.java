@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
 
 /**
  * A file in memory, from its first byte, that other processes may lengthen.
@@ -25,6 +26,10 @@ public final class MappedFile implements AutoCloseable {
     private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
 
     private static final int PAGE_BYTES = 4096;
+
+    /** Forced at a time where somebody watches: a second or so on a slow disk. */
+    private static final long PIECE_BYTES = 64L << 20;
+
     private static final int CLOSE_ATTEMPTS = 10_000;
     private static final long CLOSE_PAUSE_NANOS = 1_000_000;
 
@@ -151,6 +156,19 @@ public final class MappedFile implements AutoCloseable {
      */
     public void force(long from, long to) throws IOException {
         medium.force(this, from, to);
+    }
+
+    /**
+     * As {@link #force}, from the first byte, piece by piece.
+     *
+     * @param forced is told the bytes of each
+     */
+    public void forceInPieces(long to, LongConsumer forced) throws IOException {
+        for (long at = 0; at < to; at += PIECE_BYTES) {
+            long end = Math.min(to, at + PIECE_BYTES);
+            force(at, end);
+            forced.accept(end - at);
+        }
     }
 
     /**

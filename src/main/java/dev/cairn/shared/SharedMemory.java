@@ -19,6 +19,7 @@ import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
+import dev.cairn.os.Steps;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -54,7 +55,7 @@ public final class SharedMemory {
     public static final class Locks {
         private final SharedLock grow;
         private final SharedLock allocation;
-        private final long timeoutNanos;
+        private volatile long timeoutNanos;
 
         public Locks(
                 MemorySegment base,
@@ -68,6 +69,10 @@ public final class SharedMemory {
                     new SharedLock(
                             base, ALLOCATION_LOCK, "the lock of areas", processes, contention);
             this.timeoutNanos = timeoutNanos;
+        }
+
+        public void lengthenTimeout(long nanos) {
+            timeoutNanos = nanos;
         }
 
         /** From now on nobody in this process grows or allocates. */
@@ -122,6 +127,14 @@ public final class SharedMemory {
 
     public void release(int field, long value) {
         Words.release(base, field, value);
+    }
+
+    /**
+     * The holder of the open lock has gone over so many bytes more, which those who wait for it see.
+     */
+    public void advanced(long bytes) {
+        Steps.at("O progress");
+        Words.add(base, SharedLayout.OPENING_DONE, bytes);
     }
 
     /**

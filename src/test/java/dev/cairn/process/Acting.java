@@ -15,7 +15,10 @@ import dev.cairn.Recovery.Kind;
 import dev.cairn.Replica;
 import dev.cairn.Verification;
 import dev.cairn.format.DataHeader;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.os.Access;
 import dev.cairn.os.Host;
+import dev.cairn.os.KernelLocks;
 import dev.cairn.os.Steps;
 import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
@@ -111,6 +114,8 @@ public final class Acting {
             case "look" -> look(order[1]);
             case "remove" -> store.remove(bytes(order[1]));
             case "park" -> stopAt(order[1], number(order[2]));
+            case "pace" -> pace(order[1], number(order[2]));
+            case "lock" -> lock(Path.of(order[1]));
             case "record" -> record();
             case "steps" -> String.join("\t", recorded);
             case "verify" -> verify();
@@ -226,6 +231,32 @@ public final class Acting {
             }
         });
         return step;
+    }
+
+    /** Pauses each time that this process reaches the step. */
+    private static Object pace(String step, int millis) {
+        Steps.listen(reached -> {
+            if (reached.equals(step)) {
+                LockSupport.parkNanos(Duration.ofMillis(millis).toNanos());
+            }
+        });
+        return step;
+    }
+
+    /** Holds the open lock of a store without doing anything, until it is told to "go". */
+    private Object lock(Path store) throws IOException {
+        Path file = store.resolveSibling(store.getFileName() + "-lock");
+        try (KernelLocks kernel = KernelLocks.open(
+                        file, true, Access.of(Options.defaults().permissions()))) {
+            if (!(kernel.tryExclusive(ProcessTable.OPEN_BYTE, 1)
+                    instanceof KernelLocks.Held held)) {
+                throw new AssertionError(file + ": locked already");
+            }
+            out.println(AT + "lock");
+            go.acquireUninterruptibly();
+            held.release();
+        }
+        return "unlocked";
     }
 
     private Object record() {

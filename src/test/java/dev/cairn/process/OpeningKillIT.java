@@ -63,7 +63,7 @@ class OpeningKillIT {
             done.add(step);
         }
         List<String> rebuilding = new ArrayList<>(publishing);
-        rebuilding.addAll(List.of("O4 nonce", "O4 rename"));
+        rebuilding.addAll(List.of("O progress", "O4 nonce", "O4 rename"));
         for (String step : rebuilding) {
             Path file = newStore();
             Map<String, byte[]> content = closedStore(file);
@@ -77,7 +77,7 @@ class OpeningKillIT {
         assertContent(reopened, Set.of(Kind.REPAIRED), content);
         done.add("O4 open block");
         List<String> closing = new ArrayList<>(publishing);
-        closing.add("O mark");
+        closing.addAll(List.of("O progress", "O mark"));
         for (String step : closing) {
             closeAndDie(newStore(), step);
             done.add(step);

@@ -20,6 +20,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /** A writer is stopped, not killed, inside a put: it may go on at any time, so nobody steps in. */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -70,6 +74,42 @@ class StoppedWriterIT {
             assertThat(store.stats().takeovers()).isZero();
             assertThat(store.verify().damages()).isEmpty();
         }
+    }
+
+    /** All handles of a process share its locks, and the longest of their timeouts. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void writersWaitAsLongAsTheMostPatientHandleOfTheirProcess(boolean patientFirst)
+            throws IOException {
+        Path file = directory.resolve("store.cairn");
+        Options brief = Options.defaults().withStripes(1).withLockTimeout(Duration.ofMillis(100));
+        Options patient = brief.withLockTimeout(Duration.ofMinutes(1));
+        try (CairnStore first = Cairn.open(file, patientFirst ? patient : brief);
+                CairnStore second = Cairn.open(file, patientFirst ? brief : patient)) {
+            second.put(bytes("key"), Values.of("key", 0, 1, 100));
+            Child writer = children.start();
+            writer.ask("open", file);
+            writer.ask("park", "W14", 1);
+            writer.tell("put", "key", 200);
+            writer.awaitStep("W14");
+            List<CompletableFuture<Long>> puts =
+                    Stream.of(first, second)
+                            .map(store ->
+                                    CompletableFuture.supplyAsync(
+                                            () -> putThird(store),
+                                            task -> Thread.ofPlatform().start(task)))
+                            .toList();
+            LockSupport.parkNanos(5 * brief.lockTimeout().toNanos());
+            assertThat(puts).noneMatch(CompletableFuture::isDone);
+            writer.tell("go");
+            assertThat(Long.parseLong(writer.answer())).isPositive();
+            assertThat(puts).allMatch(put -> put.join() > 0);
+            assertThat(first.verify().damages()).isEmpty();
+        }
+    }
+
+    private static long putThird(CairnStore store) {
+        return store.put(bytes("key"), Values.of("key", 0, 3, 100));
     }
 
     /** It is stopped in the middle of copying, and the place is another value's when it goes on. */

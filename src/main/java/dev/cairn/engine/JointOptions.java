@@ -1,0 +1,60 @@
+package dev.cairn.engine;
+
+import dev.cairn.Durability;
+import dev.cairn.Options;
+import dev.cairn.format.DataHeader;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What counts where a store is opened here again with other options, since all handles share one
+ * engine. Each bound is the smallest that anybody asked for, each wait the longest, and checkpoints
+ * come as often as for the one who wants them most often; so nobody's data is less safe than he asked
+ * for. It stays so until the last handle is closed: what was written through a handle that is closed
+ * by now is owed the same.
+ */
+final class JointOptions {
+    private JointOptions() {}
+
+    static Options of(Options open, Options more) {
+        Options joint = open;
+        if (more.maxBytes() != 0 && (open.maxBytes() == 0 || more.maxBytes() < open.maxBytes())) {
+            joint = joint.withMaxBytes(more.maxBytes());
+        }
+        if (isOftener(more.checkpointEvery(), open.checkpointEvery())) {
+            joint = joint.withCheckpointEvery(more.checkpointEvery());
+        }
+        if (more.lockTimeout().compareTo(open.lockTimeout()) > 0) {
+            joint = joint.withLockTimeout(more.lockTimeout());
+        }
+        return joint;
+    }
+
+    private static boolean isOftener(@Nullable Duration more, @Nullable Duration open) {
+        return more != null && (open == null || more.compareTo(open) < 0);
+    }
+
+    /**
+     * Refuses what a file cannot give.
+     *
+     * @throws IllegalArgumentException if its bound is too small for that many stripes, or if writes
+     *     are to be durable in a store that never is
+     */
+    static void require(Path file, DataHeader header, Options options) {
+        long least = header.regionAt(2L * header.stripes() + 2);
+        if (options.maxBytes() != 0 && options.maxBytes() < least) {
+            throw new IllegalArgumentException(
+                    "%s: maxBytes is %d; with %d stripes it must be %d at least"
+                            .formatted(file, options.maxBytes(), header.stripes(), least));
+        }
+        if (options.durability() == Durability.EACH_WRITE
+                && header.durability() == Durability.NONE) {
+            throw new IllegalArgumentException(
+                    "%s: durability EACH_WRITE is asked for, but the file was created with NONE"
+                            .formatted(file));
+        }
+    }
+}
