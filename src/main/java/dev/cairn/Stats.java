@@ -26,6 +26,9 @@ package dev.cairn;
  * @param lockWaits times that this process found a stripe's shared lock taken
  * @param longestLockWaitNanos its longest such wait, in nanoseconds
  * @param takeovers locks that this process took over from a dead holder
+ * @param damagedStripes stripes in which some process found a damaged region that cleaning cannot get
+ *     past: reads of what is sound go on, but the log of such a stripe grows. {@link CairnStore#verify}
+ *     says where the damage is
  */
 public record Stats(
         long entries,
@@ -48,7 +51,8 @@ public record Stats(
         long longestCutNanos,
         long lockWaits,
         long longestLockWaitNanos,
-        long takeovers) {
+        long takeovers,
+        int damagedStripes) {
 
     /** Of the last checkpoint that anybody began. */
     public enum State {

@@ -141,7 +141,7 @@ public final class Checkpointer {
             force(slot, durable);
             made.incrementAndGet();
             dropDeadPins();
-            regions.recount();
+            regions.counts().recountIfDoubted();
             return slot.epoch();
         } finally {
             lock.release();
@@ -150,7 +150,9 @@ public final class Checkpointer {
 
     /** Frees what backups of dead processes kept. */
     public void dropDeadPins() {
-        Pin.dropDead(shared, processes);
+        if (Pin.dropDead(shared, processes)) {
+            regions.counts().recount();
+        }
     }
 
     private CheckpointFailed failure(@Nullable Throwable cause) {
@@ -201,6 +203,7 @@ public final class Checkpointer {
     private CheckpointSlot cutHolding() {
         Steps.at("P2");
         CheckpointSlot slot = slot(timeline(), cuts(shared)); // P2
+        regions.counts().cut();
         Steps.at("P3");
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1); // P3
         VarHandle.fullFence();
@@ -230,6 +233,7 @@ public final class Checkpointer {
             healer.healQuiet(durable);
         }
         CheckpointSlot slot = slot(timeline, cuts);
+        regions.counts().cut();
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
         VarHandle.fullFence();
         force(slot, durable);
@@ -260,7 +264,7 @@ public final class Checkpointer {
         shared.release(SharedLayout.TIMELINE, slot.timeline().getMostSignificantBits()); // P9
         shared.release(
                 SharedLayout.TIMELINE + Long.BYTES, slot.timeline().getLeastSignificantBits());
-        shared.release(SharedLayout.DURABLE, slot.epoch());
+        regions.counts().becomeDurable(slot.epoch());
         Steps.at("P10");
         shared.release(SharedLayout.FAILED, 0); // P10
         shared.release(SharedLayout.ATTEMPT, 0);

@@ -153,6 +153,7 @@ final class Opening {
             parts = map(prefix, sharedBytes);
             parts.requireWriting().processes().forgetOthers();
             int repaired = parts.repairAll();
+            parts.requireWriting().regions().counts().recount();
             requirePlausibleClock(parts);
             verifyBehind(parts, prefix.newest());
             OpenBlock open = prefix.openBlock();
@@ -289,6 +290,9 @@ final class Opening {
             Replay replay = parts.replay();
             replay.restore(prefix.newest(), SharedFiles.leastBucketsLog2(), true);
             provideBlocks(parts);
+            if (prefix.newest().regions() == 0) {
+                parts.requireWriting().regions().provideLeast();
+            }
             if (kind != Kind.CREATED) {
                 checkpoint(parts, prefix);
             }

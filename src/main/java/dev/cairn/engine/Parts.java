@@ -8,6 +8,7 @@ import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.index.Commit;
+import dev.cairn.index.Damages;
 import dev.cairn.index.Folding;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
@@ -58,6 +59,7 @@ record Parts(
             Tables tables,
             Commit commit,
             Folding folding,
+            Damages damages,
             Healer healer,
             Checkpointer checkpointer) {}
 
@@ -74,6 +76,7 @@ record Parts(
         long timeoutNanos = options.lockTimeout().toNanos();
         SharedMemory.Locks locks =
                 new SharedMemory.Locks(shared.base(), processes, contention, timeoutNanos);
+        Damages damages = new Damages(shared);
         Regions regions = new Regions(data, shared, locks, options.maxBytes());
         Appender[] appenders = new Appender[shared.stripes()];
         Arrays.setAll(
@@ -104,7 +107,8 @@ record Parts(
                         regions,
                         new Tables(shared, locks, index, records, hash),
                         commit,
-                        new Folding(data, shared, index, hash, regions),
+                        new Folding(data, shared, index, hash, regions, damages),
+                        damages,
                         healer,
                         new Checkpointer(
                                 data,

@@ -46,9 +46,10 @@ final class PrivateReplay {
             DataFiles.requireLength(files.data(), header, slot.regions());
             data = MappedFile.map(files.data(), header.regionAt(slot.regions()), false);
             Parts parts = Parts.forReading(data, header, shared);
-            parts.forWriting(ProcessTable.solitary(files.data(), shared.first()), options)
-                    .replay()
-                    .restore(slot, SharedFiles.leastBucketsLog2(), false);
+            Parts restoring =
+                    parts.forWriting(ProcessTable.solitary(files.data(), shared.first()), options);
+            restoring.replay().restore(slot, SharedFiles.leastBucketsLog2(), false);
+            restoring.requireWriting().regions().counts().recount();
             return parts;
         } catch (Throwable e) {
             if (data != null) {

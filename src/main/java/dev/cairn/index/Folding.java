@@ -31,9 +31,17 @@ public final class Folding {
     private final Index index;
     private final KeyHash hash;
     private final Regions regions;
+    private final Damages damages;
 
-    public Folding(DataFile data, SharedMemory shared, Index index, KeyHash hash, Regions regions) {
+    public Folding(
+            DataFile data,
+            SharedMemory shared,
+            Index index,
+            KeyHash hash,
+            Regions regions,
+            Damages damages) {
         this.regions = regions;
+        this.damages = damages;
         this.data = data;
         this.shared = shared;
         this.index = index;
@@ -42,7 +50,7 @@ public final class Folding {
 
     /**
      * The fold of a stripe's tail region; null if it is not mostly dead, or damaged: then it stays in
-     * the chain, and reads and verification tell. Under the stripe's lock.
+     * the chain. Under the stripe's lock.
      *
      * @param key of the record that does not fit; its old record counts as dead
      * @param bytes of that record
@@ -55,11 +63,12 @@ public final class Folding {
         if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) + deadInTail < room / 2) {
             return null;
         }
+        long number = words.acquire(StripeWords.TAIL_NUMBER);
         try {
-            long number = words.acquire(StripeWords.TAIL_NUMBER);
             Chain chain = Chain.region(data, stripe, Place.region(tail), number, tail);
             return plan(stripe, chain, key, Math.min(room / 2, room - bytes));
-        } catch (CorruptStore _) {
+        } catch (CorruptStore e) {
+            damages.found(stripe, number, e);
             return null;
         }
     }
@@ -74,7 +83,7 @@ public final class Folding {
             bytes += record.bytes();
             Chain.Run run = record.run();
             if (record.gone() && run != null && regions.isAlive(stripe, run)) {
-                return null; // it counts, and is damaged
+                throw Damages.keyInRun(data.path(), record.offset()); // it counts
             }
             if (record.kind() == RecordLayout.TOMBSTONE) {
                 if (record.run() != null) {

@@ -209,6 +209,7 @@ public final class MappedFile implements AutoCloseable {
 
     /** As {@link #reserve(long, long)}, for a file that is not mapped yet. */
     public static void reserve(Path path, long from, long to) throws IOException {
+        medium.reserving(path, from, to);
         int errno = Native.allocate(path, from, to - from);
         if (errno != 0) {
             Uninterrupted.act(() -> reservePortably(path, from, to, errno));
@@ -234,6 +235,7 @@ public final class MappedFile implements AutoCloseable {
      * @throws IOException when there is no space
      */
     public void refill(long from, long to) throws IOException {
+        medium.reserving(path, from, to);
         int errno = Native.allocate(path, from, to - from);
         if (errno == Native.NOT_HERE) {
             Uninterrupted.act(() -> {

@@ -94,6 +94,7 @@ public final class Acting {
             case "pid" -> ProcessHandle.current().pid();
             case "open" -> open(Path.of(order[1]), Scenario.QUIET);
             case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
+            case "bounded" -> open(Path.of(order[1]), bounded(order[2]));
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
             case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
@@ -130,6 +131,10 @@ public final class Acting {
 
     private static Options lastingMillis(String millis) {
         return Scenario.QUIET.withLockTimeout(Duration.ofMillis(Long.parseLong(millis)));
+    }
+
+    private static Options bounded(String bytes) {
+        return Scenario.QUIET.withMaxBytes(Long.parseLong(bytes));
     }
 
     private Object open(Path path, Options options) {
