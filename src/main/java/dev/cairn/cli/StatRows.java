@@ -42,6 +42,7 @@ final class StatRows {
                 "%s is durable, %s is to come"
                         .formatted(Units.count(stats.durableEpoch()), Units.count(stats.epoch())));
         put("state", state(stats.state()));
+        put("damage", damage(stats.damagedStripes()));
         put(
                 "lock waits",
                 "%s, the longest %s"
@@ -71,6 +72,13 @@ final class StatRows {
                     "FAILED: nothing is written until a checkpoint succeeds; 'cairn checkpoint'"
                             + " makes one";
         };
+    }
+
+    private static String damage(int stripes) {
+        return stripes == 0
+                ? "none that cleaning came across"
+                : "cleaning stops at a damaged region in %s of the stripes, whose log grows; 'cairn check' says where"
+                        .formatted(Units.count(stripes));
     }
 
     private static String share(long bytes, Stats stats) {
