@@ -27,6 +27,9 @@ package dev.cairn;
  * @param longestLockWaitNanos its longest such wait, in nanoseconds
  * @param takeovers locks that this process took over from a dead holder
  * @param naming whether the names of the store's files are still those of the files that are open
+ * @param damagedStripes stripes in which some process found a damaged region that cleaning cannot get
+ *     past: reads of what is sound go on, but the log of such a stripe grows. {@link CairnStore#verify}
+ *     says where the damage is
  */
 public record Stats(
         long entries,
@@ -50,7 +53,8 @@ public record Stats(
         long lockWaits,
         long longestLockWaitNanos,
         long takeovers,
-        Naming naming) {
+        Naming naming,
+        int damagedStripes) {
 
     /** What became of the names of the store's files since it was opened here. */
     public enum Naming {

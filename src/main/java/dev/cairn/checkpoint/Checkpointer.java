@@ -149,13 +149,15 @@ public final class Checkpointer {
         force(slot, durable, to -> data.file().force(0, to));
         made.incrementAndGet();
         dropDeadPins();
-        regions.recount();
+        regions.counts().recountIfDoubted();
         return slot.epoch();
     }
 
     /** Frees what backups of dead processes kept. */
     public void dropDeadPins() {
-        Pin.dropDead(shared, processes);
+        if (Pin.dropDead(shared, processes)) {
+            regions.counts().recount();
+        }
     }
 
     private CheckpointFailed failure(@Nullable Throwable cause) {
@@ -200,6 +202,7 @@ public final class Checkpointer {
     private CheckpointSlot cutHolding() {
         Steps.at("P2");
         CheckpointSlot slot = slot(timeline(), cuts(shared)); // P2
+        regions.counts().cut();
         Steps.at("P3");
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1); // P3
         VarHandle.fullFence();
@@ -229,6 +232,7 @@ public final class Checkpointer {
             healer.healQuiet(slotOf(durable));
         }
         CheckpointSlot slot = slot(timeline, cuts);
+        regions.counts().cut();
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
         VarHandle.fullFence();
         force(slot, durable, to -> data.file().forceInPieces(to, shared::advanced));
@@ -263,7 +267,7 @@ public final class Checkpointer {
         shared.release(SharedLayout.TIMELINE, slot.timeline().getMostSignificantBits()); // P9
         shared.release(
                 SharedLayout.TIMELINE + Long.BYTES, slot.timeline().getLeastSignificantBits());
-        shared.release(SharedLayout.DURABLE, slot.epoch());
+        regions.counts().becomeDurable(slot.epoch());
         Steps.at("P10");
         shared.release(SharedLayout.FAILED, 0); // P10
         shared.release(SharedLayout.ATTEMPT, 0);

@@ -62,8 +62,9 @@ public final class Pin implements AutoCloseable {
         return epoch;
     }
 
-    /** Frees what dead processes pinned. */
-    static void dropDead(SharedMemory shared, ProcessTable processes) {
+    /** Frees what dead processes pinned; tells whether there was any. */
+    static boolean dropDead(SharedMemory shared, ProcessTable processes) {
+        boolean dropped = false;
         for (int slot = 0; slot < PIN_SLOTS; slot++) {
             int at = SharedLayout.pinAt(slot);
             long holder = shared.acquire(at + PinWords.HOLDER);
@@ -71,8 +72,10 @@ public final class Pin implements AutoCloseable {
                     && processes.dead(holder)
                     && Words.cas(shared.base(), at + PinWords.HOLDER, holder, processes.word())) {
                 release(shared, at);
+                dropped = true;
             }
         }
+        return dropped;
     }
 
     private static void release(SharedMemory shared, int at) {

@@ -43,6 +43,7 @@ final class StatRows {
                         .formatted(Units.count(stats.durableEpoch()), Units.count(stats.epoch())));
         put("state", state(stats.state()));
         put("file names", naming(stats.naming()));
+        put("damage", damage(stats.damagedStripes()));
         put(
                 "lock waits",
                 "%s, the longest %s"
@@ -84,6 +85,13 @@ final class StatRows {
                     "LOST: the data file was renamed; what is written is in the renamed one";
             case REMOVED -> "LOST: the data file was removed or replaced; only a backup saves it";
         };
+    }
+
+    private static String damage(int stripes) {
+        return stripes == 0
+                ? "none that cleaning came across"
+                : "cleaning stops at a damaged region in %s of the stripes, whose log grows; 'cairn check' says where"
+                        .formatted(Units.count(stripes));
     }
 
     private static String share(long bytes, Stats stats) {

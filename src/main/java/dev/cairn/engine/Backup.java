@@ -51,6 +51,14 @@ final class Backup {
         if (writing == null) {
             return writeUnpinned(target);
         }
+        try {
+            return writePinned(target, writing);
+        } finally {
+            writing.regions().counts().recount(); // what it kept is free
+        }
+    }
+
+    private long writePinned(StoreFiles target, Parts.Writing writing) throws IOException {
         try (Pin pin = Pin.take(files.data(), parts.shared(), writing.processes())) {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 CheckpointSlot slot = writing.checkpointer().durableSlot();

@@ -7,6 +7,7 @@ import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Commit;
+import dev.cairn.index.Damages;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.Renewal;
@@ -23,11 +24,16 @@ import dev.cairn.shared.SharedMemory;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 
 /*
  * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
- * Steps     E1 a record of the oldest region that the index points to: a copy at the tail, by a commit
+ * Steps     E0 with the last regions of the store: evacuating := the oldest region's number
+ *           E1 a record of the oldest region that the index points to: a copy at the tail, by a commit
  *              of its own; version and counts stay. If it is expired: a tombstone at the tail
  *           E2 no such record is left: oldest := its successor, the region dead, by one commit
  * Why it is safe
@@ -40,7 +46,9 @@ import java.util.Arrays;
  *           Each cut has the region or all its copies, because each E1 and E2 is one commit.
  * If a process dies here
  *           The next holder finishes or undoes the one commit. What was read of the region was this
- *           process's own, and another begins again at the region's first record.
+ *           process's own, and another begins again at the region's first record. Behind E0 the next who
+ *           writes to the stripe ends the evacuation before that, so that nothing else comes to where
+ *           the copies go: it needs no region but those that were claimed for it.
  * If power fails here
  *           RULE 25: the region is not used again before a checkpoint that does without it.
  */
@@ -60,6 +68,15 @@ final class Cleaner {
     /** Bytes of a region that are read at a time. */
     private static final int READ_BYTES = 4096;
 
+    /** Budget of a step that cleans a region in one hold. */
+    private static final long WHOLE = Long.MAX_VALUE / 2;
+
+    /** Of the oldest region's bytes, how many may expire before it is looked at again. */
+    private static final int FRONT_SHARE = 8;
+
+    /** The expiry of what has none. */
+    private static final long NEVER = 0;
+
     /** What looking at a dead record counts against the budget of a step. */
     private static final int LOOK_BYTES = 32;
 
@@ -71,6 +88,7 @@ final class Cleaner {
     private final Renewal renewal;
     private final Appender[] appenders;
     private final Regions regions;
+    private final Damages damages;
     private final Writer writer;
     private final Reader reader;
     private int share;
@@ -80,6 +98,12 @@ final class Cleaner {
 
     /** Likewise. */
     private final Successors[] successors;
+
+    /** Of each stripe, what its oldest region was found to be; replaced as a whole. */
+    private final @Nullable Front[] fronts;
+
+    /** Times that an oldest region was read for that. */
+    private final LongAdder frontLooks = new LongAdder();
 
     /** Oldest regions to clean of each stripe however little garbage it has; guarded by its lock. */
     private final int[] owed;
@@ -93,6 +117,8 @@ final class Cleaner {
         this.renewal = parts.requireWriting().renewal();
         this.appenders = parts.requireWriting().appenders();
         this.regions = parts.requireWriting().regions();
+        this.damages = parts.requireWriting().damages();
+        this.fronts = new Front[shared.stripes()];
         this.writer = writer;
         this.reader = reader;
         cleanFor(background);
@@ -109,6 +135,14 @@ final class Cleaner {
     void cleanFor(boolean background) {
         share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
     }
+
+    /**
+     * An oldest region that need not be looked at before some time: most of it counts until then.
+     *
+     * @param number its allocation number
+     * @param again milliseconds since 1970, {@link #NEVER} for as long as it is the oldest
+     */
+    private record Front(long number, long again) {}
 
     /** How far a step came. */
     enum Progress {
@@ -175,35 +209,121 @@ final class Cleaner {
         }
     }
 
-    /** Sees to it that the oldest region is cleaned if most of it has expired; under the lock. */
+    /** Whether to look at the oldest region: perhaps most of it has expired. Needs no lock. */
+    boolean frontIsDue(int stripe) {
+        Front front = fronts[stripe];
+        return mayHaveExpired(stripe)
+                && (front == null
+                        || front.number != shared.stripe(stripe).acquire(StripeWords.OLDEST_NUMBER)
+                        || reader.expired(front.again));
+    }
+
+    /**
+     * Sees to it that the oldest region is cleaned if most of it has expired; under the lock. It is
+     * read again once it is another, or an eighth of it has expired since. What was superseded
+     * meanwhile is garbage, which cleaning goes by besides.
+     */
     void lookAtFront(int stripe) {
         StripeWords words = shared.stripe(stripe);
         long oldest = words.acquire(StripeWords.OLDEST);
-        if (oldest == 0 || owed[stripe] > 0 || !mayHaveExpired(stripe)) {
+        if (oldest == 0
+                || oldest == Place.high(words.acquire(StripeWords.TAIL))
+                || owed[stripe] > 0
+                || !frontIsDue(stripe)) {
             return;
         }
-        long end = Place.tail(oldest - 1, data.regionBytes());
+        frontLooks.increment();
         long number = words.acquire(StripeWords.OLDEST_NUMBER);
+        List<Chain.Entry> live = new ArrayList<>();
         long[] bytes = {0, 0};
         try {
-            if (oldest != Place.high(words.acquire(StripeWords.TAIL))) {
-                Chain.region(data, stripe, oldest - 1, number, end)
-                        .forEach(entry -> {
-                            bytes[0] += entry.liveBytes();
-                            bytes[1] += isLive(stripe, entry) ? entry.liveBytes() : 0;
-                        });
-            }
-        } catch (CorruptStore _) {
-            return; // the region stays; reads and verification tell
+            front(stripe, words)
+                    .forEach(entry -> {
+                        bytes[0] += entry.liveBytes();
+                        if (isLive(stripe, entry)) {
+                            bytes[1] += entry.liveBytes();
+                            live.add(entry);
+                        }
+                    });
+        } catch (CorruptStore e) {
+            damages.found(stripe, number, e);
+            fronts[stripe] = new Front(number, NEVER);
+            return;
         }
         owed[stripe] = 2 * bytes[1] < bytes[0] ? 1 : 0;
+        fronts[stripe] = new Front(number, expiryOf(live, bytes[0] / FRONT_SHARE));
+    }
+
+    /** When so many bytes of entries will have expired. */
+    private static long expiryOf(List<Chain.Entry> entries, long bytes) {
+        long expired = 0;
+        for (Chain.Entry entry :
+                entries.stream()
+                        .filter(entry -> entry.expires() != 0)
+                        .sorted(Comparator.comparingLong(Chain.Entry::expires))
+                        .toList()) {
+            expired += entry.liveBytes();
+            if (expired >= bytes) {
+                return entry.expires();
+            }
+        }
+        return NEVER;
+    }
+
+    /** Times that this process read an oldest region to see how much of it has expired. */
+    long frontLooks() {
+        return frontLooks.sum();
+    }
+
+    private Chain front(int stripe, StripeWords words) {
+        long region = words.acquire(StripeWords.OLDEST) - 1;
+        long tail = words.acquire(StripeWords.TAIL);
+        long end = region == Place.region(tail) ? tail : Place.tail(region, data.regionBytes());
+        long number = words.acquire(StripeWords.OLDEST_NUMBER);
+        return Chain.region(data, stripe, region, number, end);
+    }
+
+    /**
+     * Whether a new region has room for a record and for all that the oldest one holds and the index
+     * points to, but for what the record supersedes; under the lock.
+     */
+    boolean fitsBesideFront(int stripe, byte[] key, int bytes) {
+        StripeWords words = shared.stripe(stripe);
+        if (words.acquire(StripeWords.OLDEST) == 0 || words.damaged()) {
+            return false;
+        }
+        long[] needed = {RegionHeader.BYTES + bytes};
+        try {
+            front(stripe, words)
+                    .forEach(entry -> {
+                        if (counts(stripe, entry) && !Arrays.equals(entry.key(), key)) {
+                            needed[0] += bytesElsewhere(entry);
+                        }
+                    });
+        } catch (CorruptStore e) {
+            damages.found(stripe, words.acquire(StripeWords.OLDEST_NUMBER), e);
+            return false;
+        }
+        return needed[0] <= data.regionBytes();
+    }
+
+    /** What takes an entry's place: a copy, or a tombstone, which may need regions besides. */
+    private long bytesElsewhere(Chain.Entry entry) {
+        int runRegions =
+                reader.expired(entry.expires())
+                        ? tombstone(entry).runRegions(data.regionBytes())
+                        : 0;
+        return entry.bytes() + (long) runRegions * data.regionBytes();
+    }
+
+    private boolean counts(int stripe, Chain.Entry entry) {
+        return entry.kind() == RecordLayout.PUT
+                && !entry.gone()
+                && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
     }
 
     private boolean isLive(int stripe, Chain.Entry entry) {
-        return entry.kind() == RecordLayout.PUT
-                && !entry.gone()
-                && !reader.expired(entry.expires())
-                && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
+        return !reader.expired(entry.expires()) && counts(stripe, entry);
     }
 
     /** Regions that the copy wants which found no room; without the stripe's lock, so about. */
@@ -228,10 +348,11 @@ final class Cleaner {
     }
 
     /**
-     * Cleans a little; under the stripe's lock.
+     * Cleans a little; under the stripe's lock. With the last regions it is the whole oldest one
+     * (RULE 27): so it claims one at most, as what it copies stood in one, and gives one back.
      *
      * @param budget bytes to copy, about
-     * @param tolerated garbage at which to stop
+     * @param tolerated garbage at which to stop, -1 for never
      * @param use which regions copies may claim
      */
     Progress step(int stripe, long budget, long tolerated, Use use) {
@@ -255,9 +376,14 @@ final class Cleaner {
             return Progress.NO_ROOM;
         }
         try {
-            return step(stripe, words, job, oldest - 1, budget, use);
-        } catch (CorruptStore _) {
-            job.damaged = true; // the region stays; reads and verification tell
+            if (use == Use.EVACUATE) {
+                beginEvacuation(stripe);
+            }
+            long most = use == Use.EVACUATE ? WHOLE : budget;
+            return step(stripe, words, job, oldest - 1, most, use);
+        } catch (CorruptStore e) {
+            job.damaged = true; // the region stays
+            damages.found(stripe, number, e);
             commit.failed(stripe);
             commit.repair(stripe);
             return Progress.IDLE;
@@ -265,6 +391,12 @@ final class Cleaner {
             jobs[stripe] = null; // half read, perhaps: from the region's first record again
             throw e;
         }
+    }
+
+    /** Who takes this over ends it before anything else is written; under the stripe's lock. */
+    void beginEvacuation(int stripe) {
+        StripeWords words = shared.stripe(stripe);
+        words.release(StripeWords.EVACUATING, words.acquire(StripeWords.OLDEST_NUMBER)); // E0
     }
 
     private Progress step(
@@ -278,9 +410,6 @@ final class Cleaner {
         for (long spent = 0; ; spent += LOOK_BYTES) {
             if (job.puts.isEmpty() && chain.hasRecordAt(job.at)) {
                 job.at = chain.forEachFrom(job.at, READ_BYTES, each -> add(stripe, job, each));
-                if (job.damaged) {
-                    return Progress.IDLE; // the region stays; reads and verification tell
-                }
                 continue;
             }
             Chain.Entry entry = job.puts.peek();
@@ -310,7 +439,7 @@ final class Cleaner {
     private void add(int stripe, Job job, Chain.Entry entry) {
         Chain.Run run = entry.run();
         if (entry.gone() && run != null && regions.isAlive(stripe, run)) {
-            job.damaged = true;
+            throw Damages.keyInRun(data.path(), entry.offset());
         }
         job.add(entry);
     }
@@ -331,8 +460,12 @@ final class Cleaner {
         return Progress.FREED;
     }
 
+    private Draft tombstone(Chain.Entry entry) {
+        return Draft.of(entry.key(), null, 0, data.regionBytes());
+    }
+
     private boolean drop(int stripe, long hashed, Chain.Entry entry, Job job, Use use) {
-        Draft tombstone = Draft.of(entry.key(), null, 0, data.regionBytes());
+        Draft tombstone = tombstone(entry);
         job.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
         return writer.applyRemoval(stripe, hashed, tombstone, use);
     }

@@ -17,10 +17,11 @@ import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
+import dev.cairn.index.Damages;
 import dev.cairn.index.Walk;
 import dev.cairn.lock.Claims;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.log.Regions;
+import dev.cairn.log.RegionCounts;
 import dev.cairn.os.FileIdentity;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.OpenFile;
@@ -172,6 +173,26 @@ final class Engine {
         return requireWritable(writer);
     }
 
+    /** The keeper's work of one period. */
+    void tick() {
+        keeper().tick();
+    }
+
+    /** Counts the regions anew. */
+    void recount() {
+        parts.requireWriting().regions().counts().recount();
+    }
+
+    /** Owner entries that were looked at, about. */
+    long regionLooks() {
+        return parts.requireWriting().regions().counts().looks();
+    }
+
+    /** Oldest regions that were read to see how much of them has expired. */
+    long frontLooks() {
+        return writer().cleaner().frontLooks();
+    }
+
     SingleFlight singleFlight() {
         return singleFlight;
     }
@@ -257,7 +278,6 @@ final class Engine {
             indexSlots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
         }
         Parts.Writing writing = parts.writing();
-        Regions.Census census = Regions.census(parts.data());
         return new Stats(
                 reader.size(),
                 liveBytes,
@@ -265,8 +285,8 @@ final class Engine {
                 shared.acquire(SharedLayout.SHARED_BYTES),
                 parts.data().regionBytes(),
                 parts.data().regions(),
-                census.free() + census.holes(),
-                census.waiting(),
+                RegionCounts.free(shared) + RegionCounts.holes(shared),
+                RegionCounts.waiting(shared),
                 logBytes - liveBytes,
                 shared.stripes(),
                 indexSlots,
@@ -280,7 +300,8 @@ final class Engine {
                 writing == null ? 0 : writing.contention().waits(),
                 writing == null ? 0 : writing.contention().longestNanos(),
                 writing == null ? 0 : writing.contention().takeovers(),
-                naming());
+                naming(),
+                Damages.stripes(shared));
     }
 
     private Stats.Naming naming() {

@@ -11,6 +11,7 @@ import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
+import dev.cairn.index.Damages;
 import dev.cairn.index.StripeLocks;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.log.Regions;
@@ -33,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongPredicate;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
@@ -213,7 +215,7 @@ final class Keeper implements Writer.Space {
     public void keepWithinBound() {
         long bytes = parts.data().bytes();
         if (background
-                && regions.waitingBytes() > bytes / WAITING_SHARE
+                && waitingBytes() > bytes / WAITING_SHARE
                 && bytes + regions.growthBytes() > bound()) {
             try {
                 long _ =
@@ -233,18 +235,24 @@ final class Keeper implements Writer.Space {
         return live * BOUND_NUMERATOR / BOUND_DENOMINATOR + BOUND_LEAST_BYTES;
     }
 
+    private long waitingBytes() {
+        return regions.counts().waiting() * parts.data().regionBytes();
+    }
+
     private boolean muchWaits() {
         long fresh = shared.acquire(SharedLayout.ALLOCATIONS) - allocationsThen;
         return fresh * parts.data().regionBytes() > BEHIND_BYTES
-                || regions.waitingBytes()
+                || waitingBytes()
                         > Math.max(WAITING_LEAST_BYTES, parts.data().bytes() / WAITING_SHARE);
     }
 
-    private void tick() {
+    void tick() {
         failing = false;
         woken.set(false); // an error may have come between it and the work that it stands for
+        attempt(regions.counts()::recountIfDoubted);
         clean();
         attempt(this::checkpointIfDue);
+        tellDamages();
         if (!failing) {
             lastFailure = null;
         }
@@ -287,6 +295,18 @@ final class Keeper implements Writer.Space {
         }
     }
 
+    /** Each region once: reads of it and verification tell too, but perhaps nobody does either. */
+    private void tellDamages() {
+        Damages damages = parts.requireWriting().damages();
+        for (Damages.Damage damage = damages.next(); damage != null; damage = damages.next()) {
+            LOG.log(
+                    Logger.Level.WARNING,
+                    "%s: the cleaning of stripe %d stops at a damaged region, and its log grows"
+                            .formatted(files.data(), damage.stripe()),
+                    damage.why());
+        }
+    }
+
     private void clean() {
         Cleaner by = Objects.requireNonNull(cleaner);
         for (int stripe = 0; stripe < stripes.count(); stripe++) {
@@ -296,7 +316,7 @@ final class Keeper implements Writer.Space {
     }
 
     private void clean(Cleaner by, int stripe) {
-        if (by.mayHaveExpired(stripe)) {
+        if (by.frontIsDue(stripe)) {
             stripes.holding(stripe, () -> by.lookAtFront(stripe));
         }
         if (by.isDue(stripe)) {
@@ -315,8 +335,7 @@ final class Keeper implements Writer.Space {
         while (progress != Cleaner.Progress.IDLE
                 && !by.turnIsOver(stripe, turnEnd)
                 && shared.acquire(SharedLayout.FAILED) == 0) {
-            progress =
-                    stripes.valueHolding(stripe, () -> by.step(stripe, STEP_BYTES, tolerated, use));
+            progress = step(by, stripe, tolerated, use);
             freed |= progress == Cleaner.Progress.FREED;
             if (progress == Cleaner.Progress.NO_ROOM) {
                 if (++refusals > MOST_REFUSALS || !makeRoom(by.regionsNeeded(stripe), use)) {
@@ -327,6 +346,10 @@ final class Keeper implements Writer.Space {
             }
         }
         return freed;
+    }
+
+    private Cleaner.Progress step(Cleaner by, int stripe, long tolerated, Use use) {
+        return stripes.valueHolding(stripe, () -> by.step(stripe, STEP_BYTES, tolerated, use));
     }
 
     private boolean makeRoom(int needed, Use use) {
@@ -387,6 +410,51 @@ final class Keeper implements Writer.Space {
         cleanInTurns(parts.data().header().durability() != Durability.NONE, () -> false);
     }
 
+    @Override
+    public long squeeze(int stripe, LongSupplier attempt) {
+        return onPlatformThread(() -> squeezed(stripe, attempt));
+    }
+
+    /**
+     * Tries, and evacuates one region of the stripe, in turns; neither without a free region, or what
+     * is to be replaced might leave the oldest region before the write can have its place. A
+     * checkpoint frees what was evacuated, if they come by themselves.
+     */
+    private long squeezed(int stripe, LongSupplier attempt) {
+        Cleaner by = Objects.requireNonNull(cleaner);
+        long deadline = Steps.nanoTime() + stripes.timeoutNanos();
+        long turnEnd = by.turnEnd(stripe);
+        boolean moved = true;
+        while (true) {
+            Squeeze last =
+                    evacuation.holding(
+                            stripes.timeoutNanos(), () -> squeezeOnce(by, stripe, attempt, turnEnd));
+            boolean out = !last.freed && !moved || Steps.nanoTime() - deadline > 0;
+            if (last.result != Writer.NO_REGION || out) {
+                return last.result;
+            }
+            moved = last.freed;
+            if (!last.freed && !makeRoom(1, Use.EVACUATE) && background) {
+                long _ = checkpoint();
+            }
+        }
+    }
+
+    /** What came of an attempt, and whether a region was freed for the next one. */
+    private record Squeeze(long result, boolean freed) {}
+
+    private Squeeze squeezeOnce(Cleaner by, int stripe, LongSupplier attempt, long turnEnd) {
+        if (regions.counts().free() == 0) {
+            return new Squeeze(Writer.NO_REGION, false);
+        }
+        long result = attempt.getAsLong();
+        boolean freed =
+                result == Writer.NO_REGION
+                        && !by.turnIsOver(stripe, turnEnd)
+                        && step(by, stripe, -1, Use.EVACUATE) == Cleaner.Progress.FREED;
+        return new Squeeze(result, freed);
+    }
+
     private void cleanInTurns(boolean checkpoints, BooleanSupplier enough) {
         long deadline = Steps.nanoTime() + stripes.timeoutNanos();
         Cleaner by = Objects.requireNonNull(cleaner);
@@ -401,8 +469,7 @@ final class Keeper implements Writer.Space {
     }
 
     private long available() {
-        Regions.Census census = regions.census();
-        return census.free() + census.holes();
+        return regions.counts().free() + regions.counts().holes();
     }
 
     /** Runs on a platform thread: this one, or the keeper's for a virtual one. */

@@ -231,6 +231,7 @@ final class Opening {
             parts = map(data, prefix, shared, sharedBytes);
             parts.requireWriting().processes().forgetOthers();
             int repaired = parts.repairAll();
+            parts.requireWriting().regions().counts().recount();
             requirePlausibleClock(parts);
             verifyBehind(parts, prefix.newest());
             OpenBlock open = prefix.openBlock();
@@ -389,6 +390,9 @@ final class Opening {
             replay.restore(prefix.newest(), SharedFiles.leastBucketsLog2(), true);
             parts.shared().release(SharedLayout.OPENING_DONE, mapped);
             provideBlocks(parts);
+            if (prefix.newest().regions() == 0) {
+                parts.requireWriting().regions().provideLeast();
+            }
             parts.shared().release(SharedLayout.OPENING_DONE, 2 * mapped);
             if (kind != Kind.CREATED) {
                 checkpoint(parts, prefix);

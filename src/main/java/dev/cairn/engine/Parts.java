@@ -8,6 +8,7 @@ import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.index.Commit;
+import dev.cairn.index.Damages;
 import dev.cairn.index.Folding;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
@@ -60,6 +61,7 @@ record Parts(
             Commit commit,
             Folding folding,
             Renewal renewal,
+            Damages damages,
             Healer healer,
             Checkpointer checkpointer) {}
 
@@ -76,12 +78,13 @@ record Parts(
         long timeoutNanos = options.lockTimeout().toNanos();
         SharedMemory.Locks locks =
                 new SharedMemory.Locks(shared.base(), processes, contention, timeoutNanos);
+        Damages damages = new Damages(shared);
         Regions regions = new Regions(data, shared, locks, options.maxBytes());
         Appender[] appenders = new Appender[shared.stripes()];
         Arrays.setAll(
                 appenders, stripe -> new Appender(data, regions, shared.stripe(stripe), stripe));
         Commit commit = new Commit(data, shared, index, regions, records, hash, appenders);
-        Folding folding = new Folding(data, shared, index, hash, regions);
+        Folding folding = new Folding(data, shared, index, hash, regions, damages);
         StripeLocks stripes = new StripeLocks(shared, processes, contention, commit, timeoutNanos);
         Healer healer = new Healer(data, shared, stripes, index, hash);
         SharedLock checkpointLock =
@@ -109,6 +112,7 @@ record Parts(
                         commit,
                         folding,
                         new Renewal(shared, folding, appenders, commit),
+                        damages,
                         healer,
                         new Checkpointer(
                                 data,

@@ -60,9 +60,10 @@ final class PrivateReplay {
         MappedFile shared = SharedFiles.makePrivate(files, header, slot, room);
         try {
             Parts parts = Parts.forReading(data, header, shared);
-            parts.forWriting(ProcessTable.solitary(files.data(), shared.first()), options)
-                    .replay()
-                    .restore(slot, SharedFiles.leastBucketsLog2(), false);
+            Parts restoring =
+                    parts.forWriting(ProcessTable.solitary(files.data(), shared.first()), options);
+            restoring.replay().restore(slot, SharedFiles.leastBucketsLog2(), false);
+            restoring.requireWriting().regions().counts().recount();
             return parts;
         } catch (Throwable e) {
             shared.close();

@@ -70,6 +70,10 @@ public final class StoreHandle implements CairnStore {
         this.eachWrite = options.durability() == Durability.EACH_WRITE && engine.isDurable();
     }
 
+    Engine engine() {
+        return engine;
+    }
+
     @Override
     public byte @Nullable [] get(byte[] key) {
         requireOpen();

@@ -27,6 +27,8 @@ import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.function.LongSupplier;
+
 /*
  * Actors    the threads of every process that writes; of one stripe, one at a time.
  * Steps     W1 the stripe's lock; repair what a dead holder left; replace a tail region that was
@@ -57,7 +59,15 @@ final class Writer {
 
     private static final long MAX_VERSION = 1L << 62;
     private static final long NOT_APPLIED = 0;
-    private static final long NO_REGION = -1;
+
+    /** No room was found; a table that needs some says minus its bytes, which are more. */
+    static final long NO_REGION = -1;
+
+    /** The last regions are not to be had for a write. */
+    static final long REFUSED = Long.MIN_VALUE;
+
+    /** Regions of a chain that is cleaned all through to make room for one write that adds. */
+    private static final int SHORT_CHAIN = 16;
 
     /** Bytes that a write may clean for each byte that it appends. */
     private static final long CLEANING_PACE = 8;
@@ -86,6 +96,15 @@ final class Writer {
 
         /** The store is full; tells whether there is more room than before. */
         boolean reclaim();
+
+        /**
+         * Lets a write to a stripe have the last regions, one write at a time in all processes, and
+         * cleans the stripe for it, once round.
+         *
+         * @param attempt {@link #NO_REGION} if the stripe has to be cleaned further for it, {@link
+         *     #REFUSED} if that is no use
+         */
+        long squeeze(int stripe, LongSupplier attempt);
     }
 
     /**
@@ -145,29 +164,53 @@ final class Writer {
         Draft draft = Draft.of(key.clone(), value, expires, regionBytes);
         long hashed = hash.of(draft.key());
         int stripe = index.stripe(hashed);
+        Use use = value == null ? Use.REMOVE : Use.WRITE;
         while (true) {
-            long result = attempt(stripe, hashed, draft, value == null, expected, before);
+            long result = attempt(stripe, hashed, draft, use, expected, before);
+            if (result == NO_REGION && !makeRoom(needed(stripe, draft), use)) {
+                result =
+                        space.squeeze(
+                                stripe,
+                                () ->
+                                        attempt(
+                                                stripe,
+                                                hashed,
+                                                draft,
+                                                Use.EVACUATE,
+                                                expected,
+                                                before));
+                if (result == NO_REGION || result == REFUSED) {
+                    regions.makeRoom(needed(stripe, draft), use); // says what would help
+                    continue;
+                }
+            }
             if (result >= 0) {
                 return result;
             }
-            if (result == NO_REGION) {
-                makeRoom(draft.runRegions(regionBytes) + 1, value == null ? Use.REMOVE : Use.WRITE);
-            } else {
+            if (result != NO_REGION) {
                 shared.makeRoom(writing.locks(), -result);
             }
         }
     }
 
-    /** Room in the file; if it is full, what cleaning and a checkpoint give. */
-    private void makeRoom(int needed, Use use) {
+    /** Regions that a write wants, or the evacuation that comes before it. */
+    private int needed(int stripe, Draft draft) {
+        int own = draft.runRegions(regionBytes) + 1;
+        return shared.stripe(stripe).evacuating()
+                ? Math.max(own, cleaner.regionsNeeded(stripe))
+                : own;
+    }
+
+    /** Room in the file; if it is full, what cleaning and a checkpoint give; false if that is none. */
+    private boolean makeRoom(int needed, Use use) {
         space.keepWithinBound();
         while (true) {
             try {
                 regions.makeRoom(needed, use);
-                return;
-            } catch (StoreFull | SystemFailure full) {
+                return true;
+            } catch (StoreFull | SystemFailure _) { // the caller asks again before it gives up
                 if (!space.reclaim()) {
-                    throw full;
+                    return false;
                 }
             }
         }
@@ -182,39 +225,37 @@ final class Writer {
         }
     }
 
-    /** One attempt under the stripe's lock: a version, 0, {@link #NO_REGION} or minus bytes. */
+    /**
+     * One attempt under the stripe's lock: a version, 0, {@link #NO_REGION}, {@link #REFUSED} or minus
+     * the bytes that a table needs.
+     */
     private long attempt(
-            int stripe,
-            long hashed,
-            Draft draft,
-            boolean remove,
-            long expected,
-            @Nullable Before before) {
+            int stripe, long hashed, Draft draft, Use use, long expected, @Nullable Before before) {
         return stripes.longHolding( // W1
                 stripe,
                 () -> {
                     Steps.at("W2");
-                    long result = locked(stripe, hashed, draft, remove, expected, before);
+                    long result = locked(stripe, hashed, draft, use, expected, before);
                     Steps.at("W14");
                     return result;
                 }); // W14
     }
 
     private long locked(
-            int stripe,
-            long hashed,
-            Draft draft,
-            boolean remove,
-            long expected,
-            @Nullable Before before) {
+            int stripe, long hashed, Draft draft, Use use, long expected, @Nullable Before before) {
+        boolean remove = draft.kind() == RecordLayout.TOMBSTONE;
         if (shared.acquire(SharedLayout.FAILED) != 0) {
             throw new CheckpointFailed(
                     data.path(),
                     "a checkpoint failed, and nothing is written until one succeeds",
                     null);
         }
-        Use use = remove ? Use.REMOVE : Use.WRITE;
-        if (!writing.renewal().ready(stripe, use)) {
+        boolean evacuating = shared.stripe(stripe).evacuating(); // which may have the last regions
+        if (!writing.renewal().ready(stripe, evacuating ? Use.EVACUATE : use)) {
+            return NO_REGION;
+        }
+        if (evacuating
+                && cleaner.step(stripe, 0, -1, Use.EVACUATE) == Cleaner.Progress.NO_ROOM) {
             return NO_REGION;
         }
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2
@@ -236,17 +277,50 @@ final class Writer {
                 spot = index.locate(stripe, hashed, draft.key());
             } while (spot.slotAt() == 0);
         }
+        boolean borrows =
+                use == Use.EVACUATE && writing.appenders()[stripe].overflows(draft.bytes());
+        if (borrows) {
+            long refusal = refusal(stripe, draft, old);
+            if (refusal < 0) {
+                return refusal;
+            }
+            cleaner.beginEvacuation(stripe);
+        }
         long version = apply(stripe, hashed, draft, use, spot, old);
-        if (version != NO_REGION
-                && cleaner.step(
-                                stripe,
-                                CLEANING_PACE * draft.bytes(),
-                                cleaner.tolerated(stripe),
-                                Use.REMOVE)
-                        == Cleaner.Progress.FREED) {
+        if (version != NO_REGION && clean(stripe, draft, borrows) == Cleaner.Progress.FREED) {
             space.turnedOver();
         }
         return dropsExpired && version != NO_REGION ? NOT_APPLIED : version;
+    }
+
+    private Cleaner.Progress clean(int stripe, Draft draft, boolean borrows) {
+        return borrows
+                ? cleaner.step(stripe, 0, -1, Use.EVACUATE)
+                : cleaner.step(
+                        stripe,
+                        CLEANING_PACE * draft.bytes(),
+                        cleaner.tolerated(stripe),
+                        Use.REMOVE);
+    }
+
+    /**
+     * RULE 27: a write may have one of the last regions if it gives one back in the same hold: the
+     * stripe's oldest, whose entries fit the new one beside the record. Whatever is superseded stands
+     * in the oldest region once in a turn of the chain, so a removal always comes to that point. So
+     * does a put that is no longer than what it supersedes, or than the stripe's garbage; but it is
+     * not worth a turn of a long chain.
+     */
+    private long refusal(int stripe, Draft draft, @Nullable Outline old) {
+        if (draft.kind() == RecordLayout.PUT) {
+            StripeWords words = shared.stripe(stripe);
+            long gained = cleaner.garbage(stripe) + (old == null ? 0 : old.bytes());
+            if (draft.runRegions(regionBytes) > 0
+                    || gained < draft.bytes()
+                    || words.acquire(StripeWords.LOG_BYTES) > (long) SHORT_CHAIN * regionBytes) {
+                return REFUSED;
+            }
+        }
+        return cleaner.fitsBesideFront(stripe, draft.key(), draft.bytes()) ? 0 : NO_REGION;
     }
 
     private static boolean matches(long expected, long present) {
@@ -263,7 +337,12 @@ final class Writer {
         int deadInTail = old != null && data.regionOf(old.offset()) == tailRegion ? old.bytes() : 0;
         Appender appender = writing.appenders()[stripe];
         Appender.Spot place =
-                appender.reserve(draft, fold(stripe, draft.key(), draft.bytes(), deadInTail), use);
+                appender.reserve(
+                        draft,
+                        use == Use.EVACUATE
+                                ? null // a fold's copies would take the room that is to be made
+                                : fold(stripe, draft.key(), draft.bytes(), deadInTail),
+                        use);
         if (place == null) {
             commit.repair(stripe); // gives a claim back
             return NO_REGION;

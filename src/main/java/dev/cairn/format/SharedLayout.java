@@ -35,6 +35,9 @@ public final class SharedLayout {
     public static final int CLAIM_HINT = 320;
     public static final int FREE_HINT = 328;
     public static final int WAITING_HINT = 336;
+    public static final int CUT_WAITING_HINT = 344;
+    public static final int HOLE_HINT = 352;
+    public static final int DOUBT = 360;
     public static final int EPOCH = 384;
     public static final int DURABLE = 392;
     public static final int TIMELINE = 400;
@@ -65,7 +68,7 @@ public final class SharedLayout {
     public static final int STRIPE_DESCRIPTORS = CLAIMS + CLAIM_BUCKETS * ClaimWords.BYTES;
 
     /** "CAIRNSHM" with the layout's number in its last byte. */
-    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 3L << 56;
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 4L << 56;
 
     /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
     public static final int AREA_BYTES = 1 << 14;

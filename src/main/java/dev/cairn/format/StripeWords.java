@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
  * line 2   intent, building, next region, next run, strain what is being done; who waits for it
  * line 3-5 companions of the intent                        what will be
  * line 6   log bytes, last region evacuated, tail's dead  what cleaning goes by; tail given up
+ * line 7   a region that was found damaged                what cleaning is stopped by
  * </pre>
  *
  * @param memory a mapping of the shared-memory file
@@ -65,6 +66,8 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int NEXT_EARLIEST_EXPIRY = 416;
     public static final int TURN = 424;
     public static final int GIVEN_UP = 432;
+    public static final int EVACUATING = 440;
+    public static final int DAMAGED = 448;
 
     public static final int BYTES = 512;
 
@@ -92,6 +95,18 @@ public record StripeWords(MemorySegment memory, long at) {
         if (present == 0 || value < present) {
             release(field, value);
         }
+    }
+
+    /** Whether a region of the chain was found damaged, so that cleaning stops at it. */
+    public boolean damaged() {
+        long number = acquire(DAMAGED);
+        return number != 0 && number >= acquire(OLDEST_NUMBER); // numbers grow along the chain
+    }
+
+    /** Whether the oldest region was begun to be evacuated with one of the last regions. */
+    public boolean evacuating() {
+        long number = acquire(EVACUATING);
+        return number != 0 && number == acquire(OLDEST_NUMBER);
     }
 
     /** Whether a holder left something behind, or is at it (seen by the holder: left behind). */

@@ -31,9 +31,17 @@ public final class Folding {
     private final Index index;
     private final KeyHash hash;
     private final Regions regions;
+    private final Damages damages;
 
-    public Folding(DataFile data, SharedMemory shared, Index index, KeyHash hash, Regions regions) {
+    public Folding(
+            DataFile data,
+            SharedMemory shared,
+            Index index,
+            KeyHash hash,
+            Regions regions,
+            Damages damages) {
         this.regions = regions;
+        this.damages = damages;
         this.data = data;
         this.shared = shared;
         this.index = index;
@@ -42,7 +50,7 @@ public final class Folding {
 
     /**
      * The fold of a stripe's tail region; null if it is not mostly dead, or damaged: then it stays in
-     * the chain, and reads and verification tell. Under the stripe's lock.
+     * the chain. Under the stripe's lock.
      *
      * @param key of the record that does not fit; its old record counts as dead
      * @param bytes of that record
@@ -75,21 +83,25 @@ public final class Folding {
         StripeWords words = shared.stripe(stripe);
         long tail = words.acquire(StripeWords.TAIL);
         long number = words.acquire(StripeWords.TAIL_NUMBER);
-        List<Chain.Entry> records = new ArrayList<>();
-        Chain chain;
         try {
-            chain = Chain.region(data, stripe, Place.region(tail), number, tail);
-            chain.forEach(records::add);
-        } catch (CorruptStore _) {
+            return fold(
+                    stripe, Chain.region(data, stripe, Place.region(tail), number, tail), except);
+        } catch (CorruptStore e) {
+            damages.found(stripe, number, e);
             return null;
         }
+    }
+
+    private Appender.Fold fold(int stripe, Chain chain, byte @Nullable [] except) {
+        List<Chain.Entry> records = new ArrayList<>();
+        chain.forEach(records::add);
         Map<ByteBuffer, Chain.Entry> tombstones = new HashMap<>();
         long bytes = 0;
         for (Chain.Entry record : records) {
             bytes += record.bytes();
             Chain.Run run = record.run();
             if (record.gone() && run != null && regions.isAlive(stripe, run)) {
-                return null; // it counts, and is damaged
+                throw Damages.keyInRun(data.path(), record.offset()); // it counts
             }
             if (record.kind() == RecordLayout.TOMBSTONE) {
                 tombstones.put(ByteBuffer.wrap(record.key()), record); // the newest counts

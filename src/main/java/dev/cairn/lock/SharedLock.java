@@ -3,6 +3,7 @@ package dev.cairn.lock;
 import dev.cairn.LockTimeout;
 import dev.cairn.StoreClosed;
 import dev.cairn.format.LockWord;
+import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.os.Steps;
 
@@ -321,7 +322,11 @@ public final class SharedLock {
                 word == mine
                         || word == LockWord.ABANDONED
                         || word != 0 && suspected && processes.dead(word);
-        if (!left || !Words.cas(memory, at, word, mine)) {
+        if (!left) {
+            return false;
+        }
+        Words.release(memory, SharedLayout.DOUBT, 1); // what the dead had in hand was not counted
+        if (!Words.cas(memory, at, word, mine)) {
             return false;
         }
         contention.tookOver();

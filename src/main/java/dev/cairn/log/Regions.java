@@ -16,13 +16,13 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.log.DataFile.State;
 import dev.cairn.os.OpenFile;
+import dev.cairn.log.RegionCounts.Census;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
-import java.util.Set;
 
 /*
  * Actors    writers, each under the lock of its stripe; whoever grows the file, under the grow lock.
@@ -54,8 +54,17 @@ public final class Regions {
     private static final int GROWTH_DIVISOR = 16;
     private static final int LEAST_GROWTH_REGIONS = 16;
 
+    /** RULE 27: regions with blocks that no write may take, however small the store and the disk. */
+    private static final int LEAST_KEPT = 2;
+
+    /** What of a store's regions beyond 4 a stripe is kept besides. */
+    private static final int KEPT_DIVISOR = 4;
+
     private final DataFile data;
     private final SharedMemory shared;
+    private final RegionCounts counts;
+    private final Holes holes;
+    private final Reusable reusable = new Reusable();
     private final SharedMemory.Locks locks;
     private volatile long maxRegions;
 
@@ -65,6 +74,8 @@ public final class Regions {
     public Regions(DataFile data, SharedMemory shared, SharedMemory.Locks locks, long maxBytes) {
         this.data = data;
         this.shared = shared;
+        this.counts = new RegionCounts(data, shared);
+        this.holes = new Holes(data, shared, counts);
         this.locks = locks;
         this.maxRegions = mostRegions(maxBytes);
     }
@@ -78,6 +89,11 @@ public final class Regions {
         maxRegions = mostRegions(maxBytes);
     }
 
+    /** How many regions are free, and how many wait. */
+    public RegionCounts counts() {
+        return counts;
+    }
+
     /**
      * Claims a region for the log of a stripe whose lock the caller holds; the stripe's next word
      * names it until the commit.
@@ -87,26 +103,51 @@ public final class Regions {
      */
     public long claim(StripeWords stripe, int index, Use use) {
         long count = data.regions();
-        if (!enough(count, shared.acquire(SharedLayout.FREE_HINT), 1, use)) {
+        long generation = counts.generation();
+        if (!admitted(count, 1, use)) {
             return -1;
         }
-        long hint = shared.acquire(SharedLayout.CLAIM_HINT);
         long number = nextNumber();
+        long old = reusable.poll(1, this::freeOf);
+        if (old >= 0 && claimed(stripe, index, old, number, generation)) {
+            return old;
+        }
+        long hint = shared.acquire(SharedLayout.CLAIM_HINT);
         for (long look = 0; look < Math.min(count, LOOK); look++) {
             long region = Math.floorMod(hint + look, count);
-            if (!data.free(region)) {
-                continue;
-            }
-            stripe.release(NEXT_NUMBER, number);
-            stripe.release(NEXT, Place.run(region, 1)); // N1
-            Steps.at("N2");
-            if (take(region, OwnerWords.alive(index, number))) {
+            if (counts.look(region) == State.FREE
+                    && claimed(stripe, index, region, number, generation)) {
                 shared.release(SharedLayout.CLAIM_HINT, region + 1);
                 return region;
             }
-            stripe.release(NEXT, 0);
         }
+        counts.freed(1, generation);
         return -1;
+    }
+
+    private boolean claimed(
+            StripeWords stripe, int index, long region, long number, long generation) {
+        stripe.release(NEXT_NUMBER, number);
+        stripe.release(NEXT, Place.run(region, 1)); // N1
+        Steps.at("N2");
+        if (take(region, OwnerWords.alive(index, number))) {
+            counts.taken(1, generation);
+            return true;
+        }
+        stripe.release(NEXT, 0);
+        return false;
+    }
+
+    /** How many regions at the beginning of a run are free; -1 if the first waits. */
+    private long freeOf(long run) {
+        long first = Place.region(run);
+        for (long i = 0; i < Place.low(run); i++) {
+            State state = first + i < data.regions() ? counts.look(first + i) : State.ALIVE;
+            if (state != State.FREE) {
+                return i == 0 && state == State.WAITING ? -1 : i;
+            }
+        }
+        return Place.low(run);
     }
 
     /** RULE 27: what a region is wanted for, and so how many must be left behind it. */
@@ -128,12 +169,23 @@ public final class Regions {
     }
 
     /**
-     * Whether so many of the free regions may be used. What the file could still grow by counts; but
-     * since a disk may be full, some are kept as they are once a store is of some size.
+     * RULE 27: regions with blocks that are left whatever the file may grow by, since the disk may be
+     * full. Two is the least: each evacuation of a full store claims one and gives one, in a single
+     * hold, and one more of each if it folds the tail. Beyond 4 regions a stripe it is a quarter of
+     * the rest, up to a region a stripe for tombstones, which makes removals cheap.
      */
-    private boolean enough(long count, long free, long needed, Use use) {
-        long kept = Math.clamp((count - 4L * shared.stripes()) / 4, 0, left(use));
-        return free >= needed + kept && withinBound(count, free, needed, use);
+    private long kept(long count, Use use) {
+        if (use == Use.EVACUATE) {
+            return 0;
+        }
+        long part = (count - 4L * shared.stripes()) / KEPT_DIVISOR;
+        return Math.clamp(part, LEAST_KEPT, left(use));
+    }
+
+    /** Whether so many of the free regions may be claimed; if so, they count as claimed. */
+    private boolean admitted(long count, long needed, Use use) {
+        return withinBound(count, counts.free() + counts.holes(), needed, use)
+                && counts.take(needed, kept(count, use));
     }
 
     private boolean withinBound(long count, long free, long needed, Use use) {
@@ -148,12 +200,18 @@ public final class Regions {
      */
     public long claimRun(StripeWords stripe, int index, int regions, Use use) {
         long count = data.regions();
-        if (!enough(count, shared.acquire(SharedLayout.FREE_HINT), regions, use)) {
+        long generation = counts.generation();
+        if (!admitted(count, regions, use)) {
             return -1;
         }
-        long from = shared.acquire(SharedLayout.CLAIM_HINT);
-        long first = freeRun(from, Math.min(count, from + LOOK + 2L * regions), regions);
+        long first = reusable.poll(regions, this::freeOf);
+        boolean searched = first < 0;
+        if (searched) {
+            long from = shared.acquire(SharedLayout.CLAIM_HINT);
+            first = freeRun(from, Math.min(count, from + LOOK + 2L * regions), regions);
+        }
         if (first < 0) {
+            counts.freed(regions, generation);
             return -1;
         }
         long number = nextNumber();
@@ -167,7 +225,10 @@ public final class Regions {
             }
             Steps.at("N3 run");
         }
-        shared.release(SharedLayout.CLAIM_HINT, first + regions);
+        counts.taken(regions, generation);
+        if (searched) {
+            shared.release(SharedLayout.CLAIM_HINT, first + regions);
+        }
         return first;
     }
 
@@ -180,13 +241,12 @@ public final class Regions {
         MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
         long judged = Words.acquire(memory, at + OwnerWords.OWNER);
         if (OwnerWords.isAlive(judged)
-                || !data.free(region)
+                || counts.look(region) != State.FREE
                 || !Words.cas(memory, at + OwnerWords.OWNER, judged, owner)) { // N2
             return false;
         }
         Steps.at("N3");
         Words.release(memory, at + OwnerWords.BIRTH, shared.acquire(SharedLayout.EPOCH)); // N3
-        Words.add(shared.base(), SharedLayout.FREE_HINT, -1);
         return true;
     }
 
@@ -206,6 +266,7 @@ public final class Regions {
             return;
         }
         long alive = OwnerWords.alive(index, stripe.acquire(nextNumber));
+        long generation = counts.generation();
         checkRun(stripe, next, run);
         for (long i = 0; i < Place.low(run); i++) {
             long at = shared.ownerAt(Place.region(run) + i);
@@ -216,15 +277,17 @@ public final class Regions {
                         at + OwnerWords.DEATH,
                         Words.acquire(memory, at + OwnerWords.BIRTH));
                 Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive));
-                Words.add(shared.base(), SharedLayout.FREE_HINT, 1);
             }
         }
         stripe.release(next, 0);
+        counts.freed(Place.low(run), generation); // taken from the count, all of them
+        reusable.add(Place.region(run), Place.low(run));
     }
 
     /** Marks a run dead as of an epoch; the caller holds the stripe's lock. */
     public void bury(StripeWords stripe, int index, long run, long number, long epoch) {
         long alive = OwnerWords.alive(index, number);
+        long generation = counts.generation();
         checkRun(stripe, StripeWords.DEAD_RUN, run);
         for (long i = 0; i < Place.low(run); i++) {
             long at = shared.ownerAt(Place.region(run) + i);
@@ -233,16 +296,17 @@ public final class Regions {
                 Words.release(memory, at + OwnerWords.DEATH, epoch); // D1
                 Steps.at("D2");
                 Words.cas(memory, at + OwnerWords.OWNER, alive, OwnerWords.dead(alive)); // D2
-                countDead(Place.region(run) + i);
+                countDead(Place.region(run) + i, generation);
             }
         }
+        reusable.add(Place.region(run), Place.low(run));
     }
 
-    private void countDead(long region) {
-        switch (data.state(region)) {
-            case FREE, HOLE -> Words.add(shared.base(), SharedLayout.FREE_HINT, 1);
-            case WAITING -> Words.add(shared.base(), SharedLayout.WAITING_HINT, 1);
-            case ALIVE, PINNED, PUNCHING -> {}
+    private void countDead(long region, long generation) {
+        switch (counts.look(region)) {
+            case FREE -> counts.freed(1, generation);
+            case WAITING -> counts.died();
+            case ALIVE, HOLE, PINNED, PUNCHING -> {}
         }
     }
 
@@ -284,48 +348,6 @@ public final class Regions {
     }
 
     /**
-     * How many regions are in which state.
-     *
-     * @param free may be claimed now
-     * @param holes may be claimed once they have blocks
-     * @param waiting dead, and free with the next checkpoint
-     */
-    public record Census(long free, long holes, long waiting) {}
-
-    public Census census() {
-        return census(data);
-    }
-
-    /** As {@link #census()}, for whoever only reads. */
-    public static Census census(DataFile data) {
-        long free = 0;
-        long holes = 0;
-        long waiting = 0;
-        for (long region = 0; region < data.regions(); region++) {
-            switch (data.state(region)) {
-                case FREE -> free++;
-                case HOLE -> holes++;
-                case WAITING -> waiting++;
-                case ALIVE, PINNED, PUNCHING -> {}
-            }
-        }
-        return new Census(free, holes, waiting);
-    }
-
-    /** As {@link #census()}, and corrects the hints, which lose count when a process dies. */
-    public Census recount() {
-        Census census = census();
-        shared.release(SharedLayout.FREE_HINT, census.free + census.holes);
-        shared.release(SharedLayout.WAITING_HINT, census.waiting);
-        return census;
-    }
-
-    /** Bytes of dead regions that wait for a checkpoint, about. */
-    public long waitingBytes() {
-        return shared.acquire(SharedLayout.WAITING_HINT) * data.regionBytes();
-    }
-
-    /**
      * Sees to it that so many neighbouring regions are free, by looking for them everywhere and
      * else by lengthening the file; without a stripe's lock (RULE 13).
      *
@@ -339,71 +361,70 @@ public final class Regions {
     }
 
     private void makeRoomHolding(int regions, Use use) {
-        endPunches();
+        holes.endPunches();
         long count = data.regions();
-        Census census = recount();
-        long first = -1;
-        if (enough(count, census.free + census.holes, regions, use)) {
-            first = freeRun(0, count, regions);
-            if (first < 0) {
-                first = holesFilled(count, regions);
+        Census census = counts.counted();
+        long wanted = regions + kept(count, use);
+        if (withinBound(count, census.free() + census.holes(), regions, use)) {
+            long first = census.free() < wanted ? -1 : freeRun(0, count, regions);
+            if (first < 0 && census.holes() > 0) {
+                first = holes.filled(count, regions, wanted - census.free());
+            }
+            if (first >= 0) {
+                shared.release(SharedLayout.CLAIM_HINT, first);
+                noteFree(first, count);
+                return;
             }
         }
-        if (first < 0) {
-            grow(count, regions, use, census);
-            first = count;
-            recount();
+        grow(count, regions, use, census);
+        shared.release(SharedLayout.CLAIM_HINT, count);
+    }
+
+    /** Where free regions are few, a search of the whole file is to serve many claims. */
+    private void noteFree(long from, long to) {
+        if (reusable.isEmpty()) {
+            for (long region = from; region < to; region++) {
+                if (counts.look(region) == State.FREE) {
+                    reusable.add(region, 1);
+                }
+            }
         }
-        shared.release(SharedLayout.CLAIM_HINT, first);
+    }
+
+    /**
+     * The least that a store needs: a region for each stripe, and those that no write may take.
+     *
+     * @throws StoreFull if the disk does not have it
+     */
+    public void provideLeast() {
+        locks.whileGrowing(() -> {
+            long count = data.regions();
+            long least = shared.stripes() + (long) LEAST_KEPT;
+            if (count < least) {
+                try {
+                    reserve(count, least);
+                } catch (IOException e) {
+                    throw OpenFile.growthFailure(
+                            data.path(),
+                            "no space for the %d bytes that a store of %d stripes has at least; free"
+                                            .formatted(data.regionAt(least), shared.stripes())
+                                    + " space on the disk, or create it with fewer stripes",
+                            e);
+                }
+                publish(count, least);
+            }
+        });
     }
 
     private long freeRun(long from, long to, int regions) {
-        return run(from, to, regions, EnumSet.of(State.FREE));
-    }
-
-    private long run(long from, long to, int regions, Set<State> states) {
-        long start = from;
-        for (long region = from; region < to; region++) {
-            if (!states.contains(data.state(region))) {
-                start = region + 1;
-            } else if (region - start + 1 >= regions) {
-                return start;
-            }
-        }
-        return -1;
-    }
-
-    /** Gives blocks to so many neighbours that are free or holes, and to some behind them. */
-    private long holesFilled(long count, int regions) {
-        long first = run(0, count, regions, EnumSet.of(State.FREE, State.HOLE));
-        long end = Math.min(count, first + Math.max(regions, LEAST_GROWTH_REGIONS));
-        for (long region = first; first >= 0 && region < end; region++) {
-            if (data.state(region) == State.HOLE) {
-                try {
-                    data.file().opened().refill(data.regionAt(region), data.regionAt(region + 1));
-                } catch (IOException _) {
-                    return region - first >= regions ? first : -1; // growing tells why
-                }
-                setHole(region, 0);
-            }
-        }
-        return first;
-    }
-
-    /** Whoever held the grow lock while it punched is dead. */
-    private void endPunches() {
-        for (long region = 0; region < data.regions(); region++) {
-            if (data.state(region) == State.PUNCHING) {
-                endPunch(region);
-            }
-        }
+        return counts.run(from, to, regions, EnumSet.of(State.FREE));
     }
 
     private void grow(long count, int needed, Use use, Census census) {
         long step = Math.max(growth(count), needed + left(use));
         long wanted = Math.min(count + step, maxRegions);
         if (wanted < count + needed
-                || !withinBound(count, census.free + census.holes, needed, use)) {
+                || !withinBound(count, census.free() + census.holes(), needed, use)) {
             throw new StoreFull(
                     data.path(),
                     "the store may have %d regions of %d bytes, and %d more are needed; %s"
@@ -416,8 +437,9 @@ public final class Regions {
             reserve(count, wanted);
         } catch (IOException first) {
             try {
-                reserve(count, count + needed);
-                wanted = count + needed;
+                long least = Math.max(needed, needed + kept(count, use) - census.free());
+                reserve(count, count + least);
+                wanted = count + least;
             } catch (IOException e) {
                 e.addSuppressed(first);
                 throw OpenFile.growthFailure(
@@ -429,7 +451,13 @@ public final class Regions {
                         e);
             }
         }
-        shared.release(SharedLayout.REGIONS, wanted);
+        publish(count, wanted);
+    }
+
+    private void publish(long from, long to) {
+        long generation = counts.generation();
+        shared.release(SharedLayout.REGIONS, to);
+        counts.freed(to - from, generation);
     }
 
     private long growth(long count) {
@@ -444,10 +472,10 @@ public final class Regions {
     }
 
     private String wayOut(Census census) {
-        return census.waiting == 0
+        return census.waiting() == 0
                 ? ""
                 : "a checkpoint would free %d bytes; "
-                        .formatted(census.waiting * data.regionBytes());
+                        .formatted(census.waiting() * data.regionBytes());
     }
 
     private void reserve(long from, long to) throws IOException {
@@ -462,20 +490,12 @@ public final class Regions {
      * @throws IOException if there is no space for them
      */
     public void provideBlocks() throws IOException {
-        data.file().opened().fillHoles(0, data.regionAt(0));
-        for (long region = 0; region < data.regions(); region++) {
-            if (data.state(region) == DataFile.State.ALIVE) {
-                data.file().opened().fillHoles(data.regionAt(region), data.regionAt(region + 1));
-                shared.advanced(data.regionBytes());
-            } else {
-                setHole(region, 1);
-            }
-        }
-        recount();
+        holes.fillLiving();
+        counts.recount();
     }
 
     /**
-     * Gives the blocks of free regions back to the file system.
+     * Gives the blocks of free regions back to the file system, but for those that no write may take.
      *
      * @return how many regions
      * @throws IOException if the file system cannot
@@ -484,54 +504,17 @@ public final class Regions {
         long[] punched = {0};
         IOException[] failure = {null};
         locks.whileGrowing(() -> {
-            endPunches();
+            holes.endPunches();
             try {
-                for (long region = 0; region < data.regions(); region++) {
-                    punched[0] += punch(region) ? 1 : 0;
-                }
+                punched[0] = holes.punchAllBut(LEAST_KEPT);
             } catch (IOException e) {
                 failure[0] = e;
             }
-            recount();
+            counts.recount();
         });
         if (failure[0] != null) {
             throw failure[0];
         }
         return punched[0];
-    }
-
-    /**
-     * The region is claimed while it loses its blocks, by a word that names no stripe, and dead
-     * afterwards by another number: so nobody who judged it free before can claim it as it was.
-     */
-    private boolean punch(long region) throws IOException {
-        long at = shared.ownerAt(region);
-        MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
-        long judged = Words.acquire(memory, at + OwnerWords.OWNER);
-        if (OwnerWords.isAlive(judged)
-                || !data.free(region)
-                || !Words.cas(memory, at + OwnerWords.OWNER, judged, OwnerWords.punching())) {
-            return false;
-        }
-        setHole(region, 1);
-        try {
-            data.file().opened().punch(data.regionAt(region), data.regionAt(region + 1));
-        } finally {
-            endPunch(region);
-        }
-        return true;
-    }
-
-    private void setHole(long region, long hole) {
-        long at = shared.ownerAt(region) + OwnerWords.HOLE;
-        Words.release(shared.covering(at, Long.BYTES), at, hole);
-    }
-
-    private void endPunch(long region) {
-        long at = shared.ownerAt(region);
-        MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
-        setHole(region, 1);
-        Words.release(
-                memory, at + OwnerWords.OWNER, OwnerWords.dead(OwnerWords.alive(0, nextNumber())));
     }
 }

@@ -1,10 +1,11 @@
 package dev.cairn.os;
 
 import java.io.IOException;
+import java.nio.file.Path;
 
 /**
  * What makes stored bytes durable: the one place where the operating system is asked to. Tests put a
- * medium of their own in its place, which loses power when they say so.
+ * medium of their own in its place, which loses power, or is full, when they say so.
  */
 public interface Medium {
     /** The operating system's. */
@@ -23,6 +24,13 @@ public interface Medium {
      * and only where {@link Steps} are on.
      */
     default void stored(MappedFile file, long from, long to) {}
+
+    /**
+     * A range of a file is about to be given real blocks.
+     *
+     * @throws IOException if there are to be none left
+     */
+    default void reserving(Path file, long from, long to) throws IOException {}
 
     /** Takes the place of the operating system in this process, for all files. */
     static void use(Medium medium) {

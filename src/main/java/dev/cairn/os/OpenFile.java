@@ -224,12 +224,22 @@ public final class OpenFile implements AutoCloseable {
      */
     public void reserve(long from, long to) throws IOException {
         requireNamed();
+        requireSpace(from, to);
         int errno = descriptor.allocate(from, to);
         if (errno < 0) {
             Uninterrupted.act(() -> lengthen(from, to));
         } else if (errno != 0) {
             Uninterrupted.act(() -> channel().truncate(from)); // of which some may be there
             throw failure(errno);
+        }
+    }
+
+    /** Asks the medium of a test, which may be full. */
+    private void requireSpace(long from, long to) throws IOException {
+        try {
+            MappedFile.medium.reserving(path, from, to);
+        } catch (IOException e) {
+            throw NoSpace.orElse(path, e);
         }
     }
 
@@ -274,6 +284,7 @@ public final class OpenFile implements AutoCloseable {
      * @throws NoSpace when there is no space
      */
     public void refill(long from, long to) throws IOException {
+        requireSpace(from, to);
         int errno = descriptor.allocate(from, to);
         if (errno < 0) {
             Uninterrupted.act(() -> rewrite(from, to));

@@ -107,6 +107,7 @@ public final class Acting {
             case "open" -> open(Path.of(order[1]), Scenario.QUIET);
             case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
             case "open as" -> open(Path.of(order[1]), permitting(order[2]));
+            case "bounded" -> open(Path.of(order[1]), bounded(order[2]));
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
             case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
@@ -154,6 +155,10 @@ public final class Acting {
 
     private static Options permitting(String permissions) {
         return Scenario.QUIET.withPermissions(PosixFilePermissions.fromString(permissions));
+    }
+
+    private static Options bounded(String bytes) {
+        return Scenario.QUIET.withMaxBytes(Long.parseLong(bytes));
     }
 
     private Object open(Path path, Options options) {
