@@ -402,6 +402,8 @@ final class Opening {
             Steps.at("O4 nonce");
             writeOpenBlock(data, nonce);
             Steps.at("O4 rename");
+            data.opened().requireNamed(); // or the directory is another's, and what is built there
+            shared.opened().requireNamed();
             Files.move(
                     files.sharedBeingMade(),
                     files.shared(),

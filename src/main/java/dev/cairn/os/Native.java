@@ -30,8 +30,8 @@ final class Native {
     private static final int FALLOC_FL_PUNCH_HOLE_KEEP_SIZE = 3;
 
     /**
-     * A file system in memory gives a whole call up for one signal, such as a
-     * profiler sends a thousand times a second: each call ends well within that time.
+     * A file system in memory may give a whole call up for one signal, such as a profiler sends each
+     * few milliseconds: a call for so much takes less.
      */
     private static final long SLICE_BYTES = 1 << 20;
 

@@ -133,7 +133,7 @@ class OpenFileTest {
         assertThat(Files.readAllBytes(path)).isEqualTo(THEIRS);
     }
 
-    /** A sampling profiler sends a thousand a second; file systems in memory give a call up for one. */
+    /** A profiler sends them all the time, and a file system in memory may give a call up for one. */
     @Test
     void signalsDoNotEndAnAllocation() throws Throwable {
         List<Long> done = new ArrayList<>();

@@ -237,6 +237,36 @@ class ReplacedFilesIT {
         assertOpens(file(), Kind.CLEAN, ENTRIES);
     }
 
+    /** Its directory goes while a process recovers the store: it finds out before it is opened. */
+    @Test
+    void aStoreWhoseDirectoryGoesWhileItIsOpenedIsNotOpened() throws IOException {
+        Path there = Files.createDirectory(directory.resolve("there"));
+        Path gone = directory.resolve("gone");
+        Path file = there.resolve("store.cairn");
+        Child old = children.start();
+        old.ask("open", file);
+        fill(old);
+        old.ask("close");
+        Files.delete(beside(file, "-shm"));
+        old.ask("park", "O4 rename", 1);
+        old.tell("open", file);
+        old.awaitStep("O4 rename");
+        Files.move(there, gone);
+        Files.createDirectory(there);
+        Child young = children.start();
+        young.ask("park", "O4 rename", 1);
+        young.tell("open", file);
+        young.awaitStep("O4 rename");
+        old.tell("go");
+        assertThat(old.hear()).startsWith(Acting.FAILED).contains(StoreReplaced.class.getName());
+        young.tell("go");
+        assertThat(young.answer()).isEqualTo("CREATED");
+        fill(young);
+        young.ask("close");
+        assertOpens(file, Kind.CLEAN, ENTRIES);
+        assertOpens(gone.resolve("store.cairn"), Kind.REBUILT, ENTRIES);
+    }
+
     private static Options readOnly() {
         return Options.defaults().withReadOnly(true);
     }
