@@ -125,10 +125,11 @@ final class ReadOnlyOpening {
             return null;
         }
         Registration registration = registration(kernel);
-        DataLock dataLock = DataLock.open(files, false);
+        DataLock dataLock = null;
         OpenFile data = null;
         Engine engine = null;
         try {
+            dataLock = DataLock.open(files, false);
             dataLock.joinReaders();
             data = OpenFile.open(files.data(), false);
             DataFiles.Prefix prefix = DataFiles.read(data);
@@ -146,7 +147,9 @@ final class ReadOnlyOpening {
                 if (data != null) {
                     data.close();
                 }
-                dataLock.close();
+                if (dataLock != null) {
+                    dataLock.close();
+                }
                 registration.release();
             }
         }
