@@ -26,6 +26,8 @@ package dev.cairn;
  * @param lockWaits times that this process found a stripe's shared lock taken
  * @param longestLockWaitNanos its longest such wait, in nanoseconds
  * @param takeovers locks that this process took over from a dead holder
+ * @param clockAheadMillis how far the store's clock, which entries expire by, is ahead of this
+ *     process's wall clock, in milliseconds; negative if it is behind; 0 up to a second
  */
 public record Stats(
         long entries,
@@ -48,7 +50,8 @@ public record Stats(
         long longestCutNanos,
         long lockWaits,
         long longestLockWaitNanos,
-        long takeovers) {
+        long takeovers,
+        long clockAheadMillis) {
 
     /** Of the last checkpoint that anybody began. */
     public enum State {

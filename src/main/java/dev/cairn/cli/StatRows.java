@@ -49,6 +49,7 @@ final class StatRows {
                                 Units.count(stats.lockWaits()),
                                 Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
         put("takeovers", Units.count(stats.takeovers()));
+        put("clock", clock(stats.clockAheadMillis()));
         put("opened", opened(recovery));
         return this;
     }
@@ -71,6 +72,15 @@ final class StatRows {
                     "FAILED: nothing is written until a checkpoint succeeds; 'cairn checkpoint'"
                             + " makes one";
         };
+    }
+
+    private static String clock(long aheadMillis) {
+        return aheadMillis == 0
+                ? "as the wall clock"
+                : "%s %s the wall clock; entries expire by it, in due time"
+                        .formatted(
+                                Units.span(Duration.ofMillis(Math.abs(aheadMillis))),
+                                aheadMillis > 0 ? "ahead of" : "behind");
     }
 
     private static String share(long bytes, Stats stats) {

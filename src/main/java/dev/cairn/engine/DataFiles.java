@@ -64,7 +64,13 @@ final class DataFiles {
                         options.durability());
         CheckpointSlot empty =
                 new CheckpointSlot(
-                        randomId(), 1, 0, 0, 0, Collections.nCopies(options.stripes(), Cut.EMPTY));
+                        randomId(),
+                        1,
+                        0,
+                        0,
+                        0,
+                        0,
+                        Collections.nCopies(options.stripes(), Cut.EMPTY));
         Path made = files.dataBeingMade();
         Files.deleteIfExists(made);
         Host.create(made, prefix(header, empty), options.permissions());

@@ -220,7 +220,8 @@ final class Engine {
                 writing == null ? 0 : writing.checkpointer().longestHoldNanos(),
                 writing == null ? 0 : writing.contention().waits(),
                 writing == null ? 0 : writing.contention().longestNanos(),
-                writing == null ? 0 : writing.contention().takeovers());
+                writing == null ? 0 : writing.contention().takeovers(),
+                shared.clock().aheadMillis());
     }
 
     private Stats.State state() {

@@ -44,6 +44,9 @@ final class Keeper implements Writer.Space {
     /** How often cleaning is looked for where checkpoints are manual. */
     private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
 
+    /** How soon it is noticed that the wall clock was set. */
+    private static final Duration CLOCK_TICK = Duration.ofSeconds(1);
+
     /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
     private static final long STEP_BYTES = 1 << 15;
 
@@ -129,10 +132,14 @@ final class Keeper implements Writer.Space {
     void start(Cleaner of, @Nullable Duration checkpointEvery) {
         cleaner = of;
         noteCheckpoint();
-        Duration tick = checkpointEvery == null ? LONGEST_TICK : checkpointEvery;
+        every(checkpointEvery == null ? LONGEST_TICK : checkpointEvery, this::tick);
+        every(CLOCK_TICK, shared.clock()::share);
+    }
+
+    private void every(Duration time, Runnable work) {
         var _ =
                 executor.scheduleWithFixedDelay(
-                        this::tick, tick.toNanos(), tick.toNanos(), TimeUnit.NANOSECONDS);
+                        work, time.toNanos(), time.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /** Regions were claimed or died: a checkpoint now, if much waits for one. */

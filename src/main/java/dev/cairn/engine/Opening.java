@@ -56,8 +56,6 @@ import java.util.stream.IntStream;
  */
 /** Opens a store for writing. */
 final class Opening {
-    private static final long FARTHEST_CLOCK_MILLIS = Duration.ofDays(36_500).toMillis();
-
     private final StoreFiles files;
     private final Options options;
     private final KernelLocks kernel;
@@ -144,6 +142,9 @@ final class Opening {
 
     private Engine join(DataFiles.Prefix prefix, long sharedBytes) throws IOException {
         Parts parts = map(prefix, sharedBytes);
+        if (parts.requireWriting().processes().alone()) { // the others only read
+            parts.shared().clock().resume(prefix.newest());
+        }
         return engine(parts, prefix, Kind.JOINED, "other processes have it open", 0, 0);
     }
 
@@ -153,7 +154,7 @@ final class Opening {
             parts = map(prefix, sharedBytes);
             parts.requireWriting().processes().forgetOthers();
             int repaired = parts.repairAll();
-            requirePlausibleClock(parts);
+            parts.shared().clock().resume(prefix.newest());
             verifyBehind(parts, prefix.newest());
             OpenBlock open = prefix.openBlock();
             if (open != null && !Host.sameBoot(open.bootId())) {
@@ -193,18 +194,6 @@ final class Opening {
         }
     }
 
-    /** A clock far ahead would make every entry with a time to live vanish. */
-    private static void requirePlausibleClock(Parts parts) {
-        long clock = parts.shared().acquire(SharedLayout.CLOCK);
-        if (clock < 0 || clock - System.currentTimeMillis() > FARTHEST_CLOCK_MILLIS) {
-            throw new CorruptStore(
-                    parts.shared().file().path(),
-                    SharedLayout.CLOCK,
-                    "a time of this century or the next, in milliseconds since 1970",
-                    Long.toString(clock));
-        }
-    }
-
     /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
     private static void verifyBehind(Parts parts, CheckpointSlot newest) {
         Healer healer = parts.requireWriting().healer();
@@ -221,6 +210,7 @@ final class Opening {
                 parts.requireWriting().processes().forgetOthers();
             }
             if (parts.checkpointer().agrees(prefix.newest())) {
+                parts.shared().clock().resume(prefix.newest());
                 voidCheckpoint(parts, prefix.newest());
                 return engine(parts, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);
             }

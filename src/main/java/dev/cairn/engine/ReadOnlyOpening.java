@@ -133,6 +133,9 @@ final class ReadOnlyOpening {
                                 instanceof KernelLocks.Held probe
                         ? !released(probe)
                         : true;
+        if (!alive) {
+            parts.shared().clock().resumePrivately(prefix.newest());
+        }
         return alive
                 ? engine(
                         parts,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.cairn.SetClocks;
 import dev.cairn.cli.CommandLineFixture.Result;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -114,6 +116,22 @@ class VerbsTest {
                 .startsWith("{\"file\":")
                 .contains("\"entries\":1,", "\"longestLockWaitNanos\":", "\"recovery\":{\"kind\":")
                 .contains("\"garbageBytes\":0,", "\"waitingRegions\":0,", "\"state\":\"SOUND\"");
+    }
+
+    @Test
+    void statTellsHowFarTheClockOfTheStoreIsAhead() {
+        cairn.run("put", store, "k", "v", "--ttl", "1h");
+        assertThat(cairn.run("stat", store).out()).containsPattern("clock +as the wall clock\n");
+        try (SetClocks clocks = new SetClocks()) {
+            clocks.setWall(Duration.ofDays(3652));
+            cairn.run("put", store, "k", "v", "--ttl", "1h");
+        }
+
+        assertThat(cairn.run("stat", store).out())
+                .containsPattern(
+                        "clock +3,65[12] d \\d+ h ahead of the wall clock; entries expire");
+        assertThat(cairn.run("stat", store, "--json").out())
+                .containsPattern("\"clockAheadMillis\":3155\\d{8}\\D");
     }
 
     @Test
