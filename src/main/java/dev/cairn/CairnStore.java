@@ -31,7 +31,7 @@ public interface CairnStore extends AutoCloseable {
     /** A copy of the key's value, or null when it is absent. */
     byte @Nullable [] get(byte[] key);
 
-    /** The key's value and version, or null when it is absent. */
+    /** The key's value, version and expiry, or null when it is absent. */
     @Nullable Versioned getVersioned(byte[] key);
 
     /**
@@ -75,6 +75,18 @@ public interface CairnStore extends AutoCloseable {
 
     /** As {@link #forEach}, until the action returns false; tells whether it never did. */
     boolean forEachWhile(BiPredicate<byte[], byte[]> action);
+
+    /** As {@link #forEach}, with each entry's version and expiry. */
+    default void forEachVersioned(BiConsumer<byte[], Versioned> action) {
+        Objects.requireNonNull(action, "action");
+        forEachVersionedWhile((key, entry) -> {
+            action.accept(key, entry);
+            return true;
+        });
+    }
+
+    /** As {@link #forEachVersioned}, until the action returns false; tells whether it never did. */
+    boolean forEachVersionedWhile(BiPredicate<byte[], Versioned> action);
 
     /** As {@link #forEach}, of the entries of one stripe, from 0 to the number of stripes. */
     void forEachIn(int stripe, BiConsumer<byte[], byte[]> action);

@@ -30,6 +30,8 @@ package dev.cairn;
  * @param damagedStripes stripes in which some process found a damaged region that cleaning cannot get
  *     past: reads of what is sound go on, but the log of such a stripe grows. {@link CairnStore#verify}
  *     says where the damage is
+ * @param clockAheadMillis how far the store's clock, which entries expire by, is ahead of this
+ *     process's wall clock, in milliseconds; negative if it is behind; 0 up to a second
  */
 public record Stats(
         long entries,
@@ -54,7 +56,8 @@ public record Stats(
         long longestLockWaitNanos,
         long takeovers,
         Naming naming,
-        int damagedStripes) {
+        int damagedStripes,
+        long clockAheadMillis) {
 
     /** What became of the names of the store's files since it was opened here. */
     public enum Naming {

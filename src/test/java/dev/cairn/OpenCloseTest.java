@@ -77,6 +77,8 @@ class OpenCloseTest {
                 store -> store.containsKey(KEY),
                 store -> store.forEach((_, _) -> {}),
                 store -> store.forEachWhile((_, _) -> true),
+                store -> store.forEachVersioned((_, _) -> {}),
+                store -> store.forEachVersionedWhile((_, _) -> true),
                 store -> store.forEachIn(0, (_, _) -> {}),
                 store -> store.stripeOf(KEY),
                 OpenCloseTest::awaitChange,

@@ -16,6 +16,7 @@ import dev.cairn.log.DataFile;
 import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
+import dev.cairn.shared.StoreClock;
 
 import org.jspecify.annotations.Nullable;
 
@@ -211,12 +212,14 @@ public final class Checkpointer {
     }
 
     private CheckpointSlot slot(UUID timeline, List<Cut> cuts) {
+        StoreClock.Times times = shared.clock().times();
         return new CheckpointSlot(
                 timeline,
                 shared.acquire(SharedLayout.EPOCH),
                 data.regions(),
                 shared.acquire(SharedLayout.ALLOCATIONS),
-                shared.acquire(SharedLayout.CLOCK),
+                times.store(),
+                times.wall(),
                 cuts);
     }
 
@@ -309,12 +312,13 @@ public final class Checkpointer {
         return shared.acquire(SharedLayout.DURABLE);
     }
 
-    /** Whether anything was written since the last checkpoint. */
+    /** Whether anything was written since the last checkpoint, or the wall clock was set back. */
     public boolean isBehind() {
         CheckpointSlot slot = durableSlot();
         return slot == null
                 || shared.acquire(SharedLayout.ATTEMPT) != 0
-                || !slot.cuts().equals(cuts(shared));
+                || !slot.cuts().equals(cuts(shared))
+                || shared.clock().wasSetBack(slot);
     }
 
     /** Checkpoints that this process made. */
@@ -339,7 +343,22 @@ public final class Checkpointer {
 
     /** Whether a checkpoint was forced as a whole and is what the shared words say. */
     public boolean isDurable(CheckpointSlot slot) {
-        return shared.acquire(SharedLayout.ATTEMPT) == 0 && agrees(slot);
+        return shared.acquire(SharedLayout.ATTEMPT) == 0
+                && agrees(slot)
+                && !shared.clock().wasSetBack(slot)
+                && !mayHaveExpiredSince(slot);
+    }
+
+    /** What expired since must stay so, though the wall clock be set back before the next opening. */
+    private boolean mayHaveExpiredSince(CheckpointSlot slot) {
+        long now = shared.clock().now();
+        for (int stripe = 0; stripe < shared.stripes() && now > slot.clock(); stripe++) {
+            long earliest = shared.stripe(stripe).acquire(StripeWords.EARLIEST_EXPIRY);
+            if (earliest != 0 && earliest <= now) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether the shared words are those of a store that stands at a checkpoint. */
@@ -347,7 +366,6 @@ public final class Checkpointer {
         return slot.epoch() == shared.acquire(SharedLayout.DURABLE)
                 && slot.timeline().equals(timeline())
                 && slot.epoch() + 1 == shared.acquire(SharedLayout.EPOCH)
-                && slot.clock() == shared.acquire(SharedLayout.CLOCK)
                 && slot.regions() == data.regions()
                 && slot.cuts().equals(cuts(shared));
     }

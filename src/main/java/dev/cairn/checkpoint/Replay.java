@@ -90,7 +90,7 @@ public final class Replay {
         shared.release(SharedLayout.TIMELINE, slot.timeline().getMostSignificantBits());
         shared.release(
                 SharedLayout.TIMELINE + Long.BYTES, slot.timeline().getLeastSignificantBits());
-        shared.release(SharedLayout.CLOCK, slot.clock());
+        shared.clock().resume(slot);
         if (slot.regions() > 0) {
             shared.ensureOwnerEntry(locks, slot.regions() - 1);
         }

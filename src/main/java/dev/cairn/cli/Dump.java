@@ -25,7 +25,11 @@ import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-@Command(name = "dump", description = "Writes all entries as text, in no order.")
+@Command(
+        name = "dump",
+        description =
+                "Writes all entries as text, in no order; with the times at which they expire, but for"
+                        + " the format mdb, which has no place for them.")
 final class Dump extends StoreVerb {
     /** What a data file begins with: docs/format.md. */
     private static final byte[] MAGIC = "CAIRNKV\n".getBytes(US_ASCII);
@@ -65,11 +69,13 @@ final class Dump extends StoreVerb {
     private void dump(CairnStore store, TextFormat chosen, OutputStream out) throws IOException {
         EntryWriter writer = chosen.writer(new BufferedOutputStream(out, 1 << 16));
         long[] written = {0};
+        long[] expiring = {0};
         try (Progress progress =
                 new Progress(streams(), "dump", Progress.Unit.ENTRIES, store.size())) {
-            store.forEach((key, value) -> {
+            store.forEachVersioned((key, entry) -> {
+                expiring[0] += entry.expires() == null ? 0 : 1;
                 try {
-                    writer.write(key, value);
+                    writer.write(key, entry.value(), entry.expires());
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
@@ -77,6 +83,18 @@ final class Dump extends StoreVerb {
             });
         }
         writer.finish();
+        if (expiring[0] > 0 && !chosen.tellsExpiry()) {
+            streams()
+                    .err()
+                    .printf(
+                            "cairn: %s: %s with a time to live, which %s has no place for: once loaded"
+                                    + " from it they never expire; --format %s or %s keeps it%n",
+                            file,
+                            Units.entries(expiring[0]),
+                            chosen,
+                            TextFormat.JSONL,
+                            TextFormat.TSV);
+        }
     }
 
     /**

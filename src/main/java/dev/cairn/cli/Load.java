@@ -19,10 +19,15 @@ import java.io.InputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 
 @Command(
         name = "load",
-        description = "Writes the entries of a text file; creates the store if there is none.")
+        description =
+                "Writes the entries of a text file; creates the store if there is none. One with a time"
+                        + " at which it expires gets what is left of it to live; if none is, its key is"
+                        + " absent afterwards. The format mdb has no such times.")
 final class Load extends StoreVerb {
     @Parameters(
             index = "1",
@@ -44,31 +49,60 @@ final class Load extends StoreVerb {
         String name = source == null ? "standard input" : source.toString();
         try (Counted in =
                 new Counted(source == null ? streams().in() : Files.newInputStream(source), name)) {
-            long loaded = load(chosen.reader(in, name), in, size);
-            streams().print(Units.entries(loaded) + " loaded\n");
+            Loaded loaded = load(chosen.reader(in, name), in, size);
+            streams().print(loaded + "\n");
         }
         return ExitCode.OK;
     }
 
     /** Reads the first entry before it opens the store, so that a wrong format creates none. */
-    private long load(EntryReader reader, Counted in, long size) throws IOException {
+    private Loaded load(EntryReader reader, Counted in, long size) throws IOException {
         Entry entry = reader.next();
-        long loaded = 0;
+        Loaded loaded = new Loaded(0, 0);
         try (CairnStore store = openOrCreate();
                 Progress progress =
                         new Progress(streams(), "load", Progress.Unit.MEBIBYTES, size)) {
             while (entry != null) {
-                store.put(entry.key(), entry.value());
-                loaded++;
+                loaded = loaded.and(write(store, entry));
                 progress.to(in.bytes);
                 entry = reader.next();
             }
         } catch (MalformedInput | CairnException e) {
             throw new Failure(
-                    "%s; %s before it loaded".formatted(Failure.describe(e), Units.entries(loaded)),
+                    "%s; %s before it loaded"
+                            .formatted(Failure.describe(e), Units.entries(loaded.written)),
                     e);
         }
         return loaded;
+    }
+
+    /** Whether it was written; one that has expired leaves its key as it would have by itself. */
+    private static boolean write(CairnStore store, Entry entry) {
+        Instant expires = entry.expires();
+        if (expires == null) {
+            store.put(entry.key(), entry.value());
+            return true;
+        }
+        Duration left = Duration.between(Instant.now(), expires);
+        if (left.isPositive()) {
+            store.put(entry.key(), entry.value(), left);
+            return true;
+        }
+        boolean _ = store.remove(entry.key());
+        return false;
+    }
+
+    /** How many entries were written, and how many not, as they had expired. */
+    private record Loaded(long written, long expired) {
+        Loaded and(boolean isWritten) {
+            return isWritten ? new Loaded(written + 1, expired) : new Loaded(written, expired + 1);
+        }
+
+        @Override
+        public String toString() {
+            String had = expired == 0 ? "" : ", %s had expired".formatted(Units.count(expired));
+            return Units.entries(written) + " loaded" + had;
+        }
     }
 
     /** Counts the bytes that were read; its failures name the input. */

@@ -15,7 +15,9 @@ import java.util.Arrays;
 
 @Command(
         name = "scan",
-        description = "Lists entries, in no order: key, tab, value, with the escapes of tsv.")
+        description =
+                "Lists entries, in no order: key, tab, value, with the escapes of tsv; for one that"
+                        + " expires another tab, and when.")
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Scan extends StoreVerb {
     @Mixin private final ByteWords words = new ByteWords();
@@ -48,12 +50,12 @@ final class Scan extends StoreVerb {
 
     private void scan(CairnStore store, byte[] wanted, EntryWriter writer) {
         long[] left = {limit};
-        store.forEachWhile((key, value) -> {
+        store.forEachVersionedWhile((key, entry) -> {
             if (!startsWith(key, wanted)) {
                 return true;
             }
             try {
-                writer.write(key, value);
+                writer.write(key, entry.value(), entry.expires());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -51,6 +51,7 @@ final class StatRows {
                                 Units.count(stats.lockWaits()),
                                 Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
         put("takeovers", Units.count(stats.takeovers()));
+        put("clock", clock(stats.clockAheadMillis()));
         put("opened", opened(recovery));
         return this;
     }
@@ -92,6 +93,15 @@ final class StatRows {
                 ? "none that cleaning came across"
                 : "cleaning stops at a damaged region in %s of the stripes, whose log grows; 'cairn check' says where"
                         .formatted(Units.count(stripes));
+    }
+
+    private static String clock(long aheadMillis) {
+        return aheadMillis == 0
+                ? "as the wall clock"
+                : "%s %s the wall clock; entries expire by it, in due time"
+                        .formatted(
+                                Units.span(Duration.ofMillis(Math.abs(aheadMillis))),
+                                aheadMillis > 0 ? "ahead of" : "behind");
     }
 
     private static String share(long bytes, Stats stats) {

@@ -27,6 +27,16 @@ public final class Units {
         return nanos < 1000 ? nanos + " ns" : scaled((double) nanos, 1000, TIMES);
     }
 
+    /** A long time, in days, hours, minutes and seconds; the smaller units only where they matter. */
+    public static String span(Duration duration) {
+        if (duration.toDays() > 0) {
+            return "%s d %d h".formatted(count(duration.toDays()), duration.toHoursPart());
+        }
+        return duration.toHours() > 0
+                ? "%d h %d min".formatted(duration.toHours(), duration.toMinutesPart())
+                : "%d min %d s".formatted(duration.toMinutes(), duration.toSecondsPart());
+    }
+
     private static String scaled(double number, int step, String[] names) {
         int name = 0;
         while (number >= step && name < names.length - 1) {

@@ -56,7 +56,13 @@ final class DataFiles {
         DataHeader header = headerOf(options);
         CheckpointSlot empty =
                 new CheckpointSlot(
-                        randomId(), 1, 0, 0, 0, Collections.nCopies(options.stripes(), Cut.EMPTY));
+                        randomId(),
+                        1,
+                        0,
+                        0,
+                        0,
+                        0,
+                        Collections.nCopies(options.stripes(), Cut.EMPTY));
         Path made = files.dataBeingMade();
         Files.deleteIfExists(made);
         Host.create(made, prefix(header, empty), options.permissions());

@@ -301,7 +301,8 @@ final class Engine {
                 writing == null ? 0 : writing.contention().longestNanos(),
                 writing == null ? 0 : writing.contention().takeovers(),
                 naming(),
-                Damages.stripes(shared));
+                Damages.stripes(shared),
+                shared.clock().aheadMillis());
     }
 
     private Stats.Naming naming() {

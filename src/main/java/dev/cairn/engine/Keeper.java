@@ -52,11 +52,14 @@ final class Keeper implements Writer.Space {
 
     private static final long TICK_MILLIS = 1000;
 
+    /** How soon it is noticed that the wall clock was set. */
+    private static final Duration CLOCK_TICK = Duration.ofSeconds(1);
+
     /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
     private static final long STEP_BYTES = 1 << 15;
 
     /** How often is looked for what errors left: other processes wait for it, up to their timeout. */
-    private static final long MEND_SECONDS = 1;
+    private static final Duration MEND_TICK = Duration.ofSeconds(1);
 
     /** Times that cleaning finds others in the room that was made for it before it gives up. */
     private static final int MOST_REFUSALS = 8;
@@ -148,19 +151,18 @@ final class Keeper implements Writer.Space {
                 checkpointEvery == null
                         ? Duration.ofMillis(Long.getLong(TICK_PROPERTY, TICK_MILLIS))
                         : checkpointEvery);
-        var _ =
-                executor.scheduleWithFixedDelay(
-                        () -> unfailing(() -> mend(loading)),
-                        MEND_SECONDS,
-                        MEND_SECONDS,
-                        TimeUnit.SECONDS);
+        var _ = every(MEND_TICK, () -> mend(loading));
+        var _ = every(CLOCK_TICK, shared.clock()::share);
+    }
+
+    private ScheduledFuture<?> every(Duration period, Runnable work) {
+        long nanos = period.toNanos();
+        return executor.scheduleWithFixedDelay(
+                () -> unfailing(work), nanos, nanos, TimeUnit.NANOSECONDS);
     }
 
     private void tickEvery(Duration period) {
-        long nanos = period.toNanos();
-        ticks =
-                executor.scheduleWithFixedDelay(
-                        () -> unfailing(this::tick), nanos, nanos, TimeUnit.NANOSECONDS);
+        ticks = every(period, this::tick);
     }
 
     /** Checkpoints come by themselves from now on, that often; for one thread at a time. */

@@ -44,7 +44,7 @@ final class KeyWait implements Waiting.Awaited<Long> {
     public long patienceNanos() {
         return expires == 0
                 ? Long.MAX_VALUE
-                : TimeUnit.MILLISECONDS.toNanos(Math.max(1, expires - reader.now()));
+                : TimeUnit.MILLISECONDS.toNanos(Math.max(1, expires - reader.clock().now()));
     }
 
     @Override

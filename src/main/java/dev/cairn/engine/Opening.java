@@ -64,8 +64,6 @@ final class Opening {
     /** Times that a recovery goes over the file: replay, blocks, store again, force. */
     private static final int PASSES = 4;
 
-    private static final long FARTHEST_CLOCK_MILLIS = Duration.ofDays(36_500).toMillis();
-
     private final StoreFiles files;
     private final Options options;
     private final KernelLocks kernel;
@@ -217,6 +215,9 @@ final class Opening {
             throws IOException {
         Parts parts = map(data, prefix, shared, sharedBytes);
         try {
+            if (parts.requireWriting().processes().alone()) { // the others only read
+                parts.shared().clock().resume(prefix.newest());
+            }
             return engine(parts, prefix, Kind.JOINED, "other processes have it open", 0, 0);
         } catch (Throwable e) {
             leave(parts);
@@ -232,7 +233,7 @@ final class Opening {
             parts.requireWriting().processes().forgetOthers();
             int repaired = parts.repairAll();
             parts.requireWriting().regions().counts().recount();
-            requirePlausibleClock(parts);
+            parts.shared().clock().resume(prefix.newest());
             verifyBehind(parts, prefix.newest());
             OpenBlock open = prefix.openBlock();
             if (open != null && !Host.sameBoot(open.bootId())) {
@@ -286,18 +287,6 @@ final class Opening {
         }
     }
 
-    /** A clock far ahead would make every entry with a time to live vanish. */
-    private static void requirePlausibleClock(Parts parts) {
-        long clock = parts.shared().acquire(SharedLayout.CLOCK);
-        if (clock < 0 || clock - System.currentTimeMillis() > FARTHEST_CLOCK_MILLIS) {
-            throw new CorruptStore(
-                    parts.shared().file().path(),
-                    SharedLayout.CLOCK,
-                    "a time of this century or the next, in milliseconds since 1970",
-                    Long.toString(clock));
-        }
-    }
-
     /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
     private static void verifyBehind(Parts parts, CheckpointSlot newest) {
         Healer healer = parts.requireWriting().healer();
@@ -319,6 +308,7 @@ final class Opening {
                 parts.requireWriting().processes().forgetOthers();
             }
             if (parts.checkpointer().agrees(prefix.newest())) {
+                parts.shared().clock().resume(prefix.newest());
                 voidCheckpoint(parts, prefix.newest());
                 return engine(parts, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);
             }

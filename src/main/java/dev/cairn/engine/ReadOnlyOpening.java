@@ -187,8 +187,11 @@ final class ReadOnlyOpening {
             DataFiles.requireLength(dataFile, prefix.header(), regions);
             data = MappedFile.map(dataFile, prefix.header().regionAt(regions));
             Parts parts = Parts.forReading(data, prefix.header(), shared);
-            Kind kind =
-                    anybodyWrites(view.kernel()) ? Kind.JOINED : clean ? Kind.CLEAN : Kind.REPAIRED;
+            boolean alive = anybodyWrites(view.kernel());
+            if (!alive) {
+                parts.shared().clock().resumePrivately(prefix.newest());
+            }
+            Kind kind = alive ? Kind.JOINED : clean ? Kind.CLEAN : Kind.REPAIRED;
             return engine(parts, null, prefix, kind, detail(kind), view);
         } catch (Throwable e) {
             if (data != null) {

@@ -4,7 +4,6 @@ import dev.cairn.CorruptStore;
 import dev.cairn.Versioned;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
-import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
@@ -13,10 +12,12 @@ import dev.cairn.log.Records;
 import dev.cairn.log.Records.Copy;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.shared.SharedMemory;
+import dev.cairn.shared.StoreClock;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.VarHandle;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +33,7 @@ import java.util.List;
  */
 final class Reader {
     private final SharedMemory shared;
+    private final StoreClock clock;
     private final Records records;
     private final KeyHash hash;
     private final Index index;
@@ -47,6 +49,7 @@ final class Reader {
     Reader(Parts parts, @Nullable Snapshot snapshot) {
         this.snapshot = snapshot;
         this.shared = parts.shared();
+        this.clock = shared.clock();
         this.records = parts.records();
         this.hash = parts.hash();
         this.index = parts.index();
@@ -86,7 +89,15 @@ final class Reader {
     @Nullable Versioned getVersioned(byte[] key) {
         long hashed = hash.of(key);
         Copy copy = copy(key, hashed, index.stripe(hashed));
-        return copy == null ? null : new Versioned(copy.value(), copy.outline().version());
+        return copy == null ? null : versioned(copy);
+    }
+
+    Versioned versioned(Copy entry) {
+        long expires = entry.outline().expires();
+        return new Versioned(
+                entry.value(),
+                entry.outline().version(),
+                expires == 0 ? null : Instant.ofEpochMilli(clock.byWall(expires)));
     }
 
     /** A sound copy of a key's entry, of whatever kind; null if it is absent. */
@@ -252,14 +263,13 @@ final class Reader {
         }
     }
 
-    /** RULE 28: the clock in shared memory is the highest that any writer saw. */
+    /** RULE 28: by the store's clock, which is the same for all and never steps back. */
     boolean expired(long expires) {
-        return expires != 0 && expires <= now();
+        return expires != 0 && expires <= clock.now();
     }
 
-    /** Milliseconds since 1970 by the clock that never steps back. */
-    long now() {
-        return Math.max(System.currentTimeMillis(), shared.acquire(SharedLayout.CLOCK));
+    StoreClock clock() {
+        return clock;
     }
 
     /** Looks at all buckets, then at all records, so that their cache misses overlap. */

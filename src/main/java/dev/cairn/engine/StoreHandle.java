@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -265,7 +266,7 @@ public final class StoreHandle implements CairnStore {
             return 0;
         }
         try {
-            return Math.addExact(reader.now(), Math.max(1, timeToLive.toMillis()));
+            return Math.addExact(reader.clock().share(), Math.max(1, timeToLive.toMillis()));
         } catch (ArithmeticException _) {
             return Long.MAX_VALUE;
         }
@@ -330,7 +331,15 @@ public final class StoreHandle implements CairnStore {
     @Override
     public boolean forEachWhile(BiPredicate<byte[], byte[]> action) {
         Objects.requireNonNull(action, "action");
-        return forEachWhile(scan(0, stripes()), action);
+        return forEachWhile(scan(0, stripes()), entry -> action.test(entry.key(), entry.value()));
+    }
+
+    @Override
+    public boolean forEachVersionedWhile(BiPredicate<byte[], Versioned> action) {
+        Objects.requireNonNull(action, "action");
+        return forEachWhile(
+                scan(0, stripes()),
+                entry -> action.test(entry.key(), guarded(() -> reader.versioned(entry))));
     }
 
     @Override
@@ -340,20 +349,19 @@ public final class StoreHandle implements CairnStore {
         boolean _ =
                 forEachWhile(
                         scan(first, first + 1),
-                        (key, value) -> {
-                            action.accept(key, value);
+                        entry -> {
+                            action.accept(entry.key(), entry.value());
                             return true;
                         });
     }
 
-    private static boolean forEachWhile(
-            Supplier<@Nullable Copy> scan, BiPredicate<byte[], byte[]> action) {
+    private static boolean forEachWhile(Supplier<@Nullable Copy> scan, Predicate<Copy> action) {
         while (true) {
             Copy entry = scan.get();
             if (entry == null) {
                 return true;
             }
-            if (!action.test(entry.key(), entry.value())) {
+            if (!action.test(entry)) {
                 return false;
             }
         }

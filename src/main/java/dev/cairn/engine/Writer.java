@@ -9,7 +9,6 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
-import dev.cairn.format.Words;
 import dev.cairn.index.Commit;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
@@ -216,15 +215,6 @@ final class Writer {
         }
     }
 
-    /** Under a stripe's lock, so that no write raises it behind the last checkpoint's back. */
-    private void raiseClock() {
-        long now = System.currentTimeMillis();
-        long seen = shared.acquire(SharedLayout.CLOCK);
-        while (seen < now && !Words.cas(shared.base(), SharedLayout.CLOCK, seen, now)) {
-            seen = shared.acquire(SharedLayout.CLOCK);
-        }
-    }
-
     /**
      * One attempt under the stripe's lock: a version, 0, {@link #NO_REGION}, {@link #REFUSED} or minus
      * the bytes that a table needs.
@@ -348,10 +338,7 @@ final class Writer {
             return NO_REGION;
         }
         long version = nextVersion(words);
-        if (draft.expires() != 0) {
-            raiseClock();
-            words.noteExpiry(draft.expires());
-        }
+        words.noteExpiry(draft.expires());
         Steps.at("W3");
         appender.write(draft, place, version); // W3
         Steps.at("W4");

@@ -12,11 +12,18 @@ import java.util.UUID;
  * @param epoch number of the checkpoint, from 1
  * @param regions of the file at the cut, all with real blocks
  * @param allocations the allocation counter (RULE 4)
- * @param clock high-water clock in milliseconds since 1970 (RULE 28)
+ * @param clock what the store's clock showed, in milliseconds since 1970 (RULE 28)
+ * @param wall what the wall clock showed then, likewise; 0 unknown
  * @param cuts one for each stripe
  */
 public record CheckpointSlot(
-        UUID timeline, long epoch, long regions, long allocations, long clock, List<Cut> cuts) {
+        UUID timeline,
+        long epoch,
+        long regions,
+        long allocations,
+        long clock,
+        long wall,
+        List<Cut> cuts) {
     public static final int MAGIC = 0;
     public static final int CRC = 8;
     public static final int SLOT_INDEX = 12;
@@ -27,6 +34,7 @@ public record CheckpointSlot(
     public static final int ALLOCATIONS = 64;
     public static final int CLOCK = 72;
     public static final int STRIPES = 80;
+    public static final int WALL = 88;
     public static final int CUTS = 128;
 
     public static final int CUT_OLDEST = 0;
@@ -81,6 +89,7 @@ public record CheckpointSlot(
         Words.setPlain(slot, REGIONS, regions);
         Words.setPlain(slot, ALLOCATIONS, allocations);
         Words.setPlain(slot, CLOCK, clock);
+        Words.setPlain(slot, WALL, wall);
         Words.setIntPlain(slot, STRIPES, cuts.size());
         int at = CUTS;
         for (Cut cut : cuts) {
@@ -134,6 +143,7 @@ public record CheckpointSlot(
                 Words.plain(slot, REGIONS),
                 Words.plain(slot, ALLOCATIONS),
                 Words.plain(slot, CLOCK),
+                Words.plain(slot, WALL),
                 List.of(cuts));
     }
 }

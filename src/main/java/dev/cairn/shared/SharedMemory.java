@@ -42,11 +42,13 @@ public final class SharedMemory {
     private final MemorySegment base;
     private final int stripes;
     private final StripeWords[] stripeWords;
+    private final StoreClock clock;
 
     public SharedMemory(MappedFile file, int stripes) {
         this.file = file;
         this.base = file.first();
         this.stripes = stripes;
+        this.clock = new StoreClock(base);
         this.stripeWords = new StripeWords[stripes];
         Arrays.setAll(stripeWords, stripe -> new StripeWords(base, SharedLayout.stripeAt(stripe)));
     }
@@ -101,6 +103,10 @@ public final class SharedMemory {
 
     public MemorySegment base() {
         return base;
+    }
+
+    public StoreClock clock() {
+        return clock;
     }
 
     public int stripes() {

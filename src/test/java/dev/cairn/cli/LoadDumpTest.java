@@ -1,10 +1,14 @@
 package dev.cairn.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.Options;
 import dev.cairn.cli.CommandLineFixture.Result;
 import dev.cairn.cli.text.TextFormat;
 
@@ -13,10 +17,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 
 class LoadDumpTest {
@@ -60,6 +67,86 @@ class LoadDumpTest {
 
         assertThat(loaded.exit()).isZero();
         assertThat(cairn.run("get", copy, "k").out()).isEqualTo("v");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TSV", "JSONL"})
+    void aDumpKeepsTimesToLive(TextFormat format) {
+        cairn.run("put", store, "session", "v", "--ttl", "1h");
+        cairn.run("put", store, "eternal", "v");
+        Path dump = directory.resolve("dump." + format);
+        Path copy = directory.resolve("copy.cairn");
+
+        Result dumped = cairn.run("dump", store, dump);
+        Result loaded = cairn.run("load", copy, dump);
+
+        assertThat(dumped.err()).isEmpty();
+        assertThat(loaded.out()).isEqualTo("2 entries loaded\n");
+        assertThat(expires(copy, "eternal")).isNull();
+        assertThat(expires(copy, "session"))
+                .isCloseTo(expires(store, "session"), within(5, ChronoUnit.SECONDS));
+    }
+
+    private static Instant expires(Path path, String key) {
+        try (CairnStore opened = Cairn.open(path, Options.defaults().withReadOnly(true))) {
+            return opened.getVersioned(key.getBytes(UTF_8)).expires();
+        }
+    }
+
+    @Test
+    void aDumpThatCannotKeepTimesToLiveSaysSo() {
+        cairn.run("put", store, "session", "v", "--ttl", "1h");
+        cairn.run("put", store, "eternal", "v");
+
+        Result dumped = cairn.run("dump", store, "--format", "mdb");
+
+        assertThat(dumped.exit()).isZero();
+        assertThat(dumped.err())
+                .startsWith(
+                        "cairn: " + store + ": 1 entry with a time to live, which mdb has no place")
+                .contains("--format jsonl or tsv");
+        assertThat(cairn.run("dump", store, "--help").out()).contains("mdb");
+        cairn.run("del", store, "session");
+        assertThat(cairn.run("dump", store, "--format", "mdb").err()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                """
+                gone\tnew\t2020-01-31T12:00:00Z
+                day\tv\t+292278994-08-17T07:12:55.807Z
+                old\tv
+                """,
+                """
+                {"key":"gone","value":"new","expires":"2020-01-31T12:00:00Z"}
+                {"expires":"+292278994-08-17T07:12:55.807Z","key":"day","value":"v"}
+                {"key":"old","value":"v"}
+                """
+            })
+    void whatHasExpiredBeforeItIsLoadedIsCountedAndLeavesItsKeyAbsent(String dump) {
+        cairn.run("put", store, "gone", "an older value");
+
+        Result loaded =
+                cairn.with(dump.getBytes(UTF_8))
+                        .run("load", store, "--format", dump.startsWith("{") ? "jsonl" : "tsv");
+
+        assertThat(loaded.exit()).isZero();
+        assertThat(loaded.out()).isEqualTo("2 entries loaded, 1 had expired\n");
+        assertThat(cairn.run("get", store, "gone").exit()).isEqualTo(1);
+        assertThat(cairn.run("get", store, "old").out()).isEqualTo("v");
+        assertThat(expires(store, "day")).isAfter(Instant.parse("+200000000-01-01T00:00:00Z"));
+    }
+
+    @Test
+    void aScanShowsWhenEntriesExpire() {
+        cairn.run("put", store, "session", "v", "--ttl", "1h");
+
+        String when = expires(store, "session").toString();
+
+        assertThat(cairn.run("scan", store).out()).isEqualTo("session\tv\t" + when + "\n");
+        assertThat(cairn.run("scan", store, "--json").out())
+                .isEqualTo("{\"key\":\"session\",\"value\":\"v\",\"expires\":\"" + when + "\"}\n");
     }
 
     @Test

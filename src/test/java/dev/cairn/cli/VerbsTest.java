@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.SetClocks;
 import dev.cairn.Stats;
 import dev.cairn.cli.CommandLineFixture.Result;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -188,6 +190,22 @@ class VerbsTest {
                 .startsWith("{\"file\":")
                 .contains("\"entries\":1,", "\"longestLockWaitNanos\":", "\"recovery\":{\"kind\":")
                 .contains("\"garbageBytes\":0,", "\"waitingRegions\":0,", "\"state\":\"SOUND\"");
+    }
+
+    @Test
+    void statTellsHowFarTheClockOfTheStoreIsAhead() {
+        cairn.run("put", store, "k", "v", "--ttl", "1h");
+        assertThat(cairn.run("stat", store).out()).containsPattern("clock +as the wall clock\n");
+        try (SetClocks clocks = new SetClocks()) {
+            clocks.setWall(Duration.ofDays(3652));
+            cairn.run("put", store, "k", "v", "--ttl", "1h");
+        }
+
+        assertThat(cairn.run("stat", store).out())
+                .containsPattern(
+                        "clock +3,65[12] d \\d+ h ahead of the wall clock; entries expire");
+        assertThat(cairn.run("stat", store, "--json").out())
+                .containsPattern("\"clockAheadMillis\":3155\\d{8}\\D");
     }
 
     @Test

@@ -238,4 +238,15 @@ class BitFieldsTest {
         assertThat(bytes % Place.UNIT_BYTES).isZero();
         assertThat(bytes).isGreaterThanOrEqualTo(RecordLayout.MIN_BYTES);
     }
+
+    @Property
+    void clockWordThatLostABitIsNone(
+            @ForAll @LongRange(min = 1, max = ClockWord.FARTHEST) long origin,
+            @ForAll long seed,
+            @ForAll @IntRange(max = 63) int bit) {
+        long word = ClockWord.of(origin, seed);
+        assertThat(ClockWord.origin(word, seed)).isEqualTo(origin);
+        assertThat(ClockWord.origin(word ^ 1L << bit, seed)).isZero();
+        assertThat(ClockWord.origin(0, seed)).isZero();
+    }
 }

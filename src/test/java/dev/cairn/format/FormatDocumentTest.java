@@ -103,7 +103,7 @@ class FormatDocumentTest {
     @Test
     void fieldsTakeTheBytesThatTheirRowsSay() {
         CheckpointSlot.Cut cut = new CheckpointSlot.Cut(-1, -1, -1, -1, -1, -1, -1);
-        byte[] slot = new CheckpointSlot(ONES, -1, -1, -1, -1, List.of(cut)).encode(ONES, -1);
+        byte[] slot = new CheckpointSlot(ONES, -1, -1, -1, -1, -1, List.of(cut)).encode(ONES, -1);
         Words.setIntPlain(slot, CheckpointSlot.STRIPES, -1);
         Map<String, byte[]> encodings =
                 Map.of(

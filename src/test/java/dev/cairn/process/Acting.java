@@ -18,6 +18,7 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Access;
 import dev.cairn.os.Host;
+import dev.cairn.os.HostClock;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.Steps;
 import dev.cairn.process.Ledger.Figure;
@@ -111,6 +112,9 @@ public final class Acting {
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
             case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
+            case "lasting" -> putLasting(order[1], Long.parseLong(order[2]));
+            case "clocks" -> setClocks(Long.parseLong(order[1]), Long.parseLong(order[2]));
+            case "ahead" -> store.stats().clockAheadMillis();
             case "get" -> said(order[1]);
             case "look" -> look(order[1]);
             case "remove" -> store.remove(bytes(order[1]));
@@ -204,6 +208,16 @@ public final class Acting {
         }
         hogged.clear();
         return "back";
+    }
+
+    private Object putLasting(String key, long millis) {
+        return store.put(bytes(key), Values.of(key, 1, 2, 100), Duration.ofMillis(millis));
+    }
+
+    /** How far this process's clocks are ahead of the host's. */
+    private static Object setClocks(long wallMillis, long bootMillis) {
+        HostClock.shift(Duration.ofMillis(wallMillis), Duration.ofMillis(bootMillis));
+        return HostClock.wallMillis();
     }
 
     private Object said(String key) {

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Stats;
+import dev.cairn.format.ClockWord;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.os.Host;
+import dev.cairn.os.HostClock;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -150,8 +153,11 @@ enum Scenario {
         @Override
         void prepare(CairnStore store, Path file) throws IOException {
             prepare(store);
+            long later = HostClock.wallMillis() + 2 * AN_HOUR.toMillis();
             SharedWords.store(
-                    file, SharedLayout.CLOCK, System.currentTimeMillis() + 2 * AN_HOUR.toMillis());
+                    file,
+                    SharedLayout.CLOCK,
+                    ClockWord.of(later - HostClock.bootMillis(), ClockWord.seed(Host.bootId())));
             assertThat(store.containsKey(Values.bytes("expired"))).isFalse();
         }
 

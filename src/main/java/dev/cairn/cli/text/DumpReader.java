@@ -38,7 +38,7 @@ final class DumpReader implements EntryReader {
         if (value == null) {
             throw lines.malformed("expected the value of the last key, found " + DATA_END);
         }
-        return new Entry(key, value);
+        return new Entry(key, value, null);
     }
 
     private void header() throws IOException {

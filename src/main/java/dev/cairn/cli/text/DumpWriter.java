@@ -2,8 +2,11 @@ package dev.cairn.cli.text;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Instant;
 
 /** Writes what {@code db_load} and {@code mdb_load} read: version 3, format bytevalue. */
 final class DumpWriter implements EntryWriter {
@@ -23,7 +26,7 @@ final class DumpWriter implements EntryWriter {
     }
 
     @Override
-    public void write(byte[] key, byte[] value) throws IOException {
+    public void write(byte[] key, byte[] value, @Nullable Instant expires) throws IOException {
         line(key);
         line(value);
     }

@@ -1,5 +1,13 @@
 package dev.cairn.cli.text;
 
-/** One entry of a text file; the arrays belong to whoever read it. */
+import org.jspecify.annotations.Nullable;
+
+import java.time.Instant;
+
+/**
+ * One entry of a text file; the arrays belong to whoever read it.
+ *
+ * @param expires when it will be absent; null if never, or if the format cannot say so
+ */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-public record Entry(byte[] key, byte[] value) {}
+public record Entry(byte[] key, byte[] value, @Nullable Instant expires) {}

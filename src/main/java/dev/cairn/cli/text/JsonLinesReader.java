@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.time.Instant;
 import java.util.Base64;
 
 /** Reads what {@link JsonLinesWriter} writes: one object a line, nothing else in it. */
@@ -53,13 +54,16 @@ final class JsonLinesReader implements EntryReader {
         }
         byte[] key = null;
         byte[] value = null;
+        Instant expires = null;
         for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
             switch (name) {
                 case "key", "key64" -> key = once(name, key, parser);
                 case "value", "value64" -> value = once(name, value, parser);
+                case "expires" -> expires = once(expires, parser);
                 default ->
                         throw lines.malformed(
-                                "expected key, key64, value or value64, found the name " + name);
+                                "expected key, key64, value, value64 or expires, found the name "
+                                        + name);
             }
         }
         if (key == null || value == null) {
@@ -69,7 +73,19 @@ final class JsonLinesReader implements EntryReader {
         if (parser.currentToken() != JsonToken.END_OBJECT || parser.nextToken() != null) {
             throw lines.malformed("expected the end of the line after the object");
         }
-        return new Entry(key, value);
+        return new Entry(key, value, expires);
+    }
+
+    private Instant once(@Nullable Instant earlier, JsonParser parser) throws IOException {
+        if (earlier != null) {
+            throw lines.malformed("expected each name once, found a second expires");
+        }
+        Instant expires =
+                parser.nextToken() == JsonToken.VALUE_STRING ? Times.parse(parser.getText()) : null;
+        if (expires == null) {
+            throw lines.malformed("expected a time as expires, such as " + Times.EXAMPLE);
+        }
+        return expires;
     }
 
     private byte[] once(String name, byte @Nullable [] earlier, JsonParser parser)

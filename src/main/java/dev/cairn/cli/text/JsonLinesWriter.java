@@ -4,13 +4,17 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.StreamWriteFeature;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Instant;
 import java.util.Base64;
 
 /**
  * One JSON object a line, {@code {"key":"..","value":".."}}; bytes that are not valid UTF-8 stand
- * in {@code key64} or {@code value64}, as base64.
+ * in {@code key64} or {@code value64}, as base64. An entry with a time to live has {@code expires}
+ * besides, such as {@code "2026-01-31T12:00:00Z"}.
  */
 final class JsonLinesWriter implements EntryWriter {
     private static final JsonFactory FACTORY =
@@ -23,10 +27,13 @@ final class JsonLinesWriter implements EntryWriter {
     }
 
     @Override
-    public void write(byte[] key, byte[] value) throws IOException {
+    public void write(byte[] key, byte[] value, @Nullable Instant expires) throws IOException {
         json.writeStartObject();
         field("key", key);
         field("value", value);
+        if (expires != null) {
+            json.writeStringField("expires", expires.toString());
+        }
         json.writeEndObject();
         json.writeRaw('\n');
     }

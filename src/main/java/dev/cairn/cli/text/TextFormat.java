@@ -9,14 +9,19 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** The formats of entries as text; each is lossless for any bytes. */
+/** The formats of entries as text; each is lossless for any bytes, and all but {@link #MDB} for times. */
 public enum TextFormat {
-    /** Key, tab, value: {@link TsvWriter}. */
+    /** Key, tab, value, and for an entry that expires a tab and when: {@link TsvWriter}. */
     TSV,
     /** One JSON object a line: {@link JsonLinesWriter}. */
     JSONL,
     /** The dump format of Berkeley DB and LMDB: {@link DumpReader}. */
     MDB;
+
+    /** Whether it says when an entry expires. */
+    public boolean tellsExpiry() {
+        return this != MDB;
+    }
 
     /**
      * The format that the file's extension names; tsv when it names none, or there is no file.

@@ -1,12 +1,18 @@
 package dev.cairn.cli.text;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Instant;
 
 /**
- * One entry a line: key, tab, value. Tab, line feed, carriage return and backslash are written
- * {@code \t \n \r \\}, other control characters, U+FEFF and bytes that are not valid UTF-8 {@code
- * \xHH}, so that any bytes survive and a terminal is safe.
+ * One entry a line: key, tab, value; if it has a time to live, another tab and the time at which it
+ * expires, such as {@code 2026-01-31T12:00:00Z}. Tab, line feed, carriage return and backslash are
+ * written {@code \t \n \r \\}, other control characters, U+FEFF and bytes that are not valid UTF-8
+ * {@code \xHH}, so that any bytes survive and a terminal is safe.
  */
 final class TsvWriter implements EntryWriter {
     private final OutputStream out;
@@ -16,10 +22,14 @@ final class TsvWriter implements EntryWriter {
     }
 
     @Override
-    public void write(byte[] key, byte[] value) throws IOException {
+    public void write(byte[] key, byte[] value, @Nullable Instant expires) throws IOException {
         escape(key);
         out.write('\t');
         escape(value);
+        if (expires != null) {
+            out.write('\t');
+            out.write(expires.toString().getBytes(US_ASCII));
+        }
         out.write('\n');
     }
 

@@ -30,6 +30,10 @@ class MalformedInputTest {
         return Stream.of(
                         tsv("a\tb\n\n", 2, "no tab"),
                         tsv("a\tb\tc", 1, "another"),
+                        tsv("a\tb\t", 1, "such as 2026-01-31T12:00:00Z"),
+                        tsv("a\tb\t2026-01-31", 1, "write \\t for a tab"),
+                        tsv("a\tb\t2026-01-31T12:00:00Z\t", 1, "time at which"),
+                        tsv("a\tb\t2026-01-31T12:00:00Z\r\n", 1, "carriage return"),
                         tsv("a\tb\r\n", 1, "carriage return"),
                         tsv("a\t\\q", 1, "expected \\t"),
                         tsv("a\tb\\", 1, "expected \\t"),
@@ -47,6 +51,14 @@ class MalformedInputTest {
                         json("{\"key\":\"a\",\"value\":null}", 1, "a string"),
                         json("{\"key\":\"a\",\"key64\":\"\",\"value\":\"\"}", 1, "once"),
                         json("{\"key\":\"a\",\"ttl\":\"\",\"value\":\"\"}", 1, "ttl"),
+                        json("{\"key\":\"a\",\"value\":\"\",\"expires\":0}", 1, "a time"),
+                        json("{\"key\":\"a\",\"value\":\"\",\"expires\":null}", 1, "a time"),
+                        json("{\"key\":\"a\",\"value\":\"\",\"expires\":\"soon\"}", 1, "a time"),
+                        json(
+                                "{\"key\":\"a\",\"value\":\"\",\"expires\":\"2026-01-31T12:00:00Z\","
+                                        + "\"expires\":\"2026-01-31T12:00:00Z\"}",
+                                1,
+                                "once"),
                         json("{\"key\":\"a\",\"value\":\"\"} x", 1, "one JSON object"),
                         json("{\"key\":\"a\",\"value\":\"\"}{}", 1, "end of the line"),
                         json("{\"key\":\"a\",\"value\":\"", 1, "one JSON object"),

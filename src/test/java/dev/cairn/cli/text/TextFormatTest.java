@@ -17,6 +17,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +35,27 @@ class TextFormatTest {
         assertThat(read).hasSameSizeAs(entries);
         for (int i = 0; i < entries.size(); i++) {
             assertThat(read.get(i)).containsExactlyElementsOf(entries.get(i));
+        }
+    }
+
+    @Property
+    void timesAreKeptToTheMillisecond(
+            @ForAll("bytes") byte[] key, @ForAll("bytes") byte[] value, @ForAll long millis)
+            throws IOException {
+        Instant expires = Instant.ofEpochMilli(millis);
+        for (TextFormat format : TextFormat.values()) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            EntryWriter writer = format.writer(out);
+            writer.write(key, value, expires);
+            writer.write(value, key);
+            writer.finish();
+            EntryReader reader = format.reader(new ByteArrayInputStream(out.toByteArray()), "test");
+
+            assertThat(reader.next().expires()).isEqualTo(format.tellsExpiry() ? expires : null);
+            Entry second = reader.next();
+            assertThat(second.key()).isEqualTo(value);
+            assertThat(second.value()).isEqualTo(key);
+            assertThat(second.expires()).isNull();
         }
     }
 
