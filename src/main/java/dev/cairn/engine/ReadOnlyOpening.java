@@ -9,7 +9,6 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.os.Access;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 
@@ -59,8 +58,7 @@ final class ReadOnlyOpening {
             }
             return snapshot("its lock file cannot be read");
         }
-        KernelLocks kernel =
-                KernelLocks.open(files.lock(), false, Access.of(options.permissions()));
+        KernelLocks kernel = KernelLocks.openExisting(files.lock(), false);
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
