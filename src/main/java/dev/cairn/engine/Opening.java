@@ -79,7 +79,7 @@ final class Opening {
 
     static Engine open(StoreFiles files, Options options) throws IOException {
         requireFitting(files, options);
-        KernelLocks kernel = KernelLocks.open(files.lock(), true, access(files, options));
+        KernelLocks kernel = KernelLocks.open(files.lock(), access(files, options));
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.exclusive(files, kernel, options.lockTimeout()); // O1

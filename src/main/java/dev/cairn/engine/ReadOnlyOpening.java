@@ -9,7 +9,6 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.os.Access;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
@@ -100,8 +99,7 @@ final class ReadOnlyOpening {
      * whoever wants to write must not wait for it.
      */
     private @Nullable Engine viewOrSnapshot() throws IOException {
-        KernelLocks kernel =
-                KernelLocks.open(files.lock(), false, Access.of(options.permissions()));
+        KernelLocks kernel = KernelLocks.openExisting(files.lock(), false);
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());

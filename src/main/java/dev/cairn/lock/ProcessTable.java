@@ -48,7 +48,7 @@ import java.util.concurrent.locks.LockSupport;
  * </td></tr>
  * <tr><td>free</td><td>that it is gone or exiting</td><td>dead; also a zombie that nobody reaps</td>
  * </tr>
- * <tr><td>free, of an open file description</td><td>nothing, as it is in another namespace</td>
+ * <tr><td>free, of an open file description</td><td>nothing: it is in another namespace, or hidden</td>
  * <td>dead</td></tr>
  * <tr><td>free, of the process</td><td>nothing</td><td>asked; dead if it does not answer for 5 s</td>
  * </tr>

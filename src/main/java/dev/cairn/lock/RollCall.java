@@ -87,9 +87,9 @@ final class RollCall {
         long kind = Words.acquire(memory, at + LOCK_KIND);
         ProcessIdentity identity = ProcessTable.identity(memory, at);
         if (identity.equals(ProcessIdentity.self())) {
-            // a failure here left it, or it is another copy of this library, of another kind of
-            // lock
-            return kind == LOCK_OF_DESCRIPTION || kind == ownKind ? Verdict.DEAD : ask(slot);
+            // a failure here left it, unless it is another copy of this library, without native
+            // access
+            return kind == LOCK_OF_PROCESS && kind != ownKind ? ask(slot) : Verdict.DEAD;
         }
         return switch (identity.look()) {
             case RUNNING -> {

@@ -47,6 +47,10 @@ final class DescriptorLocks implements LockFile {
     private static final int FLOCK_START = 8;
     private static final int FLOCK_LENGTH = 16;
     private static final long TO_THE_END = 0;
+    private static final int ASCII_END = 128;
+
+    /** Stands in a path's text for bytes that are no UTF-8. */
+    private static final char UNDECODABLE = '\uFFFD';
 
     private static final @Nullable Calls CALLS = Calls.find();
 
@@ -161,12 +165,19 @@ final class DescriptorLocks implements LockFile {
     /** Null where there are no such locks, or the file cannot be opened, of which Java tells why. */
     static @Nullable DescriptorLocks open(Path file, boolean writable) throws IOException {
         Calls calls = CALLS;
-        if (calls == null) {
+        if (calls == null || !isNameInUtf8(file.toString())) {
             return null;
         }
         closeLeft();
         int opened = calls.open(file.toString(), writable ? O_RDWR_CLOEXEC : O_RDONLY_CLOEXEC);
         return opened < 0 ? null : new DescriptorLocks(calls, file, writable, opened);
+    }
+
+    /** Whether the name that is given to the kernel is the one that Java gives it. */
+    private static boolean isNameInUtf8(String name) {
+        return name.chars().allMatch(each -> each < ASCII_END)
+                || System.getProperty("sun.jnu.encoding", "").equals("UTF-8")
+                        && name.indexOf(UNDECODABLE) < 0;
     }
 
     @Override

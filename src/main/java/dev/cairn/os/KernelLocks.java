@@ -58,17 +58,21 @@ public final class KernelLocks implements AutoCloseable {
     /**
      * Uses a lock file, which is created if absent.
      *
-     * @param writable false takes shared locks only and needs no right to write
-     * @throws IOException if the file cannot be opened, or (when writable) not be created
+     * @throws IOException if the file cannot be opened or created
      */
-    public static KernelLocks open(Path file, boolean writable, Access access) throws IOException {
-        if (writable && !Files.exists(file)) {
+    public static KernelLocks open(Path file, Access access) throws IOException {
+        if (!Files.exists(file)) {
             Host.createIfAbsent(file, access);
         }
-        return openExisting(file, writable);
+        return openExisting(file, true);
     }
 
-    /** As {@link #open}, of a file that exists. */
+    /**
+     * Uses a lock file that exists.
+     *
+     * @param writable false takes shared locks only and needs no right to write
+     * @throws IOException if the file cannot be opened
+     */
     public static KernelLocks openExisting(Path file, boolean writable) throws IOException {
         LockFile own = DescriptorLocks.open(file, writable);
         return new KernelLocks(own == null ? ChannelLocks.open(file, writable) : own);

@@ -33,11 +33,14 @@ public record ProcessIdentity(long pid, long startTicks, long pidNamespace, long
         EXITING,
         /** No process of that number and start. */
         GONE,
-        /** It lives in other namespaces, or this system shows no processes. */
+        /** It lives in other namespaces, or this system shows no processes, or no other users'. */
         UNSEEN
     }
 
     private static final ProcessIdentity SELF = readSelf();
+
+    /** /proc may be mounted to hide the processes of other users (hidepid); the first lives always. */
+    private static final boolean SEES_OTHERS = Files.exists(PROC.resolve("1/stat"));
 
     public static ProcessIdentity self() {
         return SELF;
@@ -87,7 +90,7 @@ public record ProcessIdentity(long pid, long startTicks, long pidNamespace, long
             }
             return Life.EXITING;
         } catch (NoSuchFileException _) {
-            return Life.GONE;
+            return SEES_OTHERS ? Life.GONE : Life.UNSEEN;
         } catch (IOException | RuntimeException _) {
             return Life.UNSEEN;
         }

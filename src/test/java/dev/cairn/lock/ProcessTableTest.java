@@ -42,7 +42,6 @@ class ProcessTableTest {
         kernel =
                 KernelLocks.open(
                         directory.resolve("a.cairn-lock"),
-                        true,
                         Access.of(PosixFilePermissions.fromString("rw-------")));
         table = ProcessTable.join(store, memory, kernel);
         other = new ProcessBuilder("sleep", "600").start();

@@ -102,6 +102,14 @@ class KernelLocksTest {
                 .isInstanceOf(ClosedChannelException.class);
     }
 
+    /** Native code is given a name in UTF-8: where that is not the file's, the portable way is gone. */
+    @Test
+    void nameThatIsNotTextIsLeftToThePortableWay() throws IOException {
+        certain().leave();
+        assertThat(DescriptorLocks.open(directory.resolve("\uFFFD-lock"), true)).isNull();
+        assertThat(DescriptorLocks.open(directory.resolve("none-lock"), true)).isNull();
+    }
+
     /** Its locks would be dropped with all others that the process owns. */
     @Test
     void nothingIsClosedWhileSomebodyOpensTheStore() throws IOException {

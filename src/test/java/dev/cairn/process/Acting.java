@@ -16,7 +16,6 @@ import dev.cairn.Replica;
 import dev.cairn.Verification;
 import dev.cairn.format.DataHeader;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.os.Access;
 import dev.cairn.os.Host;
 import dev.cairn.os.HostClock;
 import dev.cairn.os.KernelLocks;
@@ -265,8 +264,7 @@ public final class Acting {
     /** Holds the open lock of a store without doing anything, until it is told to "go". */
     private Object lock(Path store) throws IOException {
         Path file = store.resolveSibling(store.getFileName() + "-lock");
-        try (KernelLocks kernel = KernelLocks.open(
-                        file, true, Access.of(Options.defaults().permissions()))) {
+        try (KernelLocks kernel = KernelLocks.openExisting(file, true)) {
             if (!(kernel.tryExclusive(ProcessTable.OPEN_BYTE, 1)
                     instanceof KernelLocks.Held held)) {
                 throw new AssertionError(file + ": locked already");

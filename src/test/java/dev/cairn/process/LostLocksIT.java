@@ -12,7 +12,6 @@ import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.os.Access;
 import dev.cairn.os.KernelLocks;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -25,7 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -191,10 +189,7 @@ class LostLocksIT {
     }
 
     private KernelLocks locks() throws IOException {
-        return KernelLocks.open(
-                directory.resolve("store.cairn-lock"),
-                true,
-                Access.of(PosixFilePermissions.fromString("rw-------")));
+        return KernelLocks.openExisting(directory.resolve("store.cairn-lock"), true);
     }
 
     /** A child has the parent's descriptors until it executes its program. */

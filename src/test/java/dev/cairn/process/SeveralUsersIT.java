@@ -237,4 +237,28 @@ class SeveralUsersIT {
         assertThat(nobody.ask("view", file())).isEqualTo(Kind.SNAPSHOT.toString());
         assertThat(nobody.ask("verify")).isEqualTo("1");
     }
+
+    /** One lost its kernel lock by a copy of its files; the other is shown its own processes only. */
+    @Test
+    void whoIsNotShownTheOthersProcessAsksIt() throws IOException {
+        assumeSuperuser();
+        String hiding = "mount -t proc -o hidepid=2 proc /proc";
+        Process trial = new ProcessBuilder("unshare", "--mount", "sh", "-c", hiding).start();
+        assumeTrue(trial.onExit().join().exitValue() == 0, "/proc cannot be mounted here");
+        Child root = children.startPortable(List.of());
+        root.ask("open as", file(), "rw-rw-rw-");
+        root.ask("put", "first", 100);
+        root.ask("copy", file());
+        String become =
+                hiding
+                        + " && exec setpriv --reuid %d --regid %d --clear-groups \"$@\""
+                                .formatted(NOBODY, NOBODY);
+        Child nobody =
+                children.start(
+                        List.of("unshare", "--mount", "sh", "-c", become, "sh"),
+                        readableClassPath());
+        assertThat(nobody.ask("open", file())).isEqualTo(Kind.JOINED.toString());
+        nobody.ask("put", "second", 100);
+        assertThat(root.ask("verify")).isEqualTo("2");
+    }
 }
