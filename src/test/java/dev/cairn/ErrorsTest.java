@@ -96,6 +96,7 @@ class ErrorsTest {
             void of(CairnMap<String, byte[]> map, int turn);
         }
 
+        @SuppressWarnings("ImmutableEnumChecker") // a lambda that captures nothing
         private final Turn turn;
 
         Call(Turn turn) {
