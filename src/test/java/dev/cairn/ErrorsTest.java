@@ -72,7 +72,8 @@ class ErrorsTest {
     /** What is called with less and less stack left. */
     enum Call {
         PUT((map, turn) -> map.set(key(turn), new byte[turn % 300])),
-        PUT_WITH_TTL((map, turn) -> map.set(key(turn), new byte[9], Duration.ofMillis(turn % 9 + 1))),
+        PUT_WITH_TTL(
+                (map, turn) -> map.set(key(turn), new byte[9], Duration.ofMillis(turn % 9 + 1))),
         PUT_LARGE((map, turn) -> map.set(key(turn), new byte[turn % 3 * 50_000])),
         GET((map, turn) -> map.get(key(turn))),
         REMOVE((map, turn) -> {
@@ -95,6 +96,7 @@ class ErrorsTest {
             void of(CairnMap<String, byte[]> map, int turn);
         }
 
+        @SuppressWarnings("ImmutableEnumChecker") // a lambda that captures nothing
         private final Turn turn;
 
         Call(Turn turn) {
@@ -131,8 +133,7 @@ class ErrorsTest {
         inDeepThread(() -> endless(map, 0));
         for (int i = 0; i < 100; i++) {
             String key = "endless " + i;
-            assertThat(within(() -> map.computeIfAbsent(key, _ -> new byte[1])))
-                    .hasSize(1);
+            assertThat(within(() -> map.computeIfAbsent(key, _ -> new byte[1]))).hasSize(1);
         }
         letsEverythingGoOn(map);
     }
@@ -196,6 +197,7 @@ class ErrorsTest {
         assertThat(thrown.get()).isNull();
     }
 
+    @SuppressWarnings("InfiniteRecursion") // until the stack ends
     private static void descend(Consumer<Integer> call, int[] counts) {
         try {
             descend(call, counts);
@@ -224,20 +226,22 @@ class ErrorsTest {
         }
         for (int i = 0; i < KEYS; i++) {
             String key = key(i);
-            assertThat(within(() -> {
-                        map.remove(key);
-                        return map.computeIfAbsent(key, _ -> new byte[2]);
-                    }))
+            assertThat(
+                            within(() -> {
+                                map.remove(key);
+                                return map.computeIfAbsent(key, _ -> new byte[2]);
+                            }))
                     .hasSize(2);
         }
         assertThat(within(store::checkpoint)).isPositive();
         assertThat(within(store::compact)).isNotNegative();
         assertThat(within(store::verify).damages()).isEmpty();
         waitUntilNothingNamesThisProcess();
-        assertThat(within(() -> {
-                    map.close();
-                    return true;
-                }))
+        assertThat(
+                        within(() -> {
+                            map.close();
+                            return true;
+                        }))
                 .isTrue();
         try (CairnStore again = Cairn.open(file())) {
             assertThat(again.recovery().kind()).isEqualTo(Recovery.Kind.CLEAN);
@@ -264,8 +268,7 @@ class ErrorsTest {
 
     private long[] names() throws IOException {
         try (FileChannel channel =
-                FileChannel.open(
-                        directory.resolve("map.cairn-shm"), StandardOpenOption.READ)) {
+                FileChannel.open(directory.resolve("map.cairn-shm"), StandardOpenOption.READ)) {
             ByteBuffer bytes =
                     ByteBuffer.allocate((int) SharedLayout.stripeAt(STRIPES))
                             .order(ByteOrder.LITTLE_ENDIAN);
@@ -275,7 +278,8 @@ class ErrorsTest {
             int perBucket = ClaimWords.COUNT + 1;
             long[] words = new long[STRIPES + SharedLayout.CLAIM_BUCKETS * perBucket + 4];
             for (int stripe = 0; stripe < STRIPES; stripe++) {
-                words[stripe] = bytes.getLong((int) SharedLayout.stripeAt(stripe) + StripeWords.LOCK);
+                words[stripe] =
+                        bytes.getLong((int) SharedLayout.stripeAt(stripe) + StripeWords.LOCK);
             }
             for (int bucket = 0; bucket < SharedLayout.CLAIM_BUCKETS; bucket++) {
                 int at = (int) SharedLayout.claimBucketAt(bucket);

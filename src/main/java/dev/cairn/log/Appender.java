@@ -32,7 +32,7 @@ public final class Appender {
     private static final int LEAST_SCRATCH_BYTES = 256;
 
     /** What is longer is assembled, checksummed and stored in pieces. */
-    private static final int MOST_SCRATCH_BYTES = 8 << 10;
+    private static final int MOST_SCRATCH_BYTES = 16 << 10;
 
     private final DataFile data;
     private final Regions regions;

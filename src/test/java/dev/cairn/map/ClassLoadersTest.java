@@ -67,8 +67,7 @@ class ClassLoadersTest {
                             .getMethod("map", codec, codec)
                             .invoke(null, utf8, utf8);
             if (nearCache) {
-                Class<?> caffeine =
-                        loader.loadClass("com.github.benmanes.caffeine.cache.Caffeine");
+                Class<?> caffeine = loader.loadClass("com.github.benmanes.caffeine.cache.Caffeine");
                 Object cache = caffeine.getMethod("newBuilder").invoke(null);
                 builder =
                         builder.getClass().getMethod("nearCache", caffeine).invoke(builder, cache);

@@ -92,9 +92,11 @@ class ViewsTest {
                 Cairn.map(Codecs.utf8(), unreadable()).options(Maps.SMALL).open(file());
         map.set("a", 1L);
         List<Object> shown = List.of(map, map.keySet(), map.values(), map.entrySet(), map.store());
-        assertThat(shown).allSatisfy(each -> assertThat(each.toString()).contains(file().toString()));
+        assertThat(shown)
+                .allSatisfy(each -> assertThat(each.toString()).contains(file().toString()));
         map.close();
-        assertThat(shown).allSatisfy(each -> assertThat(each.toString()).contains(file().toString()));
+        assertThat(shown)
+                .allSatisfy(each -> assertThat(each.toString()).contains(file().toString()));
     }
 
     private static Codec<Long> unreadable() {
