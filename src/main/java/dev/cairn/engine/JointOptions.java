@@ -24,8 +24,9 @@ final class JointOptions {
         if (more.maxBytes() != 0 && (open.maxBytes() == 0 || more.maxBytes() < open.maxBytes())) {
             joint = joint.withMaxBytes(more.maxBytes());
         }
-        if (isOftener(more.checkpointEvery(), open.checkpointEvery())) {
-            joint = joint.withCheckpointEvery(more.checkpointEvery());
+        Duration period = more.checkpointEvery();
+        if (period != null && isOftener(period, open.checkpointEvery())) {
+            joint = joint.withCheckpointEvery(period);
         }
         if (more.lockTimeout().compareTo(open.lockTimeout()) > 0) {
             joint = joint.withLockTimeout(more.lockTimeout());
@@ -33,8 +34,8 @@ final class JointOptions {
         return joint;
     }
 
-    private static boolean isOftener(@Nullable Duration more, @Nullable Duration open) {
-        return more != null && (open == null || more.compareTo(open) < 0);
+    private static boolean isOftener(Duration more, @Nullable Duration open) {
+        return open == null || more.compareTo(open) < 0;
     }
 
     /**
