@@ -31,6 +31,7 @@ import java.io.PrintWriter;
             Checkpoint.class,
             Backup.class,
             Compact.class,
+            Salvage.class,
             Demo.class
         },
         mixinStandardHelpOptions = true,

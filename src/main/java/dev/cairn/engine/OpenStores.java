@@ -1,5 +1,6 @@
 package dev.cairn.engine;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.Options;
 
 import java.io.IOException;
@@ -45,11 +46,7 @@ public final class OpenStores {
                     shared = OPEN.get(key);
                 }
                 if (shared == null) {
-                    shared =
-                            new Shared(
-                                    options.readOnly()
-                                            ? ReadOnlyOpening.open(files, options)
-                                            : Opening.open(files, options));
+                    shared = new Shared(engine(files, options));
                     OPEN.put(key, shared);
                 }
                 shared.handles++;
@@ -57,6 +54,16 @@ public final class OpenStores {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        }
+    }
+
+    private static Engine engine(StoreFiles files, Options options) throws IOException {
+        try {
+            return options.readOnly()
+                    ? ReadOnlyOpening.open(files, options)
+                    : Opening.open(files, options);
+        } catch (CorruptStore e) {
+            throw e.path().equals(files.data()) ? e.refusing() : e;
         }
     }
 
