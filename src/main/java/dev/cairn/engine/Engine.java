@@ -1,6 +1,7 @@
 package dev.cairn.engine;
 
 import dev.cairn.CheckpointFailed;
+import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
@@ -43,6 +44,7 @@ final class Engine {
     private final @Nullable Writer writer;
     private final @Nullable Keeper keeper;
     private final SingleFlight singleFlight = new SingleFlight();
+    private final Running running;
     private volatile boolean closed;
 
     /**
@@ -58,6 +60,7 @@ final class Engine {
             Reader reader,
             Recovery recovery) {
         this.files = files;
+        this.running = new Running(files.data());
         this.options = options;
         this.kernel = kernel;
         this.registration = registration;
@@ -161,10 +164,15 @@ final class Engine {
             throw new UnsupportedOperationException(
                     files.data() + ": a store of durability NONE has no checkpoint to copy");
         }
+        running.begin();
         try {
-            return new Backup(files, options, parts).writeTo(target);
+            return new Backup(files, options, parts, running).writeTo(target);
+        } catch (CorruptStore e) {
+            throw e.refusing();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            running.end();
         }
     }
 
@@ -270,6 +278,7 @@ final class Engine {
      */
     void close() {
         closed = true;
+        running.close();
         try {
             if (writer == null) {
                 parts.close();

@@ -4,6 +4,8 @@ import dev.cairn.Options;
 import dev.cairn.StoreFull;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.MappedFile;
 
@@ -11,12 +13,40 @@ import java.io.IOException;
 
 /** A checkpoint replayed into memory of this process alone; nothing is stored to any file. */
 final class PrivateReplay {
-    /** Times the room that the entries of the checkpoint take in the index, at first and at most. */
-    private static final int ROOM = 4;
+    /**
+     * Room that tables find which are built anew, because their stripe's log once held more entries
+     * than the checkpoint does, in sixteenths of that of the others: at first, by what it is
+     * multiplied if that is too little, and at most. The memory is zeroed, so what is too much is
+     * paid for.
+     */
+    private static final long SPARE = 1;
 
-    private static final int MOST_ROOM = 1024;
+    private static final long SPARE_FACTOR = 32;
+    private static final long MOST_SPARE = 1 << 15;
 
     private PrivateReplay() {}
+
+    /**
+     * The parts for reading the log of a checkpoint alone: nothing is replayed, and there is no index.
+     */
+    static Parts logOf(StoreFiles files, DataHeader header, CheckpointSlot slot)
+            throws IOException {
+        MappedFile shared =
+                MappedFile.anonymous(files.shared(), SharedLayout.areasAt(header.stripes()));
+        MappedFile data = null;
+        try {
+            Words.release(shared.first(), SharedLayout.REGIONS, slot.regions());
+            DataFiles.requireLength(files.data(), header, slot.regions());
+            data = MappedFile.map(files.data(), header.regionAt(slot.regions()), false);
+            return Parts.forReading(data, header, shared);
+        } catch (Throwable e) {
+            if (data != null) {
+                data.close();
+            }
+            shared.close();
+            throw e;
+        }
+    }
 
     /**
      * The parts for reading it.
@@ -25,22 +55,21 @@ final class PrivateReplay {
      */
     static Parts of(StoreFiles files, DataHeader header, CheckpointSlot slot, Options options)
             throws IOException {
-        for (int room = ROOM; ; room *= 2) {
+        for (long spare = SPARE; ; spare *= SPARE_FACTOR) {
             try {
-                return of(files, header, slot, options, room);
+                return of(files, header, slot, options, spare);
             } catch (StoreFull e) {
-                if (room == MOST_ROOM) {
+                if (spare >= MOST_SPARE) {
                     throw e;
                 }
-                // a log that once held more entries than the checkpoint
             }
         }
     }
 
     private static Parts of(
-            StoreFiles files, DataHeader header, CheckpointSlot slot, Options options, int room)
+            StoreFiles files, DataHeader header, CheckpointSlot slot, Options options, long spare)
             throws IOException {
-        MappedFile shared = SharedFiles.makePrivate(files, header, slot, room);
+        MappedFile shared = SharedFiles.makePrivate(files, header, slot, spare);
         MappedFile data = null;
         try {
             DataFiles.requireLength(files.data(), header, slot.regions());
