@@ -2,10 +2,12 @@ package dev.cairn;
 
 import dev.cairn.codec.Codec;
 import dev.cairn.engine.OpenStores;
+import dev.cairn.engine.Salvager;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
+import java.util.Objects;
 
 /** Where stores are opened. */
 public final class Cairn {
@@ -49,6 +51,44 @@ public final class Cairn {
      */
     public static @Nullable OpeningProgress openingProgress(Path path) {
         return OpenStores.progress(path);
+    }
+
+    /**
+     * Copies whatever is sound of a damaged store to a new one, and tells what could not be copied.
+     * What may be out of date is copied too, and told; see {@link #salvage(Path, Path, boolean,
+     * Salvage.Progress)}.
+     */
+    public static Salvage salvage(Path source, Path target) {
+        return salvage(source, target, false, (_, _) -> {});
+    }
+
+    /**
+     * Copies whatever is sound of a damaged store to a new one: of each key the newest record whose
+     * checksum is right, unless that is a removal. It copies what the newest checkpoint holds that can
+     * be read, as a power loss leaves the store; times of expiry are kept, versions begin anew. Nobody
+     * may have the store open for writing meanwhile, and it is only read; a copy of its data file will
+     * do.
+     *
+     * @param source the data file of the damaged store, or {@code shm:NAME}
+     * @param target the data file of the new one, which must not exist
+     * @param onlyProven whether to leave out entries of which a newer value, or a removal, may have
+     *     been among what is lost
+     * @param progress is told after each entry
+     * @throws IncompatibleFormat if the source is no store, or one of another format
+     * @throws CorruptStore if its header and all checkpoints are damaged
+     * @throws LockTimeout if a process has the source open
+     * @throws StoreFull if there is no space for the target
+     * @throws UnsupportedFileSystem if one of them lies on a network file system
+     * @throws java.io.UncheckedIOException if the source does not exist or cannot be read at all, or
+     *     the target exists or cannot be written
+     */
+    public static Salvage salvage(
+            Path source, Path target, boolean onlyProven, Salvage.Progress progress) {
+        return Salvager.salvage(
+                Objects.requireNonNull(source),
+                Objects.requireNonNull(target),
+                onlyProven,
+                Objects.requireNonNull(progress));
     }
 
     /**

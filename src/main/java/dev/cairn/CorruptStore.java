@@ -27,6 +27,20 @@ public final class CorruptStore extends CairnException {
         this.found = found;
     }
 
+    private CorruptStore(CorruptStore refused, String wayOut) {
+        super(refused.getMessage() + "; " + wayOut, refused);
+        this.path = refused.path;
+        this.offset = refused.offset;
+        this.expected = refused.expected;
+        this.found = refused.found;
+    }
+
+    /** The same for a store that cannot be opened, or copied, for it: names the way out. */
+    public CorruptStore refusing() {
+        return new CorruptStore(
+                this, "Cairn.salvage, or 'cairn salvage FILE TARGET', copies what is sound of it");
+    }
+
     public Path path() {
         return path;
     }

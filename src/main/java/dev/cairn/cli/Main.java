@@ -37,6 +37,7 @@ import java.util.List;
             Checkpoint.class,
             Backup.class,
             Compact.class,
+            Salvage.class,
             Demo.class
         },
         mixinStandardHelpOptions = true,

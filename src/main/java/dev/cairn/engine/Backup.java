@@ -4,9 +4,15 @@ import dev.cairn.CorruptStore;
 import dev.cairn.Options;
 import dev.cairn.checkpoint.Pin;
 import dev.cairn.format.CheckpointSlot;
+import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.index.KeyHash;
+import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.LargeKeys;
 import dev.cairn.os.Host;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
@@ -18,13 +24,18 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Copies the durable checkpoint to a file of its own while others write.
  *
  * <p>A pin keeps its regions. They are read twice: once to compare every checksum and to learn which
  * runs count, once to be copied, each to the same place, since their checksums say where they lie.
- * What lies between is a hole.
+ * What lies between is a hole. Closing the store ends a backup, up to the moment from which on it only
+ * forces what it wrote and gives it its name: either it returns and its target is whole, or it throws
+ * and there is none.
  */
 final class Backup {
     /** Times that newer checkpoints may overtake what is about to be copied. */
@@ -33,11 +44,13 @@ final class Backup {
     private final StoreFiles files;
     private final Options options;
     private final Parts parts;
+    private final Running running;
 
-    Backup(StoreFiles files, Options options, Parts parts) {
+    Backup(StoreFiles files, Options options, Parts parts, Running running) {
         this.files = files;
         this.options = options;
         this.parts = parts;
+        this.running = running;
     }
 
     /** Writes it; the epoch of the checkpoint that it holds. */
@@ -110,13 +123,14 @@ final class Backup {
             throws IOException {
         DataHeader header = parts.data().header();
         MappedFile data = parts.data().file().again(parts.data().regionAt(slot.regions()));
-        Parts replayed = PrivateReplay.of(files, data, header, slot, options);
+        Parts log = PrivateReplay.logOf(files, data, header, slot);
         Path made = target.beingMade(DataFiles.randomId());
         try {
+            BitSet named = named(log, slot);
             byte[] prefix = DataFiles.prefix(header, slot);
             Host.create(made, prefix, options.permissions());
             try (SparseFile file = SparseFile.open(made)) {
-                copyRegions(replayed, slot, file);
+                copyRegions(log.data(), slot, named, file);
                 file.finish(parts.data().regionAt(slot.regions()));
             }
             boolean holds = witness.holds();
@@ -126,25 +140,83 @@ final class Backup {
             return holds;
         } finally {
             Files.deleteIfExists(made);
-            replayed.close();
+            log.close();
         }
     }
 
-    private static void copyRegions(Parts replayed, CheckpointSlot slot, SparseFile file)
-            throws IOException {
-        DataFile data = replayed.data();
-        byte[] buffer = new byte[data.regionBytes()];
-        for (long region = 0; region < slot.regions(); region++) {
-            int stripe = data.stripeOf(region);
-            if (stripe >= 0) {
-                long tail = slot.cuts().get(stripe).tail();
-                boolean last = Place.high(tail) == region + 1;
-                int length = last ? Place.bytesInRegion(tail) : buffer.length;
-                long at = data.regionAt(region);
-                MemorySegment memory = data.covering(at, length);
-                MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, buffer, 0, length);
-                file.write(at, buffer, length);
+    /**
+     * The regions that the checkpoint names: those of the chains, and the runs of records that count.
+     * A record counts if no other of its key lies behind it, so it is enough to remember those that
+     * have a run: no index is needed, and nothing at all where there are no large values.
+     *
+     * @throws CorruptStore if a checksum is wrong
+     */
+    private BitSet named(Parts log, CheckpointSlot slot) {
+        BitSet named = new BitSet();
+        for (int stripe = 0; stripe < slot.cuts().size(); stripe++) {
+            Chain chain = Chain.follow(log.data(), stripe, slot.cuts().get(stripe));
+            LargeKeys largeKeys = new LargeKeys();
+            Map<KeyMark, Chain.Run> withRun = new HashMap<>();
+            chain.forEach(entry -> {
+                running.requireOpen();
+                largeKeys.saw(entry);
+                note(entry, log.hash(), withRun, named);
+            });
+            largeKeys.requireNoDamage(files.data());
+            for (RegionHeader region : chain.regions()) {
+                named.set(Math.toIntExact(region.region()));
             }
+            for (Chain.Run run : withRun.values()) {
+                running.requireOpen();
+                chain.requireRun(run);
+                set(named, run);
+            }
+        }
+        return named;
+    }
+
+    /** A key by 96 bits of its content, 64 of which nobody can choose. */
+    private record KeyMark(long hash, int crc) {}
+
+    private static void note(
+            Chain.Entry entry, KeyHash hash, Map<KeyMark, Chain.Run> withRun, BitSet named) {
+        Chain.Run run = entry.run();
+        if (entry.gone() || run == null && withRun.isEmpty()) {
+            return;
+        }
+        byte[] key = entry.key();
+        KeyMark mark = new KeyMark(hash.of(key), Checksum.of(key, 0, key.length));
+        if (run != null && entry.kind() == RecordLayout.PUT) {
+            withRun.put(mark, run);
+            return;
+        }
+        withRun.remove(mark);
+        if (run != null) {
+            set(named, run); // a tombstone hides others as long as its key can be read
+        }
+    }
+
+    private static void set(BitSet named, Chain.Run run) {
+        int first = Math.toIntExact(Place.region(run.word()));
+        named.set(first, first + (int) Place.low(run.word()));
+    }
+
+    private void copyRegions(DataFile data, CheckpointSlot slot, BitSet named, SparseFile file)
+            throws IOException {
+        Map<Integer, Integer> tails = new HashMap<>();
+        for (CheckpointSlot.Cut cut : slot.cuts()) {
+            if (cut.tail() != 0) {
+                tails.put((int) Place.region(cut.tail()), Place.bytesInRegion(cut.tail()));
+            }
+        }
+        byte[] buffer = new byte[data.regionBytes()];
+        for (int region = named.nextSetBit(0); region >= 0; region = named.nextSetBit(region + 1)) {
+            running.requireOpen();
+            int length = tails.getOrDefault(region, buffer.length);
+            long at = data.regionAt(region);
+            MemorySegment memory = data.covering(at, length);
+            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, buffer, 0, length);
+            file.write(at, buffer, length);
         }
     }
 }

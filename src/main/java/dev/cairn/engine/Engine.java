@@ -1,8 +1,8 @@
 package dev.cairn.engine;
 
 import dev.cairn.CheckpointFailed;
+import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
-import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
@@ -18,7 +18,6 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.index.Damages;
-import dev.cairn.index.Walk;
 import dev.cairn.lock.Claims;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.RegionCounts;
@@ -35,7 +34,6 @@ import java.io.UncheckedIOException;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 
 /** A store that is open in this process: one for all who opened it here (RULE 6). */
 final class Engine {
@@ -55,6 +53,7 @@ final class Engine {
     private final @Nullable Writer writer;
     private final @Nullable Keeper keeper;
     private final SingleFlight singleFlight = new SingleFlight();
+    private final Running running;
     private volatile boolean closed;
 
     /**
@@ -72,6 +71,7 @@ final class Engine {
             Reader reader,
             Recovery recovery) {
         this.files = files;
+        this.running = new Running(files.data());
         this.options = options;
         this.kernel = kernel;
         this.registration = registration;
@@ -244,10 +244,15 @@ final class Engine {
             throw new UnsupportedOperationException(
                     files.data() + ": a store of durability NONE has no checkpoint to copy");
         }
+        running.begin();
         try {
-            return new Backup(files, by, parts).writeTo(target);
+            return new Backup(files, by, parts, running).writeTo(target);
+        } catch (CorruptStore e) {
+            throw e.refusing();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            running.end();
         }
     }
 
@@ -344,79 +349,38 @@ final class Engine {
     }
 
     Verification verify() {
-        Verifier verifier = new Verifier(parts.data(), parts.index(), parts.hash());
+        Parts.Writing writing = parts.writing();
+        Verifier verifier =
+                new Verifier(
+                        parts.data(),
+                        parts.shared(),
+                        parts.index(),
+                        parts.hash(),
+                        writing == null
+                                ? this::lookForQuiet
+                                : (stripe, look) -> {
+                                    writing.stripes().holding(stripe, look);
+                                    return true;
+                                });
         for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
-            Parts.Writing writing = parts.writing();
-            if (writing == null) {
-                verifyUnlocked(verifier, stripe);
-            } else {
-                int each = stripe;
-                writing.stripes().holding(stripe, () -> verifyHolding(verifier, each));
-            }
+            verifier.verify(stripe);
         }
         return verifier.result();
     }
 
-    private void verifyHolding(Verifier verifier, int stripe) {
-        StripeWords words = parts.shared().stripe(stripe);
-        verifier.verify(
-                stripe,
-                Checkpointer.cut(words),
-                words.acquire(StripeWords.LOG_BYTES),
-                parts.shared().table(stripe),
-                slots(stripe));
-    }
-
-    /**
-     * Verifies a stripe to which others may write meanwhile: again until nobody did. Should they
-     * never pause, or a dead one have left it half done, the log alone is verified.
-     */
-    private void verifyUnlocked(Verifier verifier, int stripe) {
+    /** Looks again until nobody wrote meanwhile; a dead writer may have left something for good. */
+    private boolean lookForQuiet(int stripe, Runnable look) {
         StripeWords words = parts.shared().stripe(stripe);
         for (int attempt = 0; attempt < UNLOCKED_ATTEMPTS; attempt++) {
             boolean pending = words.pending();
             CheckpointSlot.Cut cut = Checkpointer.cut(words);
-            Verifier trial = new Verifier(parts.data(), parts.index(), parts.hash());
-            long logBytes = words.acquire(StripeWords.LOG_BYTES);
-            trial.verify(stripe, cut, logBytes, parts.shared().table(stripe), slots(stripe));
+            look.run();
             VarHandle.acquireFence();
             if (!pending && !words.pending() && Checkpointer.cut(words).equals(cut)) {
-                verifier.add(trial);
-                return;
+                return true;
             }
         }
-        for (int attempt = 0; attempt < UNLOCKED_ATTEMPTS; attempt++) {
-            long table = words.acquire(StripeWords.TABLE);
-            Verifier trial = new Verifier(parts.data(), parts.index(), parts.hash());
-            trial.verifyLog(stripe, Checkpointer.cutUnlocked(words));
-            VarHandle.acquireFence();
-            // RULE 8: a region that went elsewhere meanwhile would look damaged
-            if (trial.result().sound() || words.acquire(StripeWords.TABLE) == table) {
-                verifier.add(trial);
-                return;
-            }
-        }
-        throw new LockTimeout(
-                files.data(),
-                "stripe %d is written to too fast to be verified without its lock; verify where the"
-                                .formatted(stripe)
-                        + " store is open for writing");
-    }
-
-    private long[] slots(int stripe) {
-        long[] all = new long[64];
-        int count = 0;
-        Walk walk = new Walk(parts.shared(), stripe);
-        while (walk.hasNext()) {
-            for (long slot : walk.slots()) {
-                if (count == all.length) {
-                    all = Arrays.copyOf(all, 2 * count);
-                }
-                all[count++] = slot;
-            }
-            walk.advance();
-        }
-        return Arrays.copyOf(all, count);
+        return false;
     }
 
     /**
@@ -428,6 +392,7 @@ final class Engine {
      */
     void close() {
         closed = true;
+        running.close();
         try {
             if (writer == null) {
                 parts.close();

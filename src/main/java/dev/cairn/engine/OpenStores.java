@@ -1,5 +1,6 @@
 package dev.cairn.engine;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.OpeningProgress;
 import dev.cairn.Options;
 import dev.cairn.os.Host;
@@ -178,10 +179,7 @@ public final class OpenStores {
     }
 
     private static Shared openAnew(StoreFiles files, Options options) throws IOException {
-        Engine engine =
-                options.readOnly()
-                        ? ReadOnlyOpening.open(files, options)
-                        : Opening.open(files, options);
+        Engine engine = engine(files, options);
         try {
             Object file = Host.fileKey(files.data());
             Shared shared = new Shared(new Key(files.data(), file, engine.readOnly()), engine);
@@ -192,6 +190,17 @@ public final class OpenStores {
         } catch (IOException e) { // somebody removed the file this very moment
             engine.close();
             throw e;
+        }
+    }
+
+    /** What refuses a damaged store names the way out. */
+    private static Engine engine(StoreFiles files, Options options) throws IOException {
+        try {
+            return options.readOnly()
+                    ? ReadOnlyOpening.open(files, options)
+                    : Opening.open(files, options);
+        } catch (CorruptStore e) {
+            throw e.path().equals(files.data()) ? e.refusing() : e;
         }
     }
 }

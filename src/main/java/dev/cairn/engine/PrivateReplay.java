@@ -4,6 +4,8 @@ import dev.cairn.Options;
 import dev.cairn.StoreFull;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.Words;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.MappedFile;
 
@@ -11,12 +13,39 @@ import java.io.IOException;
 
 /** A checkpoint replayed into memory of this process alone; nothing is stored to any file. */
 final class PrivateReplay {
-    /** Times the room that the entries of the checkpoint take in the index, at first and at most. */
-    private static final int ROOM = 4;
+    /**
+     * Room that tables find which are built anew, because their stripe's log once held more entries
+     * than the checkpoint does, in sixteenths of that of the others: at first, by what it is
+     * multiplied if that is too little, and at most. The memory is zeroed, so what is too much is
+     * paid for.
+     */
+    private static final long SPARE = 1;
 
-    private static final int MOST_ROOM = 1024;
+    private static final long SPARE_FACTOR = 32;
+    private static final long MOST_SPARE = 1 << 15;
 
     private PrivateReplay() {}
+
+    /**
+     * The parts for reading the log of a checkpoint alone: nothing is replayed, and there is no index.
+     *
+     * @param data a mapping that nothing else uses, of all regions of the checkpoint; it is closed with
+     *     the parts, or if there are to be none
+     */
+    static Parts logOf(StoreFiles files, MappedFile data, DataHeader header, CheckpointSlot slot) {
+        MappedFile shared = null;
+        try {
+            shared = MappedFile.anonymous(files.shared(), SharedLayout.areasAt(header.stripes()));
+            Words.release(shared.first(), SharedLayout.REGIONS, slot.regions());
+            return Parts.forReading(data, header, shared);
+        } catch (Throwable e) {
+            data.close();
+            if (shared != null) {
+                shared.close();
+            }
+            throw e;
+        }
+    }
 
     /**
      * The parts for reading it, which are closed with the mapping of the data file, or if there are
@@ -33,14 +62,13 @@ final class PrivateReplay {
             Options options)
             throws IOException {
         try {
-            for (int room = ROOM; ; room *= 2) {
+            for (long spare = SPARE; ; spare *= SPARE_FACTOR) {
                 try {
-                    return of(files, data, header, slot, options, room);
+                    return of(files, data, header, slot, options, spare);
                 } catch (StoreFull e) {
-                    if (room == MOST_ROOM) {
+                    if (spare >= MOST_SPARE) {
                         throw e;
                     }
-                    // a log that once held more entries than the checkpoint
                 }
             }
         } catch (Throwable e) {
@@ -55,9 +83,9 @@ final class PrivateReplay {
             DataHeader header,
             CheckpointSlot slot,
             Options options,
-            int room)
+            long spare)
             throws IOException {
-        MappedFile shared = SharedFiles.makePrivate(files, header, slot, room);
+        MappedFile shared = SharedFiles.makePrivate(files, header, slot, spare);
         try {
             Parts parts = Parts.forReading(data, header, shared);
             Parts restoring =

@@ -203,7 +203,7 @@ final class SharedFiles {
         Path made = files.sharedBeingMade();
         Files.deleteIfExists(made);
         Host.create(made, new byte[0], Access.like(files.data()));
-        long bytes = bytesFor(prefix.header(), prefix.newest(), 1);
+        long bytes = bytesFor(prefix.header(), prefix.newest(), 0);
         OpenFile file = OpenFile.open(made, true);
         try {
             for (long at = 0; at < bytes; at += RESERVED_BYTES) { // who waits sees the file grow
@@ -221,21 +221,25 @@ final class SharedFiles {
         return mapped;
     }
 
-    /** As {@link #make}, in memory of this process alone. */
+    /**
+     * As {@link #make}, in memory of this process alone.
+     *
+     * @param spare room for more tables, in sixteenths of those that the entries need
+     */
     static MappedFile makePrivate(
-            StoreFiles files, DataHeader header, CheckpointSlot slot, int room) {
-        long bytes = bytesFor(header, slot, room);
+            StoreFiles files, DataHeader header, CheckpointSlot slot, long spare) {
+        long bytes = bytesFor(header, slot, spare);
         MappedFile file = MappedFile.anonymous(files.shared(), bytes);
         identify(file.first(), header, bytes);
         return file;
     }
 
-    private static long bytesFor(DataHeader header, CheckpointSlot slot, int tables) {
-        long bytes = SharedLayout.areasAt(header.stripes());
+    private static long bytesFor(DataHeader header, CheckpointSlot slot, long spare) {
+        long tables = 0;
         for (CheckpointSlot.Cut cut : slot.cuts()) {
-            int log2 = Tables.log2For(cut.liveCount(), leastBucketsLog2());
-            bytes += tables * TableWord.bytes(log2);
+            tables += TableWord.bytes(Tables.log2For(cut.liveCount(), leastBucketsLog2()));
         }
+        long bytes = SharedLayout.areasAt(header.stripes()) + tables + tables / 16 * spare;
         long regions = slot.regions();
         for (int table = 0; OwnerWords.firstOf(table) < regions; table++) {
             bytes += OwnerWords.regionsOf(table) * OwnerWords.BYTES;

@@ -224,6 +224,64 @@ public final class Index {
         return new Spot(freeAt, 0, freePassed, walked == 0 ? maxWalk(log2) : walked);
     }
 
+    /**
+     * Whether a table points to a record at that byte of the data file, by its slot words alone: tags
+     * and overflow counts are not asked, nor is the record.
+     *
+     * @param hash of the record's key
+     */
+    public static boolean pointsTo(SharedMemory shared, long table, long hash, long offset) {
+        int log2 = TableWord.log2(table);
+        MemorySegment memory = shared.covering(TableWord.offset(table), TableWord.bytes(log2));
+        long rest = HashBits.rest(hash, Integer.numberOfTrailingZeros(shared.stripes()));
+        long wanted = Place.slot(offset, HashBits.prefix(rest));
+        long stride = HashBits.stride(HashBits.tag(hash));
+        long bucket = HashBits.home(rest, log2);
+        for (int walk = maxWalk(log2); walk > 0; walk--) {
+            long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
+            for (int slot = 0; slot < BucketWords.SLOTS; slot++) {
+                long at = bucketAt + BucketWords.FIRST_SLOT + (long) slot * Long.BYTES;
+                if (Words.acquire(memory, at) == wanted) {
+                    return true;
+                }
+            }
+            bucket = bucket + stride & (1L << log2) - 1;
+        }
+        return false;
+    }
+
+    /** Gets the slot words of a table. */
+    public interface SlotVisitor {
+        /**
+         * A slot word that is not 0.
+         *
+         * @param slotAt where it stands in the shared-memory file
+         */
+        void slot(long slotAt, long slot);
+    }
+
+    /** Tells of every slot word of a table that is not free. */
+    public void forEachSlot(long table, SlotVisitor visitor) {
+        int log2 = TableWord.log2(table);
+        MemorySegment memory = table(table);
+        long end = TableWord.offset(table) + ((long) BucketWords.BYTES << log2);
+        for (long at = TableWord.offset(table); at < end; at += Long.BYTES) {
+            boolean meta = BucketWords.bucketAt(at) == at;
+            long slot = meta ? 0 : Words.acquire(memory, at);
+            if (slot != 0) {
+                visitor.slot(at, slot);
+            }
+        }
+    }
+
+    /** Whether a stripe still has that table, and in it that slot word; under the stripe's lock. */
+    public boolean isUnchanged(int stripe, long table, long slotAt, long slot) {
+        long now = shared.table(stripe);
+        return TableWord.offset(now) == TableWord.offset(table)
+                && TableWord.log2(now) == TableWord.log2(table)
+                && Words.acquire(table(now), slotAt) == slot;
+    }
+
     /** Whether the entry of a key is the record at that byte of the data file; under the lock. */
     public boolean pointsTo(int stripe, long hash, byte[] key, long offset) {
         long slot = locate(stripe, hash, key).slot();

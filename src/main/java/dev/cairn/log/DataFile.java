@@ -92,7 +92,7 @@ public final class DataFile {
      * A region's allocation number by its owner entry. Entries lie close together, while the headers
      * that say the same lie a region apart, in few sets of every cache.
      */
-    long number(long region) {
+    public long number(long region) {
         return OwnerWords.number(owner(region, OwnerWords.OWNER));
     }
 

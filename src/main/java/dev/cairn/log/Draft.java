@@ -48,7 +48,8 @@ public record Draft(int kind, int flags, byte[] key, byte[] value, long expires)
         return runRegions(flags, key.length, value.length, regionBytes);
     }
 
-    static int runRegions(int flags, long keyLength, long valueLength, int regionBytes) {
+    /** Regions of the run of a record with these flags and lengths, 0 if it needs none. */
+    public static int runRegions(int flags, long keyLength, long valueLength, int regionBytes) {
         if ((flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0) {
             return 0;
         }

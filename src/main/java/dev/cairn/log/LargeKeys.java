@@ -14,14 +14,17 @@ import java.util.Map;
  * checksums stand in the records, also when the keys are lost.
  */
 public final class LargeKeys {
-    private final Map<Integer, Chain.Entry> newest = new HashMap<>();
+    private final Map<Integer, Seen> newest = new HashMap<>();
+
+    /** What is needed of a record; not its key, which is large. */
+    private record Seen(long version, boolean gone, long offset) {}
 
     /** Takes note of a record. */
     public void saw(Chain.Entry entry) {
         if (entry.run() != null && entry.run().hasKey()) {
             newest.merge(
                     entry.run().keyCrc(),
-                    entry,
+                    new Seen(entry.version(), entry.gone(), entry.offset()),
                     (old, next) -> next.version() >= old.version() ? next : old);
         }
     }
@@ -40,7 +43,7 @@ public final class LargeKeys {
 
     /** What is wrong if the newest record of some key is gone, else null. */
     public @Nullable CorruptStore damage(Path file) {
-        for (Chain.Entry entry : newest.values()) {
+        for (Seen entry : newest.values()) {
             if (entry.gone()) {
                 return new CorruptStore(
                         file,

@@ -1,41 +1,55 @@
 package dev.cairn.os;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
-/** A new file that is written in pieces, with holes where nothing is written. */
+/**
+ * A new file that is written in pieces, with holes where nothing is written. No channel of its own is
+ * used, since an interrupt would close it.
+ */
 public final class SparseFile implements AutoCloseable {
-    private final FileChannel channel;
+    private final Path path;
+    private final RandomAccessFile file;
 
-    private SparseFile(FileChannel channel) {
-        this.channel = channel;
+    private SparseFile(Path path, RandomAccessFile file) {
+        this.path = path;
+        this.file = file;
     }
 
     /** Opens an existing file to write pieces of it. */
     public static SparseFile open(Path path) throws IOException {
-        return new SparseFile(FileChannel.open(path, StandardOpenOption.WRITE));
+        return new SparseFile(path, new RandomAccessFile(path.toFile(), "rw"));
     }
 
     public void write(long at, byte[] bytes, int length) throws IOException {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, length);
-        while (buffer.hasRemaining()) {
-            channel.write(buffer, at + buffer.position());
+        try {
+            file.seek(at);
+            file.write(bytes, 0, length);
+        } catch (IOException e) {
+            throw naming(e);
         }
     }
 
     /** Makes it as long as that, if it is shorter, and durable. */
     public void finish(long length) throws IOException {
-        if (channel.size() < length) {
-            channel.write(ByteBuffer.allocate(1), length - 1);
+        try {
+            if (file.length() < length) {
+                file.setLength(length);
+            }
+            file.getFD().sync();
+        } catch (IOException e) {
+            throw naming(e);
         }
-        channel.force(true);
+    }
+
+    /** The operating system's errors name no file. */
+    private IOException naming(IOException e) {
+        return new IOException(path + ": " + e.getMessage(), e);
     }
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        file.close();
     }
 }

@@ -357,7 +357,9 @@ class HostileFileTest {
                             assertThat(e.offset()).isEqualTo(DataHeader.CRC);
                             assertThat(e)
                                     .hasMessage(
-                                            "%s: at byte 60: expected %s, found %s",
+                                            "%s: at byte 60: expected %s, found %s; Cairn.salvage, or"
+                                                    + " 'cairn salvage FILE TARGET', copies what is"
+                                                    + " sound of it",
                                             store.data(), e.expected(), e.found());
                             assertThat(e.expected()).contains("CRC 0x");
                         });

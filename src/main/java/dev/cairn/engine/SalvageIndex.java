@@ -1,0 +1,82 @@
+package dev.cairn.engine;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.IncompatibleFormat;
+import dev.cairn.index.Index;
+import dev.cairn.os.MappedFile;
+import dev.cairn.os.OpenFile;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+
+/**
+ * The index that a store was closed with, if its shared-memory file is at hand and goes with the
+ * checkpoint that is salvaged: it says of each record whether it counts. No checksum covers it, so it
+ * is asked only where the log leaves a doubt.
+ */
+final class SalvageIndex implements AutoCloseable {
+    /** Whether a record is the one that counts of its key. */
+    enum Answer {
+        YES,
+        NO,
+        UNKNOWN
+    }
+
+    private final @Nullable MappedFile file;
+    private final @Nullable SharedMemory shared;
+
+    private SalvageIndex(@Nullable MappedFile file, int stripes) {
+        this.file = file;
+        this.shared = file == null ? null : new SharedMemory(file, stripes);
+    }
+
+    static SalvageIndex of(StoreFiles files, SalvageSource source) throws IOException {
+        DataFiles.Prefix prefix = source.prefix();
+        int stripes = source.header().stripes();
+        if (prefix == null) {
+            return new SalvageIndex(null, stripes);
+        }
+        try (OpenFile data = OpenFile.open(files.data(), false)) {
+            return new SalvageIndex(
+                    switch (SharedFiles.look(files, data, prefix, false)) {
+                        case SharedFiles.Clean(OpenFile file, long bytes) ->
+                                MappedFile.map(file, bytes);
+                        case SharedFiles.Usable(OpenFile file, long _) -> {
+                            file.close();
+                            yield null;
+                        }
+                        case SharedFiles.Useless _ -> null;
+                    },
+                    stripes);
+        } catch (CorruptStore | IncompatibleFormat | InternalError _) {
+            return new SalvageIndex(null, stripes); // it answers nothing
+        }
+    }
+
+    /** Whether it is of the checkpoint that is salvaged, which is then the newest. */
+    boolean isThere() {
+        return shared != null;
+    }
+
+    Answer counts(int stripe, long hash, long offset) {
+        if (shared == null) {
+            return Answer.UNKNOWN;
+        }
+        try {
+            return Index.pointsTo(shared, shared.table(stripe), hash, offset)
+                    ? Answer.YES
+                    : Answer.NO;
+        } catch (CorruptStore | InternalError | IndexOutOfBoundsException _) {
+            return Answer.UNKNOWN;
+        }
+    }
+
+    @Override
+    public void close() {
+        if (file != null) {
+            file.close();
+        }
+    }
+}

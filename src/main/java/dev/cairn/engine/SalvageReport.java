@@ -1,0 +1,86 @@
+package dev.cairn.engine;
+
+import dev.cairn.CorruptStore;
+import dev.cairn.Salvage;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a salvage has found so far. */
+final class SalvageReport {
+    private final Path source;
+    private final Salvage.Progress progress;
+    private final List<String> damages = new ArrayList<>();
+    private final List<byte[]> lostKeys = new ArrayList<>();
+    private final List<byte[]> uncertainKeys = new ArrayList<>();
+    private long expected;
+    private long entries;
+    private long uncertain;
+    private long lost;
+    private long lostBytes;
+    private long lostRegions;
+
+    SalvageReport(Path source, Salvage.Progress progress) {
+        this.source = source;
+        this.progress = progress;
+    }
+
+    void expect(long liveCount) {
+        expected += liveCount;
+    }
+
+    void wrote() {
+        entries++;
+        progress.at(entries, expected);
+    }
+
+    void uncertain(byte[] key) {
+        uncertain++;
+        if (uncertainKeys.size() < Salvage.MAX_LISTED) {
+            uncertainKeys.add(key);
+        }
+    }
+
+    void lost(byte[] key) {
+        lost++;
+        if (lostKeys.size() < Salvage.MAX_LISTED) {
+            lostKeys.add(key);
+        }
+    }
+
+    /** An entry whose key could not be read either. */
+    void lostWithKey() {
+        lost++;
+    }
+
+    void lostBytes(long at, long bytes, String expectedThere) {
+        lostBytes += bytes;
+        damage(at, expectedThere, "%d bytes that are of none".formatted(bytes));
+    }
+
+    void lostRegion() {
+        lostRegions++;
+    }
+
+    void damage(long at, String expectedThere, String found) {
+        if (damages.size() < Salvage.MAX_LISTED) {
+            damages.add(new CorruptStore(source, at, expectedThere, found).getMessage());
+        }
+    }
+
+    Salvage result(long checkpoint, boolean newest) {
+        return new Salvage(
+                checkpoint,
+                newest,
+                expected,
+                entries,
+                uncertain,
+                lost,
+                lostBytes,
+                lostRegions,
+                damages,
+                lostKeys,
+                uncertainKeys);
+    }
+}
