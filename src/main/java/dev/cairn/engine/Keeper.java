@@ -430,7 +430,8 @@ final class Keeper implements Writer.Space {
         while (true) {
             Squeeze last =
                     evacuation.holding(
-                            stripes.timeoutNanos(), () -> squeezeOnce(by, stripe, attempt, turnEnd));
+                            stripes.timeoutNanos(),
+                            () -> squeezeOnce(by, stripe, attempt, turnEnd));
             boolean out = !last.freed && !moved || Steps.nanoTime() - deadline > 0;
             if (last.result != Writer.NO_REGION || out) {
                 return last.result;

@@ -244,8 +244,7 @@ final class Writer {
         if (!writing.renewal().ready(stripe, evacuating ? Use.EVACUATE : use)) {
             return NO_REGION;
         }
-        if (evacuating
-                && cleaner.step(stripe, 0, -1, Use.EVACUATE) == Cleaner.Progress.NO_ROOM) {
+        if (evacuating && cleaner.step(stripe, 0, -1, Use.EVACUATE) == Cleaner.Progress.NO_ROOM) {
             return NO_REGION;
         }
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2

@@ -15,8 +15,8 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.log.DataFile.State;
-import dev.cairn.os.OpenFile;
 import dev.cairn.log.RegionCounts.Census;
+import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 

@@ -112,7 +112,8 @@ class BackupTest {
         StoreFiles files = StoreFiles.of(file);
         OpenFile opened = OpenFile.open(files.data(), false); // closed with the parts
         DataFiles.Prefix prefix = DataFiles.read(opened);
-        Parts log = PrivateReplay.logOf(
+        Parts log =
+                PrivateReplay.logOf(
                         files, mapped(opened, prefix), prefix.header(), prefix.newest());
         try {
             assertThat(log.shared().file().segment().byteSize()).isLessThan(256 << 10);

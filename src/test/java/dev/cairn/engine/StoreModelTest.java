@@ -103,8 +103,7 @@ class StoreModelTest {
         meetsEverything(DEFAULT, defaultChains(), 20);
     }
 
-    private void meetsEverything(
-            Scale scale, Arbitrary<ActionChain<StoreModel>> chains, int count)
+    private void meetsEverything(Scale scale, Arbitrary<ActionChain<StoreModel>> chains, int count)
             throws IOException {
         MET.clear();
         var generator = chains.generator(1000);

@@ -50,7 +50,8 @@ class VerifyTest {
         StoreFiles files = StoreFiles.of(file);
         OpenFile opened = OpenFile.open(files.data(), false); // closed with the parts
         DataFiles.Prefix prefix = DataFiles.read(opened);
-        Parts parts = PrivateReplay.of(
+        Parts parts =
+                PrivateReplay.of(
                         files,
                         mapped(opened, prefix),
                         prefix.header(),

@@ -8,8 +8,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
-import dev.cairn.Seed;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.Seed;
 import dev.cairn.process.Ledger.Figure;
 import dev.cairn.process.Workload.Mode;
 
@@ -116,13 +116,15 @@ class ManyProcessesIT {
     void canaryWhatReturnedOtherwiseIsLost() throws IOException {
         Random random = Seed.random(ManyProcessesIT.class);
         try (Ledger ledger = Ledger.at(directory.resolve("ledger"))) {
-            assertThatThrownBy(() -> writeAndLosePower(random, ledger, Mode.WITHOUT_CHECKPOINTS, 300))
+            assertThatThrownBy(
+                            () -> writeAndLosePower(random, ledger, Mode.WITHOUT_CHECKPOINTS, 300))
                     .hasMessageContaining("returned");
         }
     }
 
     /** Without shared memory a store opens as after a power loss. */
-    private void writeAndLosePower(Random random, Ledger ledger, Mode mode, long operations) throws IOException {
+    private void writeAndLosePower(Random random, Ledger ledger, Mode mode, long operations)
+            throws IOException {
         Path file = directory.resolve("store.cairn");
         Path notes = directory.resolve("ledger");
         List<Child> writers = children.start(3);

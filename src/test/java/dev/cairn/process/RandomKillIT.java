@@ -46,8 +46,7 @@ class RandomKillIT {
     private static final int VICTIMS = 2;
 
     private static final List<Figure> CLEANING =
-            List.of(
-                    Figure.MOVES, Figure.EVACUATIONS, Figure.FOLDED_COPIES, Figure.CHECKPOINTS);
+            List.of(Figure.MOVES, Figure.EVACUATIONS, Figure.FOLDED_COPIES, Figure.CHECKPOINTS);
 
     private static final long LONGEST_LIFE_NANOS = 300_000_000;
     private static final long PAUSE_NANOS = 100_000;
