@@ -17,6 +17,7 @@ import dev.cairn.os.Host;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
 import dev.cairn.os.SparseFile;
+import dev.cairn.os.Steps;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -129,6 +130,7 @@ final class Backup {
             BitSet named = named(log, slot);
             byte[] prefix = DataFiles.prefix(header, slot);
             Host.create(made, prefix, options.permissions());
+            Steps.at("backup");
             try (SparseFile file = SparseFile.open(made)) {
                 copyRegions(log.data(), slot, named, file);
                 file.finish(parts.data().regionAt(slot.regions()));

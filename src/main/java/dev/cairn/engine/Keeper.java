@@ -383,9 +383,11 @@ final class Keeper implements Writer.Space {
     }
 
     private int[] mostGarbageFirst(Cleaner by) {
+        long[] garbage = // noted once: others write while it is sorted
+                IntStream.range(0, stripes.count()).mapToLong(by::garbage).toArray();
         return IntStream.range(0, stripes.count())
                 .boxed()
-                .sorted(Comparator.comparingLong(by::garbage).reversed())
+                .sorted(Comparator.comparingLong((Integer stripe) -> garbage[stripe]).reversed())
                 .mapToInt(Integer::intValue)
                 .toArray();
     }

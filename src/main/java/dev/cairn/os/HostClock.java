@@ -23,13 +23,13 @@ public final class HostClock {
 
     /** Milliseconds since 1970, by the wall clock. */
     public static long wallMillis() {
-        long millis = System.currentTimeMillis();
+        long millis = Steps.wallMillis();
         return Steps.ON ? millis + wallShiftMillis : millis;
     }
 
     /** Milliseconds since the machine was started or, where the system counts otherwise, since then. */
     public static long bootMillis() {
-        long millis = (System.nanoTime() - NAMESPACE_NANOS) / NANOS_PER_MILLI;
+        long millis = (Steps.nanoTime() - NAMESPACE_NANOS) / NANOS_PER_MILLI;
         return Steps.ON ? millis + bootShiftMillis : millis;
     }
 

@@ -37,6 +37,11 @@ public final class Steps {
             return System.nanoTime();
         }
 
+        /** Milliseconds since 1970. */
+        default long wallMillis() {
+            return System.currentTimeMillis();
+        }
+
         default UUID randomId() {
             return Host.randomId();
         }
@@ -72,6 +77,17 @@ public final class Steps {
             }
         }
         return System.nanoTime();
+    }
+
+    /** As {@link System#currentTimeMillis}, for whatever is stored or decided by it. */
+    static long wallMillis() {
+        if (ON) {
+            Listener told = listener;
+            if (told != null) {
+                return told.wallMillis();
+            }
+        }
+        return System.currentTimeMillis();
     }
 
     /** An id that nobody else has. */

@@ -27,6 +27,9 @@ final class SourceSteps {
     /** Of checkpoints, those that a recovery and the last close take too. */
     private static final Pattern PUBLISHING = Pattern.compile("P([5-9]|10)");
 
+    /** Between learning what a checkpoint names and copying it; nothing of the store is written. */
+    private static final String BACKUP = "backup";
+
     private SourceSteps() {}
 
     /** All names; one that is not a literal could not be found, so there is none. */
@@ -49,6 +52,7 @@ final class SourceSteps {
         Set<String> steps = all();
         steps.removeIf(OPENING.asMatchPredicate().or(CHECKPOINT.asMatchPredicate()));
         steps.removeIf(SourceSteps::isWaiting);
+        steps.remove(BACKUP);
         return steps;
     }
 

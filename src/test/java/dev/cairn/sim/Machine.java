@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,9 @@ final class Machine implements Medium, AutoCloseable {
 
     private static final String NO_TICK_MILLIS = "100000000";
 
+    /** What the wall clock shows at first: some day of 2026. */
+    private static final long START_MILLIS = 1_780_000_000_000L;
+
     /** How long a step takes, to whoever asks for the time. */
     private static final long STEP_NANOS = 10_000;
 
@@ -52,7 +56,10 @@ final class Machine implements Medium, AutoCloseable {
     private final Path shared;
     private final Random random;
     private final Random ids;
-    private final AtomicLong nanos = new AtomicLong();
+
+    /** The time of all machines since {@link #install}: a disk is opened later than it was written. */
+    private static final AtomicLong NANOS = new AtomicLong();
+
     private final Trace trace = new Trace();
     private final List<Crash> crashes = new ArrayList<>();
     private final Map<String, Integer> steps = new TreeMap<>();
@@ -97,6 +104,7 @@ final class Machine implements Medium, AutoCloseable {
                     "the numbered steps are off: this JVM needs -D" + Steps.PROPERTY + "=true");
         }
         on = null;
+        NANOS.set(0);
         Medium.use(new OfTheMachine());
         Steps.listen(new Stage());
         System.setProperty(TICK_PROPERTY, NO_TICK_MILLIS);
@@ -129,7 +137,12 @@ final class Machine implements Medium, AutoCloseable {
         @Override
         public long nanoTime() {
             Machine machine = on;
-            return machine == null ? System.nanoTime() : machine.nanos.get();
+            return machine == null ? System.nanoTime() : NANOS.get();
+        }
+
+        @Override
+        public long wallMillis() {
+            return START_MILLIS + NANOS.get() / 1_000_000;
         }
 
         @Override
@@ -243,7 +256,7 @@ final class Machine implements Medium, AutoCloseable {
     private long pause(long nanosToSleep) {
         Turns by = turns;
         if (by == null || !by.giveWay()) {
-            nanos.addAndGet(nanosToSleep);
+            NANOS.addAndGet(nanosToSleep);
         }
         return 0;
     }
@@ -251,6 +264,11 @@ final class Machine implements Medium, AutoCloseable {
     /** All that happened, in its order. */
     Trace trace() {
         return trace;
+    }
+
+    /** Time goes by, and nothing happens. */
+    static void pass(Duration time) {
+        NANOS.addAndGet(time.toNanos());
     }
 
     private void step(String name) {
@@ -293,7 +311,7 @@ final class Machine implements Medium, AutoCloseable {
     }
 
     private void note(String name) {
-        nanos.addAndGet(STEP_NANOS);
+        NANOS.addAndGet(STEP_NANOS);
         Turns by = turns;
         trace.step(by == null ? "" : by.member() + " ", name);
     }

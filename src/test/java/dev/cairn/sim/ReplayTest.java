@@ -80,6 +80,7 @@ class ReplayTest {
     }
 
     private List<List<String>> traces(Kind kind, long of) throws IOException {
+        Machine.install(); // its clock begins anew
         Tally tally = new Tally();
         kind.play.with(new Plays(directory, tally, "mvn test -Dtest=ReplayTest"), of);
         return tally.traces();

@@ -310,7 +310,7 @@ final class Rig implements AutoCloseable {
     long backup(Path target, Runnable meanwhile) {
         boolean[] ran = {false};
         machine.beforeEachStep(step -> {
-            if (!ran[0] && step.equals("G4")) {
+            if (!ran[0] && step.equals("backup")) {
                 ran[0] = true;
                 meanwhile.run();
             }
@@ -339,10 +339,7 @@ final class Rig implements AutoCloseable {
         pendingKey = null;
         model.remove(ByteBuffer.wrap(key));
         hidden++;
-        long until = System.currentTimeMillis() + 2;
-        while (System.currentTimeMillis() < until) {
-            Thread.onSpinWait();
-        }
+        Machine.pass(Duration.ofMillis(2));
     }
 
     private void wrote(byte[] key, byte[] value, long version) {
