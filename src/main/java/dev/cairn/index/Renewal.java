@@ -9,18 +9,18 @@ import dev.cairn.shared.SharedMemory;
  * Actors    the holder of a stripe's lock.
  * Words     given up: the allocation number of the tail region behind whose tail nobody may write;
  *           any other number, and 0: nobody forbids it.
- * Steps     V1 given up := tail number, by whoever takes the lock over from a dead holder that had
+ * Steps     U1 given up := tail number, by whoever takes the lock over from a dead holder that had
  *              no intent, before anything else; by a live one whose write failed behind W2
- *           V2 before the next record or copy is appended: what counts of the tail region is copied to
+ *           U2 before the next record or copy is appended: what counts of the tail region is copied to
  *              a new region, which takes its place by one commit (a fold without a record, W2 to W12)
- *           V3 given up := 0
+ *           U3 given up := 0
  * Why it is safe
  *           Behind a failed force the kernel may drop a page and read back what the disk has: any
  *           image that the page had. A checksum proves that a record is the one which was written
  *           there last only if no other was ever written there whole, in this life of the region. A
  *           holder that died between W2 and W5 may have written one, and the kernel may have written
  *           it back, so that a record in the same place could turn into the other one, unnoticed.
- *           So nobody writes there: V1 comes before whoever takes over can append, and V2 gives the
+ *           So nobody writes there: U1 comes before whoever takes over can append, and U2 gives the
  *           stripe a tail region of another number, under which no earlier byte has a valid checksum
  *           (RULES 2, 4). No filler is needed behind the tail that is given up, which would stand in
  *           that very place: a region that was folded is in no chain.
@@ -28,10 +28,10 @@ import dev.cairn.shared.SharedMemory;
  *           A recovery zeroes what stands behind its tails instead, before its forced checkpoint:
  *           until that is durable nobody writes, and then the disk has no other image there.
  * What is benign
- *           A region that is given up though nothing was written: V1 does not look.
+ *           A region that is given up though nothing was written: U1 does not look.
  *           A region that is damaged is gone on with: no recovery can replay it anyhow.
  * If a process dies here
- *           Between L4 and V1 the lock word names the dead, and the next does V1. Before V2's commit
+ *           Between L4 and U1 the lock word names the dead, and the next does U1. Before U2's commit
  *           the claim is given back, and the word stays. Behind it the tail has another number.
  * If power fails here
  *           A recovery zeroes what is behind the tails that it finds.
@@ -71,10 +71,10 @@ public final class Renewal {
                     return false;
                 }
                 fold.keep().forEach(entry -> words.noteExpiry(entry.expires()));
-                commit.replaceTail(stripe, place); // V2
+                commit.replaceTail(stripe, place); // U2
             }
         }
-        words.release(StripeWords.GIVEN_UP, 0); // V3
+        words.release(StripeWords.GIVEN_UP, 0); // U3
         return true;
     }
 }

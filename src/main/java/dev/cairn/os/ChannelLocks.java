@@ -29,11 +29,16 @@ final class ChannelLocks implements LockFile {
     private static final Map<Object, Channels> FILES = new HashMap<>();
 
     private static final class Channels {
+        final Path file;
         @Nullable FileChannel reading;
         @Nullable FileChannel writing;
         int users;
 
-        FileChannel channel(Path file, boolean writable) throws IOException {
+        Channels(Path file) {
+            this.file = file;
+        }
+
+        FileChannel channel(boolean writable) throws IOException {
             FileChannel channel = writable ? writing : reading;
             if (channel != null) {
                 return channel;
@@ -48,6 +53,18 @@ final class ChannelLocks implements LockFile {
             return channel;
         }
 
+        KernelLocks.Attempt attempt(FileChannel by, long at, long length, boolean shared)
+                throws IOException {
+            try {
+                FileLock lock = by.tryLock(at, length, shared);
+                return lock == null
+                        ? new KernelLocks.Elsewhere()
+                        : new KernelLocks.Held(file, lock::release);
+            } catch (OverlappingFileLockException _) {
+                return new KernelLocks.Here();
+            }
+        }
+
         /** Closes them if nobody uses them, nor opens the store just now; tells whether it did. */
         boolean closeIfIdle() throws IOException {
             if (users > 0) {
@@ -55,7 +72,7 @@ final class ChannelLocks implements LockFile {
             }
             FileChannel any = writing == null ? reading : writing;
             if (any != null
-                    && !(ChannelLocks.attempt(any, KernelLocks.OPEN_BYTE, 1, writing == null)
+                    && !(attempt(any, KernelLocks.OPEN_BYTE, 1, writing == null)
                             instanceof KernelLocks.Held)) {
                 return false;
             }
@@ -79,10 +96,10 @@ final class ChannelLocks implements LockFile {
 
     static ChannelLocks open(Path file, boolean writable) throws IOException {
         synchronized (FILES) {
-            Channels channels = FILES.computeIfAbsent(key(file), _ -> new Channels());
+            Channels channels = FILES.computeIfAbsent(key(file), _ -> new Channels(file));
             channels.users++;
             try {
-                ChannelLocks opened = new ChannelLocks(channels, channels.channel(file, writable));
+                ChannelLocks opened = new ChannelLocks(channels, channels.channel(writable));
                 channels.users++;
                 return opened;
             } finally {
@@ -108,17 +125,7 @@ final class ChannelLocks implements LockFile {
 
     @Override
     public KernelLocks.Attempt attempt(long at, long length, boolean shared) throws IOException {
-        return attempt(channel, at, length, shared);
-    }
-
-    private static KernelLocks.Attempt attempt(
-            FileChannel channel, long at, long length, boolean shared) throws IOException {
-        try {
-            FileLock lock = channel.tryLock(at, length, shared);
-            return lock == null ? new KernelLocks.Elsewhere() : new KernelLocks.Held(lock::release);
-        } catch (OverlappingFileLockException _) {
-            return new KernelLocks.Here();
-        }
+        return channels.attempt(channel, at, length, shared);
     }
 
     @Override

@@ -185,7 +185,7 @@ final class DescriptorLocks implements LockFile {
             throws IOException {
         int errno = lock(shared ? F_RDLCK : F_WRLCK, at, length);
         return switch (errno) {
-            case 0 -> new KernelLocks.Held(() -> release(at, length));
+            case 0 -> new KernelLocks.Held(file, () -> release(at, length));
             case EAGAIN, EACCES -> new KernelLocks.Elsewhere();
             default -> throw new IOException(file + ": locking failed with errno " + errno);
         };

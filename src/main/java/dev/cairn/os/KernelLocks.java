@@ -1,7 +1,8 @@
 package dev.cairn.os;
 
+import dev.cairn.SystemFailure;
+
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -27,13 +28,13 @@ public final class KernelLocks implements AutoCloseable {
     public sealed interface Attempt {}
 
     /** The lock is held until it is released. */
-    public record Held(Release how) implements Attempt {
+    public record Held(Path file, Release how) implements Attempt {
         /** Gives the lock back. */
         public void release() {
             try {
                 how.release();
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new SystemFailure(file, "a lock could not be given back", e);
             }
         }
     }
@@ -49,9 +50,11 @@ public final class KernelLocks implements AutoCloseable {
     /** This JVM has a lock there, or another thread of it is trying. */
     public record Here() implements Attempt {}
 
+    private final Path path;
     private final LockFile file;
 
-    private KernelLocks(LockFile file) {
+    private KernelLocks(Path path, LockFile file) {
+        this.path = path;
         this.file = file;
     }
 
@@ -75,7 +78,7 @@ public final class KernelLocks implements AutoCloseable {
      */
     public static KernelLocks openExisting(Path file, boolean writable) throws IOException {
         LockFile own = DescriptorLocks.open(file, writable);
-        return new KernelLocks(own == null ? ChannelLocks.open(file, writable) : own);
+        return new KernelLocks(file, own == null ? ChannelLocks.open(file, writable) : own);
     }
 
     /** Whether nothing in this process can drop these locks but their release. */
@@ -97,7 +100,7 @@ public final class KernelLocks implements AutoCloseable {
         try {
             return file.attempt(at, length, shared);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new SystemFailure(path, "a lock could not be tried for", e);
         }
     }
 
