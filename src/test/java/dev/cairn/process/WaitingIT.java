@@ -75,13 +75,15 @@ class WaitingIT {
     }
 
     private static CompletableFuture<Object> elsewhere(Waited work) {
-        return CompletableFuture.supplyAsync(() -> {
-            try {
-                return work.result();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        });
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        return work.result();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                },
+                Thread.ofPlatform().daemon()::start); // the common pool may have one thread only
     }
 
     private static Object soon(CompletableFuture<Object> work)
