@@ -110,7 +110,7 @@ public final class Regions {
         long number = nextNumber();
         long old = reusable.poll(1, this::freeOf);
         if (old >= 0 && claimed(stripe, index, old, number, generation)) {
-            return old;
+            return unlessTooFewAreLeft(stripe, index, old, generation, kept(count, use));
         }
         long hint = shared.acquire(SharedLayout.CLAIM_HINT);
         for (long look = 0; look < Math.min(count, LOOK); look++) {
@@ -118,10 +118,21 @@ public final class Regions {
             if (counts.look(region) == State.FREE
                     && claimed(stripe, index, region, number, generation)) {
                 shared.release(SharedLayout.CLAIM_HINT, region + 1);
-                return region;
+                return unlessTooFewAreLeft(stripe, index, region, generation, kept(count, use));
             }
         }
         counts.freed(1, generation);
+        return -1;
+    }
+
+    /** Gives a claim back that a new count did not know of, and so let others have what was kept. */
+    private long unlessTooFewAreLeft(
+            StripeWords stripe, int index, long first, long generation, long kept) {
+        if (counts.generation() == generation || counts.free() >= kept) {
+            return first;
+        }
+        abandon(stripe, index);
+        abandonRun(stripe, index);
         return -1;
     }
 
@@ -229,7 +240,7 @@ public final class Regions {
         if (searched) {
             shared.release(SharedLayout.CLAIM_HINT, first + regions);
         }
-        return first;
+        return unlessTooFewAreLeft(stripe, index, first, generation, kept(count, use));
     }
 
     private long nextNumber() {
@@ -305,7 +316,7 @@ public final class Regions {
     private void countDead(long region, long generation) {
         switch (counts.look(region)) {
             case FREE -> counts.freed(1, generation);
-            case WAITING -> counts.died();
+            case WAITING -> counts.died(generation);
             case ALIVE, HOLE, PINNED, PUNCHING -> {}
         }
     }
