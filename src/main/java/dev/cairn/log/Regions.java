@@ -5,6 +5,7 @@ import static dev.cairn.format.StripeWords.NEXT_NUMBER;
 import static dev.cairn.format.StripeWords.NEXT_RUN;
 import static dev.cairn.format.StripeWords.NEXT_RUN_NUMBER;
 
+import dev.cairn.CairnException;
 import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
 import dev.cairn.StoreReplaced;
@@ -376,16 +377,24 @@ public final class Regions {
         long count = data.regions();
         Census census = counts.counted();
         long wanted = regions + kept(count, use);
+        IOException unfilled = null;
         if (withinBound(count, census.free() + census.holes(), regions, use)) {
             long first = census.free() < wanted ? -1 : freeRun(0, count, regions);
             if (first < 0 && census.holes() > 0) {
-                first = holes.filled(count, regions, wanted - census.free());
+                try {
+                    first = holes.filled(count, regions, wanted - census.free());
+                } catch (IOException e) {
+                    unfilled = e; // the file may grow, perhaps
+                }
             }
             if (first >= 0) {
                 shared.release(SharedLayout.CLAIM_HINT, first);
                 noteFree(first, count);
                 return;
             }
+        }
+        if (unfilled != null && count + regions > maxRegions) {
+            throw noSpace(regions, census, unfilled);
         }
         grow(count, regions, use, census);
         shared.release(SharedLayout.CLAIM_HINT, count);
@@ -453,16 +462,19 @@ public final class Regions {
                 wanted = count + least;
             } catch (IOException e) {
                 e.addSuppressed(first);
-                throw OpenFile.growthFailure(
-                        data.path(),
-                        "no space for %d more bytes; %s"
-                                        .formatted(
-                                                needed * (long) data.regionBytes(), wayOut(census))
-                                + "remove entries, or free space on the disk",
-                        e);
+                throw noSpace(needed, census, e);
             }
         }
         publish(count, wanted);
+    }
+
+    private CairnException noSpace(int needed, Census census, IOException e) {
+        return OpenFile.growthFailure(
+                data.path(),
+                "no space for %d more bytes; %s"
+                                .formatted(needed * (long) data.regionBytes(), wayOut(census))
+                        + "remove entries, or free space on the disk",
+                e);
     }
 
     private void publish(long from, long to) {
@@ -516,6 +528,7 @@ public final class Regions {
         IOException[] failure = {null};
         locks.whileGrowing(() -> {
             holes.endPunches();
+            counts.recount();
             try {
                 punched[0] = holes.punchAllBut(LEAST_KEPT);
             } catch (IOException e) {
