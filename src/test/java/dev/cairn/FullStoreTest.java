@@ -265,6 +265,41 @@ class FullStoreTest {
         }
     }
 
+    /** At the bound, too: it is not the bound that refuses. */
+    @Test
+    void aStoreAtItsBoundThatCannotFillItsHolesSaysWhy() {
+        Options options = Options.defaults().withStripes(1).withMaxBytes(200L * REGION_BYTES);
+        try (CairnStore store = Cairn.open(directory.resolve("store.cairn"), options)) {
+            int count = 0;
+            try {
+                while (true) {
+                    store.put(key(count), value(count, 0, 4000));
+                    count++;
+                }
+            } catch (StoreFull full) {
+                assertThat(full).hasMessageContaining("may have");
+            }
+            for (int i = 0; i < count; i++) {
+                store.remove(key(i));
+            }
+            store.checkpoint();
+            try {
+                store.compact();
+            } catch (UnsupportedOperationException _) {
+                return; // no native access: nothing was given back
+            }
+            Medium.use(new SmallDisk(0));
+            assertThatThrownBy(() -> {
+                        for (int i = 0; ; i++) {
+                            store.put(key(i), value(i, 0, 4000));
+                        }
+                    })
+                    .isInstanceOf(StoreFull.class)
+                    .hasMessageContaining("no space")
+                    .hasCauseInstanceOf(IOException.class);
+        }
+    }
+
     /** Removals are never refused, whatever others write at the same time. */
     @ParameterizedTest
     @CsvSource({"1, 8", "4, 13", "64, 70"})

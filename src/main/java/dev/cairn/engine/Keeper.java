@@ -184,11 +184,14 @@ final class Keeper implements Writer.Space {
 
     /** What threads of this process left when an error left them no stack, or no memory, to mend it. */
     private void mend(LongPredicate loading) {
-        stripes.mend();
-        checkpointer.mend();
-        parts.requireWriting().locks().mend();
-        evacuation.mend();
-        parts.requireWriting().claims().mend(loading);
+        for (int stripe = 0; stripe < stripes.count(); stripe++) {
+            int each = stripe;
+            attempt(() -> stripes.mend(each)); // one that is damaged is no matter to others
+        }
+        attempt(checkpointer::mend);
+        attempt(parts.requireWriting().locks()::mend);
+        attempt(evacuation::mend);
+        attempt(() -> parts.requireWriting().claims().mend(loading));
     }
 
     /** Regions were claimed or died: a checkpoint now, if much waits for one. */

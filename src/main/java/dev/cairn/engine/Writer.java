@@ -241,10 +241,10 @@ final class Writer {
                     null);
         }
         boolean evacuating = shared.stripe(stripe).evacuating(); // which may have the last regions
-        if (!writing.renewal().ready(stripe, evacuating ? Use.EVACUATE : use)) {
+        if (evacuating && cleaner.step(stripe, 0, -1, Use.EVACUATE) == Cleaner.Progress.NO_ROOM) {
             return NO_REGION;
         }
-        if (evacuating && cleaner.step(stripe, 0, -1, Use.EVACUATE) == Cleaner.Progress.NO_ROOM) {
+        if (!writing.renewal().ready(stripe, evacuating ? Use.EVACUATE : use)) { // behind copies, too
             return NO_REGION;
         }
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2

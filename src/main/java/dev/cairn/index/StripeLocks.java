@@ -140,10 +140,8 @@ public final class StripeLocks {
     }
 
     /** Repairs what errors left of this process. */
-    public void mend() {
-        for (SharedLock lock : locks) {
-            lock.mend();
-        }
+    public void mend(int stripe) {
+        locks[stripe].mend();
     }
 
     /** The exception of whoever waited so long for a stripe's lock, in vain. */

@@ -30,7 +30,8 @@ import java.util.function.Supplier;
  *           any more, so if the CAS finds it, the corpse still has the lock; of two waiters that
  *           judged alike one CAS fails. A word that names this very incarnation, seen by the holder
  *           of the local lock, was left by a thread of ours that failed: taken over like a corpse's
- *           (RULE 15).
+ *           (RULE 15). Behind the CAS of L4 the word tells of the dead no more, so this process notes
+ *           before it that it inherits: if an error comes between, its handler inherits first.
  *           All work with the lock is done within a method of this class, whose last handler, for
  *           whatever was thrown, gives the local lock back by a store. It calls nothing, so it cannot
  *           fail, not even where no stack is left. The word may stay: the next thread of this process
@@ -59,8 +60,11 @@ public final class SharedLock {
     private final long mine;
     private final Care care;
 
-    /** Guarded by the local lock. */
+    /** Guarded by the local lock, as the next. */
     private boolean retired;
+
+    /** From before a takeover until what it must do first is done. */
+    private boolean inheriting;
 
     /** What belongs to having a lock, besides the work that it is taken for. */
     public interface Care {
@@ -223,10 +227,18 @@ public final class SharedLock {
     /** Takes the lock and gives it back, unless a live holder keeps it longer than that. */
     public void tryRepair(long nanos) {
         Thread self = Thread.currentThread();
+        boolean done = false;
         try {
-            if (tryAcquire(self, nanos)) {
+            boolean taken = tryAcquire(self, nanos);
+            done = true;
+            if (taken) {
                 release();
             }
+        } catch (Throwable e) {
+            if (!done) {
+                giveBackAfterFailure(self);
+            }
+            throw e;
         } finally {
             if (local.holder == self) { // as above
                 local.holder = null;
@@ -326,12 +338,19 @@ public final class SharedLock {
             return false;
         }
         Words.release(memory, SharedLayout.DOUBT, 1); // what the dead had in hand was not counted
-        if (!Words.cas(memory, at, word, mine)) {
-            return false;
+        inheriting = true;
+        if (Words.cas(memory, at, word, mine)) {
+            inherit();
+            contention.tookOver();
+            return true;
         }
-        contention.tookOver();
+        inheriting = false;
+        return false;
+    }
+
+    private void inherit() {
         care.inherited();
-        return true;
+        inheriting = false;
     }
 
     private void release() {
@@ -351,6 +370,9 @@ public final class SharedLock {
         if (Words.acquire(memory, at) == mine) {
             boolean whole = false;
             try {
+                if (inheriting) { // an error came between, and the word tells of the dead no more
+                    inherit();
+                }
                 care.failed();
                 whole = true;
             } finally {

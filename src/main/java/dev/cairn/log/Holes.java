@@ -32,9 +32,10 @@ final class Holes {
      * Gives blocks to so many neighbours that are free or holes, to some behind them, and to as many
      * as lack besides.
      *
-     * @return the first of the neighbours, or -1 if there are none, or no space for all that
+     * @return the first of the neighbours, or -1 if there are none
+     * @throws IOException if there is no space for all that
      */
-    long filled(long count, int regions, long lacking) {
+    long filled(long count, int regions, long lacking) throws IOException {
         long first = counts.run(0, count, regions, EnumSet.of(State.FREE, State.HOLE));
         long filled = 0;
         for (long i = 0; first >= 0 && i < count; i++) {
@@ -46,8 +47,11 @@ final class Holes {
             if (counts.look(region) == State.HOLE) {
                 try {
                     fill(region);
-                } catch (IOException _) {
-                    return enough ? first : -1; // growing tells why
+                } catch (IOException e) {
+                    if (enough) {
+                        return first;
+                    }
+                    throw e;
                 }
                 filled++;
             }
@@ -92,7 +96,7 @@ final class Holes {
             if (kept < most && counts.look(region) == State.FREE) {
                 kept++;
             } else {
-                punched += punch(region) ? 1 : 0;
+                punched += punch(region, most) ? 1 : 0;
             }
         }
         return punched;
@@ -102,7 +106,7 @@ final class Holes {
      * The region is claimed while it loses its blocks, by a word that names no stripe, and dead
      * afterwards by another number: so nobody who judged it free before can claim it as it was.
      */
-    private boolean punch(long region) throws IOException {
+    private boolean punch(long region, int most) throws IOException {
         long at = shared.ownerAt(region);
         MemorySegment memory = shared.covering(at, OwnerWords.BYTES);
         long judged = Words.acquire(memory, at + OwnerWords.OWNER);
@@ -110,7 +114,7 @@ final class Holes {
             return false;
         }
         long generation = counts.generation();
-        if (!counts.take(1, 0)) {
+        if (!counts.take(1, most)) { // others may have claimed what was to be kept
             return false;
         }
         if (!Words.cas(memory, at + OwnerWords.OWNER, judged, OwnerWords.punching())) {

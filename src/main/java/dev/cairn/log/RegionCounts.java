@@ -27,8 +27,12 @@ import java.util.Set;
  *           A new count is the truth of no one moment. So each has a generation of its own. Whoever
  *           freed a region adds it only if no new count came since before that, as the new one may
  *           have it; whoever claimed one takes it away again if a new count came, as that may have
- *           found it free. Both can make the count too low, and say so by doubt. A new count in the
- *           midst of which the old one changed is dropped, and taken again.
+ *           found it free, and gives the region back if too few are left then. All this can make the
+ *           count too low, and says so by doubt. What waits will be free, so it is never too high
+ *           either: deaths and cuts take back what they added if a new count came meanwhile, and a
+ *           new count adds nothing if they added between its last look and its CAS. A new count in
+ *           the midst of which the old one changed, or a region was claimed, is dropped, and taken
+ *           again: one claim and one death leave the old one what it was.
  *           What was claimed in name only (next, next run) counts as claimed.
  * If a process dies here
  *           The counts are too low by what it had in hand. It held a lock; whoever takes that over
@@ -156,20 +160,30 @@ public final class RegionCounts {
     }
 
     /** A region died that the next checkpoint frees. */
-    void died() {
-        Words.add(base, SharedLayout.WAITING_HINT, 1);
+    void died(long generation) {
+        waits(SharedLayout.WAITING_HINT, 1, generation);
     }
 
     /** All stripes are held for a cut: what is dead by now, its checkpoint does without. */
     public void cut() {
+        long generation = generation();
         long died = Words.exchange(base, SharedLayout.WAITING_HINT, 0);
-        Words.add(base, SharedLayout.CUT_WAITING_HINT, died);
+        waits(SharedLayout.CUT_WAITING_HINT, died, generation);
+    }
+
+    /** Adds first, so that either this sees a new count or that sees what was added. */
+    private void waits(long at, long regions, long generation) {
+        Words.add(base, at, regions);
+        if (generation() != generation) {
+            Words.add(base, at, -regions);
+            doubt();
+        }
     }
 
     /** A checkpoint is durable (P9): what died before its cut is free. */
     public void becomeDurable(long epoch) {
-        long waited = Words.exchange(base, SharedLayout.CUT_WAITING_HINT, 0);
         long generation = generation();
+        long waited = Words.exchange(base, SharedLayout.CUT_WAITING_HINT, 0);
         shared.release(SharedLayout.DURABLE, epoch);
         if (pinned()) {
             recount(); // some are kept for a backup, which reads the whole file anyway
@@ -264,7 +278,20 @@ public final class RegionCounts {
 
     /** The words as they stand. */
     private record Found(
-            long free, long holes, long waiting, long cutWaiting, long epoch, long durable) {}
+            long free,
+            long holes,
+            long waiting,
+            long cutWaiting,
+            long allocations,
+            long epoch,
+            long durable) {
+        /** But for the free ones. */
+        boolean sameBesides(Found other) {
+            return other.equals(
+                    new Found(
+                            other.free, holes, waiting, cutWaiting, allocations, epoch, durable));
+        }
+    }
 
     private Found found() {
         return new Found(
@@ -272,6 +299,7 @@ public final class RegionCounts {
                 shared.acquire(SharedLayout.HOLE_HINT),
                 shared.acquire(SharedLayout.WAITING_HINT),
                 shared.acquire(SharedLayout.CUT_WAITING_HINT),
+                shared.acquire(SharedLayout.ALLOCATIONS),
                 shared.acquire(SharedLayout.EPOCH),
                 shared.acquire(SharedLayout.DURABLE));
     }
@@ -282,6 +310,10 @@ public final class RegionCounts {
                 || !Words.cas(base, SharedLayout.FREE_HINT, before.free, corrected)) {
             doubt();
             return false;
+        }
+        if (!found().sameBesides(before)) { // between the look and the CAS: these stay too low
+            doubt();
+            return true;
         }
         Words.add(base, SharedLayout.HOLE_HINT, census.holes - before.holes);
         Words.add(base, SharedLayout.WAITING_HINT, census.fresh - before.waiting);

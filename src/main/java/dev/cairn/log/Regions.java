@@ -5,6 +5,7 @@ import static dev.cairn.format.StripeWords.NEXT_NUMBER;
 import static dev.cairn.format.StripeWords.NEXT_RUN;
 import static dev.cairn.format.StripeWords.NEXT_RUN_NUMBER;
 
+import dev.cairn.CairnException;
 import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
 import dev.cairn.StoreReplaced;
@@ -110,7 +111,7 @@ public final class Regions {
         long number = nextNumber();
         long old = reusable.poll(1, this::freeOf);
         if (old >= 0 && claimed(stripe, index, old, number, generation)) {
-            return old;
+            return unlessTooFewAreLeft(stripe, index, old, generation, kept(count, use));
         }
         long hint = shared.acquire(SharedLayout.CLAIM_HINT);
         for (long look = 0; look < Math.min(count, LOOK); look++) {
@@ -118,10 +119,21 @@ public final class Regions {
             if (counts.look(region) == State.FREE
                     && claimed(stripe, index, region, number, generation)) {
                 shared.release(SharedLayout.CLAIM_HINT, region + 1);
-                return region;
+                return unlessTooFewAreLeft(stripe, index, region, generation, kept(count, use));
             }
         }
         counts.freed(1, generation);
+        return -1;
+    }
+
+    /** Gives a claim back that a new count did not know of, and so let others have what was kept. */
+    private long unlessTooFewAreLeft(
+            StripeWords stripe, int index, long first, long generation, long kept) {
+        if (counts.generation() == generation || counts.free() >= kept) {
+            return first;
+        }
+        abandon(stripe, index);
+        abandonRun(stripe, index);
         return -1;
     }
 
@@ -229,7 +241,7 @@ public final class Regions {
         if (searched) {
             shared.release(SharedLayout.CLAIM_HINT, first + regions);
         }
-        return first;
+        return unlessTooFewAreLeft(stripe, index, first, generation, kept(count, use));
     }
 
     private long nextNumber() {
@@ -305,7 +317,7 @@ public final class Regions {
     private void countDead(long region, long generation) {
         switch (counts.look(region)) {
             case FREE -> counts.freed(1, generation);
-            case WAITING -> counts.died();
+            case WAITING -> counts.died(generation);
             case ALIVE, HOLE, PINNED, PUNCHING -> {}
         }
     }
@@ -365,16 +377,24 @@ public final class Regions {
         long count = data.regions();
         Census census = counts.counted();
         long wanted = regions + kept(count, use);
+        IOException unfilled = null;
         if (withinBound(count, census.free() + census.holes(), regions, use)) {
             long first = census.free() < wanted ? -1 : freeRun(0, count, regions);
             if (first < 0 && census.holes() > 0) {
-                first = holes.filled(count, regions, wanted - census.free());
+                try {
+                    first = holes.filled(count, regions, wanted - census.free());
+                } catch (IOException e) {
+                    unfilled = e; // the file may grow, perhaps
+                }
             }
             if (first >= 0) {
                 shared.release(SharedLayout.CLAIM_HINT, first);
                 noteFree(first, count);
                 return;
             }
+        }
+        if (unfilled != null && count + regions > maxRegions) {
+            throw noSpace(regions, census, unfilled);
         }
         grow(count, regions, use, census);
         shared.release(SharedLayout.CLAIM_HINT, count);
@@ -442,16 +462,19 @@ public final class Regions {
                 wanted = count + least;
             } catch (IOException e) {
                 e.addSuppressed(first);
-                throw OpenFile.growthFailure(
-                        data.path(),
-                        "no space for %d more bytes; %s"
-                                        .formatted(
-                                                needed * (long) data.regionBytes(), wayOut(census))
-                                + "remove entries, or free space on the disk",
-                        e);
+                throw noSpace(needed, census, e);
             }
         }
         publish(count, wanted);
+    }
+
+    private CairnException noSpace(int needed, Census census, IOException e) {
+        return OpenFile.growthFailure(
+                data.path(),
+                "no space for %d more bytes; %s"
+                                .formatted(needed * (long) data.regionBytes(), wayOut(census))
+                        + "remove entries, or free space on the disk",
+                e);
     }
 
     private void publish(long from, long to) {
@@ -505,6 +528,7 @@ public final class Regions {
         IOException[] failure = {null};
         locks.whileGrowing(() -> {
             holes.endPunches();
+            counts.recount();
             try {
                 punched[0] = holes.punchAllBut(LEAST_KEPT);
             } catch (IOException e) {

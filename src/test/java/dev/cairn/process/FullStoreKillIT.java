@@ -28,7 +28,7 @@ import java.util.Random;
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FullStoreKillIT {
     private static final String[] STEPS = {
-        "N2", "N3", "W3", "W5", "W6", "W8", "W10", "W11 region", "W12", "W14", "E1", "E2", "P9"
+        "N2", "N3", "W3", "W5", "W6", "W8", "W10", "W11 region", "W12", "W14", "W2 header", "W2 copy", "E1", "E2", "P9"
     };
 
     private static final int KILLS = 14;
@@ -60,6 +60,12 @@ class FullStoreKillIT {
                 fill(store);
                 String step = STEPS[random.nextInt(STEPS.length)];
                 kills += killAt(step, file, most) ? 1 : 0;
+                if (random.nextBoolean()) {
+                    store.checkpoint(); // whoever inherits finds a cut in between
+                }
+                if (random.nextBoolean()) { // an inheritor dies, too
+                    kills += killAt(STEPS[random.nextInt(STEPS.length)], file, most) ? 1 : 0;
+                }
                 for (int i = 0; i < 20; i++) {
                     put(store, random.nextInt(keys));
                 }

@@ -1,0 +1,110 @@
+package dev.cairn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.os.Steps;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+
+/** Nobody writes behind a tail that is given up, in whichever order a write comes to that. */
+class GivenUpTailTest {
+    private static final Options QUIET =
+            Options.defaults().withStripes(1).withManualCheckpoints().withMaxBytes(1 << 20);
+
+    private static final int KEYS = 200;
+
+    @TempDir(factory = MemoryDirectory.class)
+    Path directory;
+
+    private final SmallScale scale = new SmallScale();
+
+    @AfterEach
+    void usual() {
+        Steps.listen(null);
+        scale.close();
+    }
+
+    private Path file() {
+        return directory.resolve("store.cairn");
+    }
+
+    /**
+     * A write ends the evacuation that somebody left, finds a record whose copy has its place and
+     * cannot be made, and goes on with its own record.
+     */
+    @Test
+    void whenAnEvacuationBeforeAWriteFindsDamage() throws IOException {
+        try (CairnStore store = Cairn.open(file(), QUIET)) {
+            for (int key = 0; key < KEYS; key++) {
+                store.put(Content.key(key), value(key));
+            }
+            long tail = word(StripeWords.TAIL_NUMBER);
+            set(StripeWords.EVACUATING, word(StripeWords.OLDEST_NUMBER));
+            boolean[] damaged = {false};
+            Steps.listen(step -> {
+                if (step.equals("E1") && !damaged[0]) {
+                    damaged[0] = true;
+                    damage(value(0));
+                }
+            });
+            store.put(Content.key(KEYS), new byte[1]);
+            Steps.listen(null);
+            assertThat(damaged[0]).isTrue();
+            assertThat(word(StripeWords.TAIL_NUMBER)).isGreaterThan(tail);
+            assertThat(store.get(Content.key(KEYS))).hasSize(1);
+            assertThat(store.get(Content.key(KEYS - 1))).isEqualTo(value(KEYS - 1));
+            assertThat(store.get(Content.key(1))).isEqualTo(value(1));
+        }
+    }
+
+    private static byte[] value(int key) {
+        return Content.value(key, 0, 100);
+    }
+
+    private long word(int field) throws IOException {
+        try (FileChannel channel = FileChannel.open(shared(), StandardOpenOption.READ)) {
+            ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            assertThat(channel.read(bytes, SharedLayout.stripeAt(0) + field)).isEqualTo(8);
+            return bytes.getLong(0);
+        }
+    }
+
+    private void set(int field, long value) throws IOException {
+        try (FileChannel channel = FileChannel.open(shared(), StandardOpenOption.WRITE)) {
+            ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            channel.write(bytes.putLong(0, value), SharedLayout.stripeAt(0) + field);
+        }
+    }
+
+    private Path shared() {
+        return directory.resolve("store.cairn-shm");
+    }
+
+    private void damage(byte[] content) {
+        try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.WRITE)) {
+            byte[] bytes = Files.readAllBytes(file());
+            int at = 0;
+            while (!Arrays.equals(
+                    bytes, at, at + content.length, content, 0, content.length)) {
+                at++;
+            }
+            channel.write(ByteBuffer.wrap(new byte[] {(byte) ~content[0]}), at);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
