@@ -43,6 +43,7 @@ import dev.cairn.format.RegionHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
+import dev.cairn.format.Words;
 import dev.cairn.log.Appender;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Records;
@@ -50,6 +51,7 @@ import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /*
@@ -324,8 +326,29 @@ public final class Commit {
      */
     public void inherit(int stripe) {
         StripeWords words = shared.stripe(stripe);
-        if (words.acquire(INTENT) == 0) {
+        if (words.acquire(INTENT) == 0 && mayBeWritten(words.acquire(TAIL))) {
             words.release(GIVEN_UP, words.acquire(TAIL_NUMBER));
+        }
+    }
+
+    /**
+     * Whether a whole record or filler may stand behind a tail, or its image on the disk: its first 16
+     * bytes, which lie in one page, are not all 0, and nobody stores zeros in their place.
+     */
+    private boolean mayBeWritten(long tail) {
+        if (tail == 0 || Place.region(tail) >= data.regions()) {
+            return tail != 0;
+        }
+        int bytes = Place.bytesInRegion(tail);
+        if (bytes > data.regionBytes() - RecordLayout.MIN_BYTES) {
+            return false; // nothing fits there
+        }
+        long at = data.regionAt(Place.region(tail)) + bytes;
+        MemorySegment memory = data.covering(at, RecordLayout.MIN_BYTES);
+        try {
+            return (Words.acquire(memory, at) | Words.acquire(memory, at + Long.BYTES)) != 0;
+        } catch (InternalError e) {
+            return true; // the page cannot be read: who knows what stands there
         }
     }
 

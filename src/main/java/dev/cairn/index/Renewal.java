@@ -9,8 +9,9 @@ import dev.cairn.shared.SharedMemory;
  * Actors    the holder of a stripe's lock.
  * Words     given up: the allocation number of the tail region behind whose tail nobody may write;
  *           any other number, and 0: nobody forbids it.
- * Steps     U1 given up := tail number, by whoever takes the lock over from a dead holder that had
- *              no intent, before anything else; by a live one whose write failed behind W2
+ * Steps     U1 if the first 16 bytes behind the tail are not all 0: given up := tail number; by
+ *              whoever takes the lock over from a dead holder that had no intent, before anything
+ *              else; by a live one whose write failed behind W2
  *           U2 before the next record or copy is appended: what counts of the tail region is copied to
  *              a new region, which takes its place by one commit (a fold without a record, W2 to W12)
  *           U3 given up := 0
@@ -25,10 +26,14 @@ import dev.cairn.shared.SharedMemory;
  *           (RULES 2, 4). No filler is needed behind the tail that is given up, which would stand in
  *           that very place: a region that was folded is in no chain.
  *           With the intent set nothing was written behind the tail that the commit stages.
+ *           With 16 zeros behind the tail no whole record was: a record's kind is among these bytes,
+ *           it is not 0, and nobody stores zeros over it. The bytes lie in one page, so what the
+ *           kernel holds, or reads from the disk if it dropped the page, would show it. The rest of a
+ *           record whose beginning was never stored has no checksum.
  *           A recovery zeroes what stands behind its tails instead, before its forced checkpoint:
  *           until that is durable nobody writes, and then the disk has no other image there.
  * What is benign
- *           A region that is given up though nothing was written: U1 does not look.
+ *           A region that is given up for what its former life left behind the tail.
  *           A region that is damaged is gone on with: no recovery can replay it anyhow.
  * If a process dies here
  *           Between L4 and U1 the lock word names the dead, and the next does U1. Before U2's commit

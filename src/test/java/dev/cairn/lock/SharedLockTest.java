@@ -17,8 +17,7 @@ import java.util.List;
 
 /** What an inheritor must do first is done, though an error comes out of it. */
 class SharedLockTest {
-    private final MemorySegment memory =
-            Arena.ofAuto().allocate(SharedLayout.stripeAt(1), 64);
+    private final MemorySegment memory = Arena.ofAuto().allocate(SharedLayout.stripeAt(1), 64);
 
     private final List<String> done = new ArrayList<>();
     private int failures;

@@ -97,7 +97,10 @@ class SeveralUsersIT {
         var all = new StringTokenizer(System.getProperty("java.class.path"), File.pathSeparator);
         while (all.hasMoreTokens()) {
             Path entry = Path.of(all.nextToken());
-            if (Files.isDirectory(entry) || entry.getFileName().toString().startsWith("hash4j")) {
+            String name = entry.getFileName().toString();
+            if (Files.isDirectory(entry)
+                    || name.startsWith("cairn-")
+                    || name.startsWith("hash4j")) {
                 Path copy = copies.resolve(Integer.toString(entries.size()));
                 entries.add(copy.toString());
                 copyReadable(entry, copy);
