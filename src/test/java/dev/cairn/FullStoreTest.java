@@ -313,11 +313,12 @@ class FullStoreTest {
                 return; // no native access: nothing was given back
             }
             Medium.use(new SmallDisk(0));
-            assertThatThrownBy(() -> {
-                        for (int i = 0; ; i++) {
-                            store.put(key(i), value(i, 0, 4000));
-                        }
-                    })
+            assertThatThrownBy(
+                            () -> {
+                                for (int i = 0; ; i++) {
+                                    store.put(key(i), value(i, 0, 4000));
+                                }
+                            })
                     .isInstanceOf(StoreFull.class)
                     .hasMessageContaining("no space")
                     .hasCauseInstanceOf(IOException.class);

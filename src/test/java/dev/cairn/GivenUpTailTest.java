@@ -98,8 +98,7 @@ class GivenUpTailTest {
         try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.WRITE)) {
             byte[] bytes = Files.readAllBytes(file());
             int at = 0;
-            while (!Arrays.equals(
-                    bytes, at, at + content.length, content, 0, content.length)) {
+            while (!Arrays.equals(bytes, at, at + content.length, content, 0, content.length)) {
                 at++;
             }
             channel.write(ByteBuffer.wrap(new byte[] {(byte) ~content[0]}), at);

@@ -244,7 +244,8 @@ final class Writer {
         if (evacuating && cleaner.step(stripe, 0, -1, Use.EVACUATE) == Cleaner.Progress.NO_ROOM) {
             return NO_REGION;
         }
-        if (!writing.renewal().ready(stripe, evacuating ? Use.EVACUATE : use)) { // behind copies, too
+        if (!writing.renewal()
+                .ready(stripe, evacuating ? Use.EVACUATE : use)) { // behind copies, too
             return NO_REGION;
         }
         Index.Spot spot = index.locate(stripe, hashed, draft.key()); // W2

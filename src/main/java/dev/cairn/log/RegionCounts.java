@@ -288,8 +288,7 @@ public final class RegionCounts {
         /** But for the free ones. */
         boolean sameBesides(Found other) {
             return other.equals(
-                    new Found(
-                            other.free, holes, waiting, cutWaiting, allocations, epoch, durable));
+                    new Found(other.free, holes, waiting, cutWaiting, allocations, epoch, durable));
         }
     }
 

@@ -46,16 +46,18 @@ class CountsTest {
                 ExecutorService others = Executors.newCachedThreadPool()) {
             for (int round = 0; round < ROUNDS; round++) {
                 AtomicBoolean over = new AtomicBoolean();
-                Future<?> counting = others.submit(() -> {
-                    while (!over.get()) {
-                        store.engine().recount();
-                    }
-                });
-                Future<?> checkpoints = others.submit(() -> {
-                    while (!over.get()) {
-                        store.checkpoint();
-                    }
-                });
+                Future<?> counting =
+                        others.submit(() -> {
+                            while (!over.get()) {
+                                store.engine().recount();
+                            }
+                        });
+                Future<?> checkpoints =
+                        others.submit(() -> {
+                            while (!over.get()) {
+                                store.checkpoint();
+                            }
+                        });
                 for (int n = 0; n < WRITES; n++) {
                     store.put(Content.key(n % 7), new byte[LARGE_BYTES]);
                 }

@@ -17,8 +17,7 @@ import java.util.List;
 
 /** What an inheritor must do first is done, though an error comes out of it. */
 class SharedLockTest {
-    private final MemorySegment memory =
-            Arena.ofAuto().allocate(SharedLayout.stripeAt(1), 64);
+    private final MemorySegment memory = Arena.ofAuto().allocate(SharedLayout.stripeAt(1), 64);
 
     private final List<String> done = new ArrayList<>();
     private int failures;
@@ -74,6 +73,20 @@ class SharedLockTest {
         assertThat(word()).isZero();
         assertThat(hold()).isEqualTo(1);
         assertThat(done).containsExactly("inherited", "failed", "taken");
+    }
+
+    /** It may have come between a change and its count. */
+    @Test
+    void anErrorHasTheRegionsCountedAnew() {
+        assertThatThrownBy(() ->
+                        lock.holding(
+                                0,
+                                () -> {
+                                    throw new OutOfMemoryError("by the test");
+                                }))
+                .isInstanceOf(OutOfMemoryError.class);
+        assertThat(word()).isZero();
+        assertThat(Words.acquire(memory, SharedLayout.DOUBT)).isEqualTo(1);
     }
 
     @Test

@@ -28,7 +28,21 @@ import java.util.Random;
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FullStoreKillIT {
     private static final String[] STEPS = {
-        "N2", "N3", "W3", "W5", "W6", "W8", "W10", "W11 region", "W12", "W14", "W2 header", "W2 copy", "E1", "E2", "P9"
+        "N2",
+        "N3",
+        "W3",
+        "W5",
+        "W6",
+        "W8",
+        "W10",
+        "W11 region",
+        "W12",
+        "W14",
+        "W2 header",
+        "W2 copy",
+        "E1",
+        "E2",
+        "P9"
     };
 
     private static final int KILLS = 14;
