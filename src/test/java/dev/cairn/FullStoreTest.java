@@ -265,6 +265,30 @@ class FullStoreTest {
         }
     }
 
+    /** Neither is a large value, whose record alone would fit the tail. */
+    @Test
+    void aLargeValueDoesNotTakeTheLastRegions() {
+        Options options = Options.defaults().withStripes(1).withMaxBytes(60L * REGION_BYTES);
+        try (CairnStore store = Cairn.open(directory.resolve("store.cairn"), options)) {
+            int count = 0;
+            try {
+                while (true) {
+                    store.put(key(count), value(count, 0, 4000));
+                    count++;
+                }
+            } catch (StoreFull full) {
+                assertThat(full).hasMessageContaining("remove entries");
+            }
+            byte[] large = new byte[REGION_BYTES + REGION_BYTES / 2];
+            assertThatThrownBy(() -> store.put(key(-1), large)).isInstanceOf(StoreFull.class);
+            for (int i = 0; i < count; i++) {
+                assertThat(store.remove(key(i))).isTrue();
+            }
+            assertThat(store.size()).isZero();
+            store.put(key(-1), large);
+        }
+    }
+
     /** At the bound, too: it is not the bound that refuses. */
     @Test
     void aStoreAtItsBoundThatCannotFillItsHolesSaysWhy() {

@@ -269,6 +269,9 @@ final class Writer {
         }
         boolean borrows =
                 use == Use.EVACUATE && writing.appenders()[stripe].overflows(draft.bytes());
+        if (use == Use.EVACUATE && !remove && draft.runRegions(regionBytes) > 0) {
+            return REFUSED; // a run gives no region back
+        }
         if (borrows) {
             long refusal = refusal(stripe, draft, old);
             if (refusal < 0) {
@@ -304,8 +307,7 @@ final class Writer {
         if (draft.kind() == RecordLayout.PUT) {
             StripeWords words = shared.stripe(stripe);
             long gained = cleaner.garbage(stripe) + (old == null ? 0 : old.bytes());
-            if (draft.runRegions(regionBytes) > 0
-                    || gained < draft.bytes()
+            if (gained < draft.bytes()
                     || words.acquire(StripeWords.LOG_BYTES) > (long) SHORT_CHAIN * regionBytes) {
                 return REFUSED;
             }

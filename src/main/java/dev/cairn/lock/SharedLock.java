@@ -369,6 +369,7 @@ public final class SharedLock {
         }
         if (Words.acquire(memory, at) == mine) {
             boolean whole = false;
+            Words.release(memory, SharedLayout.DOUBT, 1); // as behind a death
             try {
                 if (inheriting) { // an error came between, and the word tells of the dead no more
                     inherit();

@@ -75,6 +75,20 @@ class SharedLockTest {
         assertThat(done).containsExactly("inherited", "failed", "taken");
     }
 
+    /** It may have come between a change and its count. */
+    @Test
+    void anErrorHasTheRegionsCountedAnew() {
+        assertThatThrownBy(() ->
+                        lock.holding(
+                                0,
+                                () -> {
+                                    throw new OutOfMemoryError("by the test");
+                                }))
+                .isInstanceOf(OutOfMemoryError.class);
+        assertThat(word()).isZero();
+        assertThat(Words.acquire(memory, SharedLayout.DOUBT)).isEqualTo(1);
+    }
+
     @Test
     void aTakeoverThatFailsAgainIsLeftToTheNext() {
         leave();
