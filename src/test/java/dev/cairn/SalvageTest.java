@@ -12,6 +12,8 @@ import dev.cairn.format.DataHeader;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -284,6 +286,91 @@ class SalvageTest {
         }
         requireNothingMade();
         assertThat(Cairn.salvage(file, target).complete()).isTrue();
+    }
+
+    /** Whoever has the file open is seen by it, too, where the lock file does not tell. */
+    @Test
+    void aStoreThatIsOpenWithoutItsLockFileIsRefused() throws IOException {
+        Path copied = directory.resolve("copied");
+        try (CairnStore store = Cairn.open(file, MANUAL)) {
+            store.put(key(1), value(1, 5));
+            Files.copy(file, copied);
+            Files.delete(Path.of(file + "-lock"));
+            assertThatThrownBy(() -> Cairn.salvage(file, target))
+                    .isInstanceOf(StoreReplaced.class)
+                    .hasMessageContaining("somebody has the store open");
+            assertThat(target).doesNotExist();
+            assertThat(Cairn.salvage(copied, directory.resolve("ofCopy")).entries()).isEqualTo(1);
+            store.put(key(2), value(2, 5)); // goes on
+        }
+        assertThat(Cairn.salvage(file, target).entries()).isEqualTo(2);
+    }
+
+    /** However many records of a key are destroyed, one entry is lost. */
+    @Test
+    void aLostKeyIsCountedOnce() throws IOException {
+        int times = 5;
+        try (CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
+            for (int sequence = 0; sequence < times; sequence++) {
+                store.put(key(1), value(1, sequence));
+            }
+        }
+        removeIndex();
+        byte[] bytes = Files.readAllBytes(file);
+        for (int sequence = 0; sequence < times; sequence++) {
+            bytes[indexOf(bytes, value(1, sequence)) + 40] ^= 1;
+        }
+        Files.write(file, bytes);
+        Salvage found = Cairn.salvage(file, target);
+        assertThat(found.expected()).isEqualTo(1);
+        assertThat(found.lost()).isEqualTo(1);
+        assertThat(found.lostKeys()).containsExactly(key(1));
+    }
+
+    /** With each slot that may be destroyed: an hour stays an hour, not a year. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void theClockOfTheStoreIsKept(int destroyedSlots) throws IOException {
+        byte[] mortal = "mortal".getBytes(UTF_8);
+        Duration year = Duration.ofDays(365);
+        try (SetClocks clocks = new SetClocks()) {
+            clocks.setWall(year);
+            try (CairnStore store = Cairn.open(file, MANUAL.withStripes(4))) {
+                store.put(mortal, value(1, 1), Duration.ofHours(1));
+            }
+            clocks.setWall(year.negated());
+            byte[] bytes = Files.readAllBytes(file);
+            int end = (int) DataHeader.slotAt(destroyedSlots, 4);
+            Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, end, (byte) 7);
+            Files.write(file, bytes);
+            assertThat(Cairn.salvage(file, target).entries()).isEqualTo(1);
+            try (CairnStore store = Cairn.open(target)) {
+                assertThat(store.stats().clockAheadMillis())
+                        .isGreaterThan(year.minusHours(1).toMillis());
+                assertThat(store.get(mortal)).isEqualTo(value(1, 1));
+                clocks.pass(Duration.ofHours(2));
+                assertThat(store.get(mortal)).isNull();
+            }
+        }
+    }
+
+    @Test
+    void keysThatAreListedTakeBoundedMemory() throws IOException {
+        int length = 1 << 20;
+        int keys = 20;
+        try (CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
+            for (int i = 0; i < keys; i++) {
+                store.put(Arrays.copyOf(key(i), length), value(i, 0));
+            }
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        int end = (int) DataHeader.slotAt(2, 1);
+        Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, end, (byte) 7);
+        Files.write(file, bytes);
+        Salvage found = Cairn.salvage(file, target);
+        assertThat(found.entries()).isEqualTo(keys);
+        assertThat(found.uncertain()).isEqualTo(keys);
+        assertThat(found.uncertainKeys()).hasSize(Salvage.MAX_LISTED_BYTES / length);
     }
 
     @Test

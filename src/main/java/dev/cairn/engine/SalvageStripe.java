@@ -12,9 +12,8 @@ import dev.cairn.log.NewestRecords;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
+import java.nio.ByteBuffer;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /*
@@ -59,7 +58,8 @@ final class SalvageStripe implements AutoCloseable {
     /** Of each key that lies in a run, by its checksum, the newest record. */
     private final Map<Integer, LargeKey> largeKeys = new HashMap<>();
 
-    private final List<SalvageRegion.Remains> remains = new ArrayList<>();
+    /** Of each key that a destroyed record seems to have, the greatest version. */
+    private final Map<ByteBuffer, Long> remains = new HashMap<>();
 
     /** Writes seen, copies left out. */
     private long writes;
@@ -216,7 +216,7 @@ final class SalvageStripe implements AutoCloseable {
         }
         byte[] key = left.key();
         if (key != null && remains.size() < Salvage.MAX_LISTED && isOfStripe(key)) {
-            remains.add(left);
+            remains.merge(ByteBuffer.wrap(key), left.version(), Math::max);
         }
         return at + left.length();
     }
@@ -251,15 +251,13 @@ final class SalvageStripe implements AutoCloseable {
 
     /** Keys of destroyed records, but for those that have a newer record. */
     private void tellRemains() {
-        for (SalvageRegion.Remains left : remains) {
-            byte[] key = left.key();
-            if (key != null) {
-                long found = newest.find(hash.of(key), key);
-                if (found == NewestRecords.NONE || newest.version(found) < left.version()) {
-                    report.lost(key);
-                }
+        remains.forEach((wrapped, version) -> {
+            byte[] key = wrapped.array();
+            long found = newest.find(hash.of(key), key);
+            if (found == NewestRecords.NONE || newest.version(found) < version) {
+                report.lost(key);
             }
-        }
+        });
         for (LargeKey large : largeKeys.values()) {
             if (large.gone() && large.put()) {
                 report.lostWithKey();
