@@ -8,6 +8,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.cairn.cli.CommandLineFixture;
 import dev.cairn.cli.CommandLineFixture.Result;
 import dev.cairn.format.DataHeader;
+import dev.cairn.os.Steps;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -304,6 +305,54 @@ class SalvageTest {
             store.put(key(2), value(2, 5)); // goes on
         }
         assertThat(Cairn.salvage(file, target).entries()).isEqualTo(2);
+    }
+
+    /**
+     * A write that failed left its record in a region that was given up, and the next one has its
+     * version. A destroyed header leads the salvage to that region, and a record that was superseded is
+     * destroyed besides, so that as many writes are seen as there were.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatWasNeverWrittenIsNotProven(boolean onlyProven) throws IOException {
+        try (var _ = new SmallScale();
+                CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
+            for (int i = 0; i < 40; i++) {
+                store.put(key(i), value(i, 0));
+            }
+            store.put(key(100), value(100, 0));
+            store.put(key(100), value(100, 1));
+            Steps.listen(step -> {
+                if (step.equals("W4")) {
+                    throw new IllegalStateException("enough");
+                }
+            });
+            try {
+                assertThatThrownBy(() -> store.put(key(5), value(5, 9))).hasMessage("enough");
+            } finally {
+                Steps.listen(null);
+            }
+            assertThat(store.get(key(5))).isEqualTo(value(5, 0));
+            store.put(key(101), value(101, 0));
+        }
+        removeIndex();
+        byte[] bytes = Files.readAllBytes(file);
+        assertThat(indexOf(bytes, value(5, 9))).isPositive();
+        bytes[indexOf(bytes, value(100, 0)) + 40] ^= 1;
+        int first = (int) DataHeader.slotAt(2, 1);
+        int tail = (indexOf(bytes, value(101, 0)) - first) / SmallScale.REGION_BYTES;
+        int at = first + tail * SmallScale.REGION_BYTES;
+        Arrays.fill(bytes, at, at + 64, (byte) 0);
+        Files.write(file, bytes);
+
+        Salvage found = Cairn.salvage(file, target, onlyProven, (_, _) -> {});
+        assertThat(found.lostRegions()).isEqualTo(1);
+        try (CairnStore store = Cairn.open(target)) {
+            byte[] value = store.get(key(5));
+            boolean told = found.uncertainKeys().stream().anyMatch(k -> Arrays.equals(k, key(5)));
+            assertThat(Arrays.equals(value, value(5, 0)) || told).as("right, or told").isTrue();
+            assertThat(onlyProven && Arrays.equals(value, value(5, 9))).isFalse();
+        }
     }
 
     /** However many records of a key are destroyed, one entry is lost. */

@@ -32,7 +32,7 @@ import java.util.Map;
  *           than all that lie before it, and less than the first behind it that is no copy. If no
  *           version is left between the two, the stretch hid copies at most. A copy that cleaning
  *           moved has no older record of its key in the chain but in the oldest region, beside its
- *           original.
+ *           original. Nothing is told by versions of regions that are guessed to be of the chain.
  *           If there are as many entries less than the checkpoint counts as there are versions that
  *           no record has, each of these wrote a key of its own that no other record has; then
  *           none of them superseded anything.
@@ -71,6 +71,9 @@ final class SalvageStripe implements AutoCloseable {
 
     /** The greatest version before the first of them. */
     private long pendingAfter;
+
+    /** Whether versions from before it say nothing. */
+    private boolean pendingGuess;
 
     /** The last stretch that may have hidden a write; what lies behind it is certain. */
     private long uncertainBefore;
@@ -124,9 +127,11 @@ final class SalvageStripe implements AutoCloseable {
         for (int i = 0; i < chain.members().size(); i++) {
             note(i);
         }
+        int end = chain.members().size();
         if (chain.endMissing()) {
-            stretch(chain.members().size(), 0);
+            stretch(end, 0);
         }
+        endGuess(end);
         settle(cut == null ? Long.MAX_VALUE : cut.version() + 1);
         if (allWritesAccountedFor()) {
             uncertainBefore = 0;
@@ -142,6 +147,7 @@ final class SalvageStripe implements AutoCloseable {
 
     private boolean allWritesAccountedFor() {
         return cut != null
+                && chain.guessed() == 0
                 && largeKeys.values().stream().noneMatch(LargeKey::gone)
                 && cut.liveCount() - newest.puts() == (cut.version() & VERSIONS_MASK) - writes;
     }
@@ -154,6 +160,15 @@ final class SalvageStripe implements AutoCloseable {
         pending = place(ordinal, at);
     }
 
+    /** Behind the last member that is guessed, what was learnt from versions is void. */
+    private void endGuess(int ordinal) {
+        if (ordinal == chain.guessed() && ordinal > 0) {
+            stretch(ordinal, 0);
+            pendingGuess = true;
+            greatestVersion = 0;
+        }
+    }
+
     /** What lies at such a place, and before it, may have been superseded there. */
     private static long place(int ordinal, int at) {
         return (long) ordinal << PLACE_BITS | at + 1;
@@ -161,10 +176,11 @@ final class SalvageStripe implements AutoCloseable {
 
     /** The writes in the pending stretches were before that version. */
     private void settle(long version) {
-        if (pending != 0 && (version - pendingAfter - 1 & VERSIONS_MASK) != 0) {
+        if (pending != 0 && (pendingGuess || (version - pendingAfter - 1 & VERSIONS_MASK) != 0)) {
             uncertainBefore = pending;
         }
         pending = 0;
+        pendingGuess = false;
     }
 
     private void note(int ordinal) {
@@ -173,6 +189,7 @@ final class SalvageStripe implements AutoCloseable {
         if (member.broken()) {
             stretch(ordinal, 0);
         }
+        endGuess(ordinal);
         int lostFrom = -1;
         int expected = -1;
         for (int at = RegionHeader.BYTES; region.hasRoom(at); ) {
