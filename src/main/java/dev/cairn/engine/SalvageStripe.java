@@ -269,7 +269,8 @@ final class SalvageStripe implements AutoCloseable {
     /** Keys of destroyed records, but for those that have a newer record. */
     private void tellRemains() {
         remains.forEach((wrapped, version) -> {
-            byte[] key = wrapped.array();
+            byte[] key = new byte[wrapped.remaining()];
+            wrapped.get(0, key);
             long found = newest.find(hash.of(key), key);
             if (found == NewestRecords.NONE || newest.version(found) < version) {
                 report.lost(key);
