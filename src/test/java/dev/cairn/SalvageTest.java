@@ -465,6 +465,10 @@ class SalvageTest {
         removeIndex();
         destroySectorOf(value(77, 1));
 
+        assertThat(cairn.run("get", file, "k").err())
+                .contains("'cairn salvage FILE TARGET'")
+                .doesNotContain("cairn check");
+
         Result json = cairn.run("salvage", file, directory.resolve("json"), "--json");
         assertThat(json.exit()).as(json.err()).isZero();
         assertThat(json.out())
