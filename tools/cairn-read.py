@@ -412,16 +412,16 @@ class Store:
         return entries
 
 
-UNSAFE = re.compile("[\0-\x1f\x7f\\\\\udc80-\udcff]")
-LETTERS = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
+UNSAFE = re.compile("[\0-\x1f\x7f\\\\\ufeff\udc80-\udcff]")
+NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\", "\ufeff": "\\xef\\xbb\\xbf"}
 
 
 def escape(match):
-    return LETTERS.get(match[0]) or f"\\x{ord(match[0]) & 255:02x}"
+    return NAMED.get(match[0]) or f"\\x{ord(match[0]) & 255:02x}"
 
 
 def write_escaped(out, data):
-    """As `cairn dump --format tsv`; bytes that are no UTF-8 are decoded as U+DC80 to U+DCFF."""
+    """As `cairn dump --format tsv` writes keys and values; what is no UTF-8 is U+DC80 to U+DCFF."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     for at in range(0, len(data), 65536):
         text = decoder.decode(data[at:at + 65536], at + 65536 >= len(data))

@@ -76,7 +76,8 @@ public final class Cairn {
      * @param progress is told after each entry
      * @throws IncompatibleFormat if the source is no store, or one of another format
      * @throws CorruptStore if its header and all checkpoints are damaged
-     * @throws LockTimeout if a process has the source open
+     * @throws LockTimeout if a process has the source open for writing
+     * @throws StoreReplaced if one has, and the lock file was removed or the data file renamed
      * @throws StoreFull if there is no space for the target
      * @throws UnsupportedFileSystem if one of them lies on a network file system
      * @throws java.io.UncheckedIOException if the source does not exist or cannot be read at all, or

@@ -19,8 +19,9 @@ import java.util.List;
  * @param lostRegions regions of the log that could not be read at all, or whose header was destroyed
  * @param damages one sentence each, with file and offset; at most {@value #MAX_LISTED}
  * @param lostKeys the keys of lost entries; of records that were destroyed in part the key as it can
- *     be read, which nothing proves; at most {@value #MAX_LISTED}
- * @param uncertainKeys the keys of uncertain entries; at most {@value #MAX_LISTED}
+ *     be read, which nothing proves; at most {@value #MAX_LISTED}, and {@value #MAX_LISTED_BYTES} bytes
+ *     of both lists together
+ * @param uncertainKeys the keys of uncertain entries; at most as many, likewise
  */
 public record Salvage(
         long checkpoint,
@@ -35,6 +36,9 @@ public record Salvage(
         List<byte[]> lostKeys,
         List<byte[]> uncertainKeys) {
     public static final int MAX_LISTED = 1000;
+
+    /** So that the keys listed take a bounded part of the heap, however long they are. */
+    public static final int MAX_LISTED_BYTES = 1 << 24;
 
     public Salvage {
         damages = List.copyOf(damages);

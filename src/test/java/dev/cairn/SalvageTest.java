@@ -8,10 +8,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.cairn.cli.CommandLineFixture;
 import dev.cairn.cli.CommandLineFixture.Result;
 import dev.cairn.format.DataHeader;
+import dev.cairn.os.Steps;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -286,6 +289,139 @@ class SalvageTest {
         assertThat(Cairn.salvage(file, target).complete()).isTrue();
     }
 
+    /** Whoever has the file open is seen by it, too, where the lock file does not tell. */
+    @Test
+    void aStoreThatIsOpenWithoutItsLockFileIsRefused() throws IOException {
+        Path copied = directory.resolve("copied");
+        try (CairnStore store = Cairn.open(file, MANUAL)) {
+            store.put(key(1), value(1, 5));
+            Files.copy(file, copied);
+            Files.delete(Path.of(file + "-lock"));
+            assertThatThrownBy(() -> Cairn.salvage(file, target))
+                    .isInstanceOf(StoreReplaced.class)
+                    .hasMessageContaining("somebody has the store open");
+            assertThat(target).doesNotExist();
+            assertThat(Cairn.salvage(copied, directory.resolve("ofCopy")).entries()).isEqualTo(1);
+            store.put(key(2), value(2, 5)); // goes on
+        }
+        assertThat(Cairn.salvage(file, target).entries()).isEqualTo(2);
+    }
+
+    /**
+     * A write that failed left its record in a region that was given up, and the next one has its
+     * version. A destroyed header leads the salvage to that region, and a record that was superseded is
+     * destroyed besides, so that as many writes are seen as there were.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatWasNeverWrittenIsNotProven(boolean onlyProven) throws IOException {
+        try (var _ = new SmallScale();
+                CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
+            for (int i = 0; i < 40; i++) {
+                store.put(key(i), value(i, 0));
+            }
+            store.put(key(100), value(100, 0));
+            store.put(key(100), value(100, 1));
+            Steps.listen(step -> {
+                if (step.equals("W4")) {
+                    throw new IllegalStateException("enough");
+                }
+            });
+            try {
+                assertThatThrownBy(() -> store.put(key(5), value(5, 9))).hasMessage("enough");
+            } finally {
+                Steps.listen(null);
+            }
+            assertThat(store.get(key(5))).isEqualTo(value(5, 0));
+            store.put(key(101), value(101, 0));
+        }
+        removeIndex();
+        byte[] bytes = Files.readAllBytes(file);
+        assertThat(indexOf(bytes, value(5, 9))).isPositive();
+        bytes[indexOf(bytes, value(100, 0)) + 40] ^= 1;
+        int first = (int) DataHeader.slotAt(2, 1);
+        int tail = (indexOf(bytes, value(101, 0)) - first) / SmallScale.REGION_BYTES;
+        int at = first + tail * SmallScale.REGION_BYTES;
+        Arrays.fill(bytes, at, at + 64, (byte) 0);
+        Files.write(file, bytes);
+
+        Salvage found = Cairn.salvage(file, target, onlyProven, (_, _) -> {});
+        assertThat(found.lostRegions()).isEqualTo(1);
+        try (CairnStore store = Cairn.open(target)) {
+            byte[] value = store.get(key(5));
+            boolean told = found.uncertainKeys().stream().anyMatch(k -> Arrays.equals(k, key(5)));
+            assertThat(Arrays.equals(value, value(5, 0)) || told).as("right, or told").isTrue();
+            assertThat(onlyProven && Arrays.equals(value, value(5, 9))).isFalse();
+        }
+    }
+
+    /** However many records of a key are destroyed, one entry is lost. */
+    @Test
+    void aLostKeyIsCountedOnce() throws IOException {
+        int times = 5;
+        try (CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
+            for (int sequence = 0; sequence < times; sequence++) {
+                store.put(key(1), value(1, sequence));
+            }
+        }
+        removeIndex();
+        byte[] bytes = Files.readAllBytes(file);
+        for (int sequence = 0; sequence < times; sequence++) {
+            bytes[indexOf(bytes, value(1, sequence)) + 40] ^= 1;
+        }
+        Files.write(file, bytes);
+        Salvage found = Cairn.salvage(file, target);
+        assertThat(found.expected()).isEqualTo(1);
+        assertThat(found.lost()).isEqualTo(1);
+        assertThat(found.lostKeys()).containsExactly(key(1));
+    }
+
+    /** With each slot that may be destroyed: an hour stays an hour, not a year. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void theClockOfTheStoreIsKept(int destroyedSlots) throws IOException {
+        byte[] mortal = "mortal".getBytes(UTF_8);
+        Duration year = Duration.ofDays(365);
+        try (SetClocks clocks = new SetClocks()) {
+            clocks.setWall(year);
+            try (CairnStore store = Cairn.open(file, MANUAL.withStripes(4))) {
+                store.put(mortal, value(1, 1), Duration.ofHours(1));
+            }
+            clocks.setWall(year.negated());
+            byte[] bytes = Files.readAllBytes(file);
+            int end = (int) DataHeader.slotAt(destroyedSlots, 4);
+            Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, end, (byte) 7);
+            Files.write(file, bytes);
+            assertThat(Cairn.salvage(file, target).entries()).isEqualTo(1);
+            try (CairnStore store = Cairn.open(target)) {
+                assertThat(store.stats().clockAheadMillis())
+                        .isGreaterThan(year.minusHours(1).toMillis());
+                assertThat(store.get(mortal)).isEqualTo(value(1, 1));
+                clocks.pass(Duration.ofHours(2));
+                assertThat(store.get(mortal)).isNull();
+            }
+        }
+    }
+
+    @Test
+    void keysThatAreListedTakeBoundedMemory() throws IOException {
+        int length = 1 << 20;
+        int keys = 20;
+        try (CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
+            for (int i = 0; i < keys; i++) {
+                store.put(Arrays.copyOf(key(i), length), value(i, 0));
+            }
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        int end = (int) DataHeader.slotAt(2, 1);
+        Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, end, (byte) 7);
+        Files.write(file, bytes);
+        Salvage found = Cairn.salvage(file, target);
+        assertThat(found.entries()).isEqualTo(keys);
+        assertThat(found.uncertain()).isEqualTo(keys);
+        assertThat(found.uncertainKeys()).hasSize(Salvage.MAX_LISTED_BYTES / length);
+    }
+
     @Test
     void anInterruptDoesNotEndIt() {
         fill(1);
@@ -328,6 +464,10 @@ class SalvageTest {
         fill(2);
         removeIndex();
         destroySectorOf(value(77, 1));
+
+        assertThat(cairn.run("get", file, "k").err())
+                .contains("'cairn salvage FILE TARGET'")
+                .doesNotContain("cairn check");
 
         Result json = cairn.run("salvage", file, directory.resolve("json"), "--json");
         assertThat(json.exit()).as(json.err()).isZero();

@@ -79,6 +79,18 @@ final class DataLock implements AutoCloseable {
         hold(() -> kernel.tryShared(AT + ProcessTable.READERS_BYTE, 1), true);
     }
 
+    /**
+     * Looks whether somebody has the store open who may write; keeps nobody out.
+     *
+     * @throws StoreReplaced if so
+     */
+    void requireNoWriter() {
+        hold(
+                () -> kernel.tryShared(AT + ProcessTable.WRITERS_BYTE, ProcessTable.WRITERS_LENGTH),
+                false);
+        release();
+    }
+
     /** Tries for a while: of one who dies the kernel drops the lock on the lock file first. */
     private void hold(Supplier<KernelLocks.Attempt> attempt, boolean sharesWithItsJvm) {
         long deadline = System.nanoTime() + DYING_NANOS;

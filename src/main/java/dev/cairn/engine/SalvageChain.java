@@ -24,9 +24,10 @@ import java.util.List;
  *           a lesser number than the oldest (RULE 24). What lies between two members by its number
  *           and was never one of them is a region that was folded, all of whose keys have a newer
  *           record, or the same, in the region that took its place (RULE 26), which lies behind it;
- *           or one that a writer claimed and gave up. So where a header is destroyed, a record from
- *           before that place can be one that was superseded or never counted: it is uncertain,
- *           unless the versions on both sides leave no write out.
+ *           or one that a writer gave up, or that a power loss left out, with records of writes that
+ *           never were, whose versions are given again. So a region that was found by its own header
+ *           alone is a guess, unless it is the oldest. It proves nothing, and all that lies before the
+ *           destroyed header is uncertain.
  * Without a checkpoint
  *           the chain begins at the stripe's region with the greatest number, and ends where the
  *           headers no longer lead on. What lies further back is left out, since removals that lie
@@ -47,14 +48,18 @@ final class SalvageChain {
      *
      * @param members oldest first
      * @param endMissing whether regions are missing behind the last of them
+     * @param guessed how many of the oldest may be no members, or have some before them that are none
      */
-    record Found(List<Member> members, boolean endMissing) {}
+    record Found(List<Member> members, boolean endMissing, int guessed) {}
 
     private final SalvageSource source;
     private final SalvageReport report;
     private final int stripe;
     private final List<Member> found = new ArrayList<>();
     private boolean endMissing;
+
+    /** Members that lie behind the first guess, -1 if nothing is guessed. */
+    private int behindGuess = -1;
 
     private SalvageChain(SalvageSource source, SalvageReport report, int stripe) {
         this.source = source;
@@ -68,7 +73,7 @@ final class SalvageChain {
         if (cut.tail() != 0) {
             chain.follow(cut);
         }
-        return new Found(chain.found.reversed(), chain.endMissing);
+        return chain.result();
     }
 
     /** The regions that the stripe's headers tell of where no checkpoint can be read. */
@@ -85,7 +90,12 @@ final class SalvageChain {
             chain.found.add(new Member(header.region(), header.number(), !leads));
             header = leads ? before : null;
         }
-        return new Found(chain.found.reversed(), chain.endMissing);
+        return chain.result();
+    }
+
+    private Found result() {
+        int guessed = behindGuess < 0 ? 0 : found.size() - behindGuess;
+        return new Found(found.reversed(), endMissing, guessed);
     }
 
     private static boolean isMember(@Nullable RegionHeader header, int stripe, long number) {
@@ -123,6 +133,9 @@ final class SalvageChain {
                 RegionHeader next = source.search(stripe, cut.oldestNumber(), number);
                 region = next == null ? cut.oldest() - 1 : next.region();
                 number = next == null ? cut.oldestNumber() : next.number();
+                if (number > cut.oldestNumber() && behindGuess < 0) {
+                    behindGuess = found.size();
+                }
             }
         }
         followToOldest(cut);

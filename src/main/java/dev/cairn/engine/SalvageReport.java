@@ -19,6 +19,7 @@ final class SalvageReport {
     private long uncertain;
     private long lost;
     private long lostBytes;
+    private long listedBytes;
     private long lostRegions;
 
     SalvageReport(Path source, Salvage.Progress progress) {
@@ -37,15 +38,19 @@ final class SalvageReport {
 
     void uncertain(byte[] key) {
         uncertain++;
-        if (uncertainKeys.size() < Salvage.MAX_LISTED) {
-            uncertainKeys.add(key);
-        }
+        list(uncertainKeys, key);
     }
 
     void lost(byte[] key) {
         lost++;
-        if (lostKeys.size() < Salvage.MAX_LISTED) {
-            lostKeys.add(key);
+        list(lostKeys, key);
+    }
+
+    private void list(List<byte[]> keys, byte[] key) {
+        if (keys.size() < Salvage.MAX_LISTED
+                && listedBytes + key.length <= Salvage.MAX_LISTED_BYTES) {
+            keys.add(key);
+            listedBytes += key.length;
         }
     }
 

@@ -12,9 +12,8 @@ import dev.cairn.log.NewestRecords;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
+import java.nio.ByteBuffer;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /*
@@ -33,7 +32,7 @@ import java.util.Map;
  *           than all that lie before it, and less than the first behind it that is no copy. If no
  *           version is left between the two, the stretch hid copies at most. A copy that cleaning
  *           moved has no older record of its key in the chain but in the oldest region, beside its
- *           original.
+ *           original. Nothing is told by versions of regions that are guessed to be of the chain.
  *           If there are as many entries less than the checkpoint counts as there are versions that
  *           no record has, each of these wrote a key of its own that no other record has; then
  *           none of them superseded anything.
@@ -59,7 +58,8 @@ final class SalvageStripe implements AutoCloseable {
     /** Of each key that lies in a run, by its checksum, the newest record. */
     private final Map<Integer, LargeKey> largeKeys = new HashMap<>();
 
-    private final List<SalvageRegion.Remains> remains = new ArrayList<>();
+    /** Of each key that a destroyed record seems to have, the greatest version. */
+    private final Map<ByteBuffer, Long> remains = new HashMap<>();
 
     /** Writes seen, copies left out. */
     private long writes;
@@ -71,6 +71,9 @@ final class SalvageStripe implements AutoCloseable {
 
     /** The greatest version before the first of them. */
     private long pendingAfter;
+
+    /** Whether versions from before it say nothing. */
+    private boolean pendingGuess;
 
     /** The last stretch that may have hidden a write; what lies behind it is certain. */
     private long uncertainBefore;
@@ -124,9 +127,11 @@ final class SalvageStripe implements AutoCloseable {
         for (int i = 0; i < chain.members().size(); i++) {
             note(i);
         }
+        int end = chain.members().size();
         if (chain.endMissing()) {
-            stretch(chain.members().size(), 0);
+            stretch(end, 0);
         }
+        endGuess(end);
         settle(cut == null ? Long.MAX_VALUE : cut.version() + 1);
         if (allWritesAccountedFor()) {
             uncertainBefore = 0;
@@ -142,6 +147,7 @@ final class SalvageStripe implements AutoCloseable {
 
     private boolean allWritesAccountedFor() {
         return cut != null
+                && chain.guessed() == 0
                 && largeKeys.values().stream().noneMatch(LargeKey::gone)
                 && cut.liveCount() - newest.puts() == (cut.version() & VERSIONS_MASK) - writes;
     }
@@ -154,6 +160,15 @@ final class SalvageStripe implements AutoCloseable {
         pending = place(ordinal, at);
     }
 
+    /** Behind the last member that is guessed, what was learnt from versions is void. */
+    private void endGuess(int ordinal) {
+        if (ordinal == chain.guessed() && ordinal > 0) {
+            stretch(ordinal, 0);
+            pendingGuess = true;
+            greatestVersion = 0;
+        }
+    }
+
     /** What lies at such a place, and before it, may have been superseded there. */
     private static long place(int ordinal, int at) {
         return (long) ordinal << PLACE_BITS | at + 1;
@@ -161,10 +176,11 @@ final class SalvageStripe implements AutoCloseable {
 
     /** The writes in the pending stretches were before that version. */
     private void settle(long version) {
-        if (pending != 0 && (version - pendingAfter - 1 & VERSIONS_MASK) != 0) {
+        if (pending != 0 && (pendingGuess || (version - pendingAfter - 1 & VERSIONS_MASK) != 0)) {
             uncertainBefore = pending;
         }
         pending = 0;
+        pendingGuess = false;
     }
 
     private void note(int ordinal) {
@@ -173,6 +189,7 @@ final class SalvageStripe implements AutoCloseable {
         if (member.broken()) {
             stretch(ordinal, 0);
         }
+        endGuess(ordinal);
         int lostFrom = -1;
         int expected = -1;
         for (int at = RegionHeader.BYTES; region.hasRoom(at); ) {
@@ -216,7 +233,7 @@ final class SalvageStripe implements AutoCloseable {
         }
         byte[] key = left.key();
         if (key != null && remains.size() < Salvage.MAX_LISTED && isOfStripe(key)) {
-            remains.add(left);
+            remains.merge(ByteBuffer.wrap(key), left.version(), Math::max);
         }
         return at + left.length();
     }
@@ -251,15 +268,14 @@ final class SalvageStripe implements AutoCloseable {
 
     /** Keys of destroyed records, but for those that have a newer record. */
     private void tellRemains() {
-        for (SalvageRegion.Remains left : remains) {
-            byte[] key = left.key();
-            if (key != null) {
-                long found = newest.find(hash.of(key), key);
-                if (found == NewestRecords.NONE || newest.version(found) < left.version()) {
-                    report.lost(key);
-                }
+        remains.forEach((wrapped, version) -> {
+            byte[] key = new byte[wrapped.remaining()];
+            wrapped.get(0, key);
+            long found = newest.find(hash.of(key), key);
+            if (found == NewestRecords.NONE || newest.version(found) < version) {
+                report.lost(key);
             }
-        }
+        });
         for (LargeKey large : largeKeys.values()) {
             if (large.gone() && large.put()) {
                 report.lostWithKey();

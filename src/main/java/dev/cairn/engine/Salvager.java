@@ -58,7 +58,8 @@ public final class Salvager {
             }
         }
         if (!Files.isReadable(source.lock())) {
-            return read(); // a copy of the file, which nobody can have open by that name
+            requireNobodyByAnotherName();
+            return read();
         }
         KernelLocks kernel = KernelLocks.openExisting(source.lock(), false);
         try {
@@ -66,6 +67,7 @@ public final class Salvager {
                     OpenLock.shared(source, kernel, Options.defaults().lockTimeout());
             try {
                 requireNobodyWriting(kernel);
+                requireNobodyByAnotherName();
                 return read();
             } finally {
                 open.release();
@@ -89,6 +91,13 @@ public final class Salvager {
                 source.data(),
                 "a process has it open; close it everywhere before you salvage it, or salvage a"
                         + " copy of the file");
+    }
+
+    /** A file that was renamed while it is open, or whose lock file was removed, is no sound copy. */
+    private void requireNobodyByAnotherName() throws IOException {
+        try (DataLock dataLock = DataLock.open(source, false)) {
+            dataLock.requireNoWriter();
+        }
     }
 
     private Salvage read() throws IOException {

@@ -58,7 +58,7 @@ public record CheckpointSlot(
      *
      * @param oldest its oldest region plus one, 0 if it has none
      * @param oldestNumber that region's allocation number
-     * @param tail {@link TailWord}
+     * @param tail where it ends, {@link Place#tail}
      * @param tailNumber the tail region's allocation number
      * @param version the last one given
      * @param liveCount entries, expired ones included

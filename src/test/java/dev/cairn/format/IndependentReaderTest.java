@@ -43,10 +43,10 @@ class IndependentReaderTest {
     private static final int SESSIONS = 3;
     private static final int VARIANTS = 3;
 
-    /** What a text must escape: controls, a backslash, C1 controls, and what is no UTF-8. */
+    /** What a text must escape: controls, a backslash, C1 controls, a byte order mark, and what is no UTF-8. */
     private static final List<byte[]> AWKWARD =
             List.of(
-                    "\t\n\r\\ \0\u001f\u007f\u0085 ä€😀".getBytes(UTF_8),
+                    "\t\n\r\\ \0\u001f\u007f\u0085 ä€😀\ufeff".getBytes(UTF_8),
                     "\u00c0\u00af \u00ed\u00a0\u0080 \u00f0\u009f\u0098 \u00e2\u0082\u00ff"
                             .getBytes(ISO_8859_1),
                     "\u00f4\u0090\u0080\u0080\u0080\u00f8\u00c3".getBytes(ISO_8859_1));
