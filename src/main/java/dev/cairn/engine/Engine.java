@@ -141,6 +141,11 @@ final class Engine {
         return writer == null;
     }
 
+    /** Of the data file that was opened, which the name may have left. */
+    FileIdentity identity() {
+        return dataFile().identity();
+    }
+
     /** Whether its mappings are gone, or about to be. */
     boolean closed() {
         return closed;
