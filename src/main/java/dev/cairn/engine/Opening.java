@@ -359,6 +359,7 @@ final class Opening {
             if (data != null) {
                 data.close();
             }
+            dataFile.close(); // no data mapped, it would stay open
             throw e;
         }
     }
