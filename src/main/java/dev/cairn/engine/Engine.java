@@ -406,6 +406,7 @@ final class Engine {
             }
         } finally {
             stopLockWatch();
+            leaveDataFile();
             if (registration != null) {
                 registration.release();
             }
@@ -428,6 +429,7 @@ final class Engine {
         } finally {
             stopLockWatch();
             try {
+                leaveDataFile();
                 processes.leave();
                 parts.close();
             } finally {
@@ -435,6 +437,12 @@ final class Engine {
                     open.release();
                 }
             }
+        }
+    }
+
+    private void leaveDataFile() {
+        if (dataLock != null) {
+            dataLock.release();
         }
     }
 

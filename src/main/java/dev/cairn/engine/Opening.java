@@ -343,6 +343,7 @@ final class Opening {
         MappedFile data = null;
         try {
             requirePlausibleEpochs(shared);
+            dataLock.requireDead(ProcessTable.bytesOfDead(shared.first(), kernel));
             Words.add(shared.first(), SharedLayout.OPENING_DONE, 1);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(dataFile, prefix.header(), regions);
