@@ -7,6 +7,7 @@ import dev.cairn.os.KernelLocks;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -21,12 +22,16 @@ import java.util.function.Supplier;
  * file. All bytes stay locked while the store is being opened. Then they are exchanged for the
  * member's own one, and another opener that came in between is noticed by both.
  *
+ * <p>Whoever finds there that somebody is alive asks here for each member that is dead by the lock
+ * file, since he would take its slot and its locks: a reader may have the lock file that is there by
+ * now, and a writer of another container the one that was removed.
+ *
  * <p>It is a second witness only. Where native calls are not allowed, a program that closes the data
  * file by itself drops the lock, and the lock file decides alone.
  */
 final class DataLock implements AutoCloseable {
     /** No data file is that long. */
-    private static final long AT = 1L << 62;
+    static final long AT = 1L << 62;
 
     /** Between two files that the kernel closes for a dead process may stand many others. */
     private static final long DYING_NANOS = TimeUnit.SECONDS.toNanos(3);
@@ -58,6 +63,21 @@ final class DataLock implements AutoCloseable {
                         kernel.tryExclusive(
                                 AT + ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH),
                 false);
+    }
+
+    /**
+     * Where others have the store open, makes sure that members who are dead by the lock file are.
+     *
+     * @param bytes their bytes of the lock file
+     * @throws StoreReplaced if one of them lives, by another lock file
+     */
+    void requireDead(List<Long> bytes) {
+        if (held == null) { // else all are
+            for (long each : bytes) {
+                hold(() -> kernel.tryExclusive(AT + each, 1), false);
+                release();
+            }
+        }
     }
 
     /**
@@ -126,7 +146,8 @@ final class DataLock implements AutoCloseable {
                         + " again");
     }
 
-    private void release() {
+    /** Lets others have it; before the lock on the lock file, or they would wait for nobody. */
+    void release() {
         if (held != null) {
             held.release();
             held = null;

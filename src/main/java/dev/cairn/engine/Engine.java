@@ -141,6 +141,11 @@ final class Engine {
         return writer == null;
     }
 
+    /** Of the data file that was opened, which the name may have left. */
+    FileIdentity identity() {
+        return dataFile().identity();
+    }
+
     /** Whether its mappings are gone, or about to be. */
     boolean closed() {
         return closed;
@@ -401,6 +406,7 @@ final class Engine {
             }
         } finally {
             stopLockWatch();
+            leaveDataFile();
             if (registration != null) {
                 registration.release();
             }
@@ -423,6 +429,7 @@ final class Engine {
         } finally {
             stopLockWatch();
             try {
+                leaveDataFile();
                 processes.leave();
                 parts.close();
             } finally {
@@ -430,6 +437,12 @@ final class Engine {
                     open.release();
                 }
             }
+        }
+    }
+
+    private void leaveDataFile() {
+        if (dataLock != null) {
+            dataLock.release();
         }
     }
 

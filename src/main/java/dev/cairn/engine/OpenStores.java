@@ -3,7 +3,7 @@ package dev.cairn.engine;
 import dev.cairn.CorruptStore;
 import dev.cairn.OpeningProgress;
 import dev.cairn.Options;
-import dev.cairn.os.Host;
+import dev.cairn.os.FileIdentity;
 
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +47,7 @@ public final class OpenStores {
 
     private OpenStores() {}
 
-    private record Key(Path data, Object file, boolean readOnly) {}
+    private record Key(Path data, FileIdentity file, boolean readOnly) {}
 
     /** An engine and its handles, which the monitor of {@link #OPEN} guards. */
     private static final class Shared {
@@ -158,7 +158,7 @@ public final class OpenStores {
     /** What is open of that file here, with a handle more; null if nothing is. */
     private static @Nullable Shared share(Path data, boolean readOnly) throws IOException {
         while (Files.exists(data)) {
-            Object file = Host.fileKey(data);
+            FileIdentity file = FileIdentity.of(data);
             Shared found;
             synchronized (OPEN) {
                 found = OPEN.get(new Key(data, file, false));
@@ -180,17 +180,12 @@ public final class OpenStores {
 
     private static Shared openAnew(StoreFiles files, Options options) throws IOException {
         Engine engine = engine(files, options);
-        try {
-            Object file = Host.fileKey(files.data());
-            Shared shared = new Shared(new Key(files.data(), file, engine.readOnly()), engine);
-            synchronized (OPEN) {
-                OPEN.put(shared.key, shared);
-            }
-            return shared;
-        } catch (IOException e) { // somebody removed the file this very moment
-            engine.close();
-            throw e;
+        Key key = new Key(files.data(), engine.identity(), engine.readOnly());
+        Shared shared = new Shared(key, engine);
+        synchronized (OPEN) {
+            OPEN.put(key, shared);
         }
+        return shared;
     }
 
     /** What refuses a damaged store names the way out. */

@@ -343,6 +343,7 @@ final class Opening {
         MappedFile data = null;
         try {
             requirePlausibleEpochs(shared);
+            dataLock.requireDead(ProcessTable.bytesOfDead(shared.first(), kernel));
             Words.add(shared.first(), SharedLayout.OPENING_DONE, 1);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(dataFile, prefix.header(), regions);
@@ -359,6 +360,7 @@ final class Opening {
             if (data != null) {
                 data.close();
             }
+            dataFile.close(); // no data mapped, it would stay open
             throw e;
         }
     }

@@ -114,14 +114,20 @@ record StoreFiles(Path data, Path shared, Path lock) {
         try (DirectoryStream<Path> siblings = Files.newDirectoryStream(data.resolveSibling(""))) {
             for (Path sibling : siblings) {
                 String name = sibling.getFileName().toString();
-                if (name.startsWith(prefix)
-                        && name.endsWith(CREATING)
-                        && Files.isSameFile(sibling, data)) {
+                if (name.startsWith(prefix) && name.endsWith(CREATING) && isData(sibling)) {
                     left.add(sibling);
                 }
             }
         }
         return left;
+    }
+
+    private boolean isData(Path sibling) throws IOException {
+        try {
+            return Files.isSameFile(sibling, data);
+        } catch (NoSuchFileException _) {
+            return false; // removed meanwhile
+        }
     }
 
     /** The shared-memory file while it is being built. */
@@ -130,15 +136,20 @@ record StoreFiles(Path data, Path shared, Path lock) {
     }
 
     /**
-     * Refuses a file with several names, each of which would have locks of its own (RULE 6).
+     * Refuses a file with several names, each of which would have locks of its own (RULE 6). Whoever
+     * creates the store may take its other name away at any moment: then the names are counted anew.
      *
      * @throws IncompatibleFormat if it has
      */
     void requireOneName() throws IOException {
         int links = Host.links(data);
-        if (links > 1 && links - leftByBackups().size() > 1) {
-            throw new IncompatibleFormat(
-                    data, "has " + links + " hard links; remove all but one, or copy it");
+        while (links > 1 && links - leftByBackups().size() > 1) {
+            int again = Host.links(data);
+            if (again == links) {
+                throw new IncompatibleFormat(
+                        data, "has " + links + " hard links; remove all but one, or copy it");
+            }
+            links = again;
         }
     }
 }

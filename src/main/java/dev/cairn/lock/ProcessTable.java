@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -147,6 +149,23 @@ public final class ProcessTable {
     /** A table of one, in memory that no other process has. */
     public static ProcessTable solitary(Path store, MemorySegment memory) {
         return new ProcessTable(store, memory, null, 0, 1, null);
+    }
+
+    /** The bytes of a lock file that stand for members who are dead by it; under the open lock. */
+    public static List<Long> bytesOfDead(MemorySegment memory, KernelLocks kernel) {
+        RollCall others = new RollCall(memory, kernel);
+        List<Long> bytes = new ArrayList<>();
+        for (int slot = 0; slot < SharedLayout.PROCESS_SLOTS; slot++) {
+            long at = WRITERS_BYTE + slot;
+            if (Words.acquire(memory, SharedLayout.processAt(slot) + STATE) == STATE_OPEN
+                    && kernel.tryExclusive(at, 1) instanceof KernelLocks.Held probe) {
+                probe.release();
+                if (others.judge(slot) == Verdict.DEAD) {
+                    bytes.add(at);
+                }
+            }
+        }
+        return bytes;
     }
 
     /** The byte of a lock file that stands for this member. */

@@ -17,6 +17,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.ClosedChannelException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,10 @@ final class DescriptorLocks implements LockFile {
 
     private static final @Nullable Calls CALLS = Calls.find();
 
-    /** Those whose users left while somebody opened the store. Guarded by itself. */
+    /**
+     * Those whose users left while somebody opened the store; the file's next user takes one over, so
+     * there are never more of them than there were users at once. Guarded by itself.
+     */
     private static final List<DescriptorLocks> LEFT = new ArrayList<>();
 
     private record Calls(
@@ -150,14 +154,17 @@ final class DescriptorLocks implements LockFile {
 
     private final Calls calls;
     private final Path file;
+    private final FileIdentity identity;
     private final boolean writable;
 
     /** Negative once it is closed: its number may be another file's by then. Guarded by this. */
     private int descriptor;
 
-    private DescriptorLocks(Calls calls, Path file, boolean writable, int descriptor) {
+    private DescriptorLocks(
+            Calls calls, Path file, FileIdentity identity, boolean writable, int descriptor) {
         this.calls = calls;
         this.file = file;
+        this.identity = identity;
         this.writable = writable;
         this.descriptor = descriptor;
     }
@@ -169,8 +176,35 @@ final class DescriptorLocks implements LockFile {
             return null;
         }
         closeLeft();
-        int opened = calls.open(file.toString(), writable ? O_RDWR_CLOEXEC : O_RDONLY_CLOEXEC);
-        return opened < 0 ? null : new DescriptorLocks(calls, file, writable, opened);
+        while (Files.exists(file)) {
+            FileIdentity identity = FileIdentity.of(file);
+            DescriptorLocks left = takeLeft(identity, writable);
+            if (left != null) {
+                return left;
+            }
+            int opened = calls.open(file.toString(), writable ? O_RDWR_CLOEXEC : O_RDONLY_CLOEXEC);
+            if (opened < 0) {
+                return null;
+            }
+            var locks = new DescriptorLocks(calls, file, identity, writable, opened);
+            if (identity.isAt(file)) {
+                return locks;
+            }
+            locks.leave(); // replaced in this very moment: the next one then
+        }
+        return null;
+    }
+
+    private static @Nullable DescriptorLocks takeLeft(FileIdentity identity, boolean writable) {
+        synchronized (LEFT) {
+            for (DescriptorLocks each : LEFT) {
+                if (each.writable == writable && each.identity.equals(identity)) {
+                    LEFT.remove(each);
+                    return each;
+                }
+            }
+            return null;
+        }
     }
 
     /** Whether the name that is given to the kernel is the one that Java gives it. */

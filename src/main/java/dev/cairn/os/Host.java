@@ -10,7 +10,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -118,15 +117,6 @@ public final class Host {
         } catch (UnsupportedOperationException | IllegalArgumentException _) {
             return 0;
         }
-    }
-
-    /**
-     * What tells a file from every other that is there: device and inode, or the real path where the
-     * system tells none. An inode is given again only when nobody has the file open or mapped.
-     */
-    public static Object fileKey(Path file) throws IOException {
-        Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
-        return key == null ? file.toRealPath() : key;
     }
 
     /** How many names the file has; 1 where the system does not tell. */

@@ -102,6 +102,10 @@ public final class OpenFile implements AutoCloseable {
         return writable;
     }
 
+    public FileIdentity identity() {
+        return identity;
+    }
+
     /** The file's inode number; 0 where the system tells none. */
     public long inode() {
         return inode;

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Locks of both kinds, within one process. */
 class KernelLocksTest {
@@ -129,5 +130,48 @@ class KernelLocksTest {
         ChannelLocks.open(file, true).leave();
         assertThatThrownBy(() -> portable.attempt(AT, 1, false))
                 .isInstanceOf(ClosedChannelException.class);
+    }
+
+    /** As those do who ask for the progress of a long opening, or try again and again to open. */
+    @Test
+    void whoComesAndGoesWhileSomebodyOpensTheStoreLeavesNoHeapOfDescriptors() throws IOException {
+        DescriptorLocks opener = certain();
+        Held opening = (Held) opener.attempt(KernelLocks.OPEN_BYTE, 1, false);
+        for (int i = 0; i < 20; i++) {
+            DescriptorLocks one = certain();
+            DescriptorLocks other = certain();
+            Held held = held(one);
+            assertThat(other.attempt(AT, 1, true)).isInstanceOf(Elsewhere.class);
+            held.release();
+            one.leave();
+            other.leave();
+            Objects.requireNonNull(DescriptorLocks.open(file, false)).leave();
+        }
+        assertThat(descriptors()).isEqualTo(1 + 2 + 1);
+        Files.move(file, directory.resolve("moved-lock"));
+        create();
+        DescriptorLocks anew = certain();
+        assertThat(anew.attempt(KernelLocks.OPEN_BYTE, 1, false))
+                .as("another file of that name")
+                .isInstanceOf(Held.class);
+        opening.release();
+        opener.leave();
+        anew.leave();
+        assertThat(descriptors()).isZero();
+    }
+
+    /** Of this process, of files of the test. */
+    private long descriptors() throws IOException {
+        try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
+            return all.filter(this::leadsHere).count();
+        }
+    }
+
+    private boolean leadsHere(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).startsWith(directory);
+        } catch (IOException _) {
+            return false; // closed meanwhile
+        }
     }
 }
