@@ -8,10 +8,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.Cairn;
 import dev.cairn.CairnException;
 import dev.cairn.CairnStore;
-import dev.cairn.CorruptStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.SmallScale;
+import dev.cairn.StoreReplaced;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -130,14 +130,14 @@ class OpenAnewIT {
         old.backup(copy);
         Files.delete(file);
         assertThatThrownBy(() -> Cairn.open(file, Scenario.QUIET))
-                .isInstanceOf(CorruptStore.class)
+                .isInstanceOf(StoreReplaced.class)
                 .hasMessageContaining("the data file is gone")
                 .hasMessageContaining("close the store everywhere");
         assertThat(file).doesNotExist();
         Files.move(copy, file, StandardCopyOption.ATOMIC_MOVE);
         for (int i = 0; i < 2; i++) {
             assertThatThrownBy(() -> Cairn.open(file, Scenario.QUIET))
-                    .isInstanceOf(CorruptStore.class)
+                    .isInstanceOf(StoreReplaced.class)
                     .hasMessageContaining("replaced")
                     .hasMessageContaining("close the store everywhere");
         }

@@ -122,13 +122,14 @@ class ReplacedFilesIT {
 
         int[] entries = {0};
         String why = putUntilRefused(old, entries);
+        int size = Math.max(1, entries[0]); // key0 is there, be it refused anew or not
         assertThat(why)
                 .contains(StoreReplaced.class.getName(), file().toString())
                 .contains(renamed ? "was renamed" : "was removed or replaced");
         assertThat(old.ask("naming")).isEqualTo(renamed ? "RENAMED" : "REMOVED");
         assertThat(complaint(old, "checkpoint")).contains(StoreReplaced.class.getName());
         assertThat(old.ask("get", "key0")).isEqualTo("2");
-        assertThat(old.ask("verify")).isEqualTo(Integer.toString(entries[0]));
+        assertThat(old.ask("verify")).isEqualTo(Integer.toString(size));
         old.ask("backup", directory.resolve("saved.cairn"));
         assertThat(complaint(old, "close")).contains(StoreReplaced.class.getName());
 
@@ -136,9 +137,9 @@ class ReplacedFilesIT {
         assertThat(young.ask("naming")).isEqualTo("NAMED");
         young.ask("close");
         assertOpens(file(), Kind.CLEAN, ENTRIES);
-        assertOpens(directory.resolve("saved.cairn"), Kind.REBUILT, entries[0]);
+        assertOpens(directory.resolve("saved.cairn"), Kind.REBUILT, size);
         if (renamed) {
-            assertOpens(moved(), Kind.CLEAN, entries[0]);
+            assertOpens(moved(), Kind.CLEAN, size);
         }
     }
 
