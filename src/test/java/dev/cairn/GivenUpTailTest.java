@@ -2,6 +2,8 @@ package dev.cairn;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.os.Steps;
@@ -43,8 +45,9 @@ class GivenUpTailTest {
     }
 
     /**
-     * A write ends the evacuation that somebody left, finds a record whose copy has its place and
-     * cannot be made, and goes on with its own record.
+     * A write ends the evacuation that somebody left, and finds a record that is damaged when a filler
+     * stands behind the tail already, since the copy needs the next region. Then it goes on with its
+     * own record, which would fit in the filler's place.
      */
     @Test
     void whenAnEvacuationBeforeAWriteFindsDamage() throws IOException {
@@ -52,6 +55,7 @@ class GivenUpTailTest {
             for (int key = 0; key < KEYS; key++) {
                 store.put(Content.key(key), value(key));
             }
+            int keys = leaveLittleRoom(store);
             long tail = word(StripeWords.TAIL_NUMBER);
             set(StripeWords.EVACUATING, word(StripeWords.OLDEST_NUMBER));
             boolean[] damaged = {false};
@@ -61,14 +65,34 @@ class GivenUpTailTest {
                     damage(value(0));
                 }
             });
-            store.put(Content.key(KEYS), new byte[1]);
+            store.put(Content.key(keys), new byte[1]);
             Steps.listen(null);
             assertThat(damaged[0]).isTrue();
             assertThat(word(StripeWords.TAIL_NUMBER)).isGreaterThan(tail);
-            assertThat(store.get(Content.key(KEYS))).hasSize(1);
+            assertThat(store.get(Content.key(keys))).hasSize(1);
             assertThat(store.get(Content.key(KEYS - 1))).isEqualTo(value(KEYS - 1));
             assertThat(store.get(Content.key(1))).isEqualTo(value(1));
         }
+    }
+
+    /** Fills the tail region until a record of one byte fits there and a usual one does not. */
+    private int leaveLittleRoom(CairnStore store) throws IOException {
+        int keys = KEYS;
+        store.put(Content.key(keys++), new byte[40]);
+        while (roomInTail() >= recordBytes(100)) {
+            store.put(Content.key(keys), value(keys));
+            keys++;
+        }
+        assertThat(roomInTail()).isGreaterThanOrEqualTo(recordBytes(1));
+        return keys;
+    }
+
+    private static int recordBytes(int valueLength) {
+        return (int) RecordLayout.bytes(0, Content.key(0).length, valueLength);
+    }
+
+    private int roomInTail() throws IOException {
+        return SmallScale.REGION_BYTES - Place.bytesInRegion(word(StripeWords.TAIL));
     }
 
     private static byte[] value(int key) {
