@@ -22,7 +22,8 @@ import java.util.Set;
  * @param stripes locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}
  * @param durability when writes are safe from power loss
  * @param checkpointEvery about how long a write waits for a checkpoint in the background, twice that at
- *     most while the disk keeps up; null for manual checkpoints only: then the space of what was overwritten or removed waits for them too
+ *     most while the disk keeps up; null for manual checkpoints only: then the space of what was
+ *     overwritten or removed waits for them too
  * @param readOnly write nothing at all: works on files and file systems that cannot be written to
  * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}; for a
  *     process that opens, recovers or closes the store, how long without any progress of it

@@ -265,20 +265,26 @@ class FullStoreTest {
         }
     }
 
+    /** Puts entries until the store is full. */
+    private static int fill(CairnStore store, String message) {
+        int count = 0;
+        try {
+            while (true) {
+                store.put(key(count), value(count, 0, 4000));
+                count++;
+            }
+        } catch (StoreFull full) {
+            assertThat(full).hasMessageContaining(message);
+            return count;
+        }
+    }
+
     /** Neither is a large value, whose record alone would fit the tail. */
     @Test
     void aLargeValueDoesNotTakeTheLastRegions() {
         Options options = Options.defaults().withStripes(1).withMaxBytes(60L * REGION_BYTES);
         try (CairnStore store = Cairn.open(directory.resolve("store.cairn"), options)) {
-            int count = 0;
-            try {
-                while (true) {
-                    store.put(key(count), value(count, 0, 4000));
-                    count++;
-                }
-            } catch (StoreFull full) {
-                assertThat(full).hasMessageContaining("remove entries");
-            }
+            int count = fill(store, "remove entries");
             byte[] large = new byte[REGION_BYTES + REGION_BYTES / 2];
             assertThatThrownBy(() -> store.put(key(-1), large)).isInstanceOf(StoreFull.class);
             for (int i = 0; i < count; i++) {
@@ -294,15 +300,7 @@ class FullStoreTest {
     void aStoreAtItsBoundThatCannotFillItsHolesSaysWhy() {
         Options options = Options.defaults().withStripes(1).withMaxBytes(200L * REGION_BYTES);
         try (CairnStore store = Cairn.open(directory.resolve("store.cairn"), options)) {
-            int count = 0;
-            try {
-                while (true) {
-                    store.put(key(count), value(count, 0, 4000));
-                    count++;
-                }
-            } catch (StoreFull full) {
-                assertThat(full).hasMessageContaining("may have");
-            }
+            int count = fill(store, "may have");
             for (int i = 0; i < count; i++) {
                 store.remove(key(i));
             }
