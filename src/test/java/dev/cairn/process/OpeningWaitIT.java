@@ -107,9 +107,9 @@ class OpeningWaitIT {
     @Test
     void recoveryThatComesOnIsWaitedForBeyondTheTimeout() throws IOException {
         Path file = lost("store");
-        Duration timeout = Duration.ofSeconds(1);
+        Duration timeout = Duration.ofSeconds(2);
         Child child = children.start();
-        child.ask("pace", "O progress", 50);
+        child.ask("pace", "O progress", 250);
         child.tell("open", file);
         await(() -> isRecovering(Cairn.openingProgress(file)));
         long start = System.nanoTime();
