@@ -290,6 +290,7 @@ final class Coherence {
                 }
                 if (reads % READS_PER_WALK == 0) {
                     walk();
+                    noteNearCache(ownLane);
                 }
             }
         }
@@ -428,7 +429,7 @@ final class Coherence {
     }
 
     /** Notes what the map's near cache did. */
-    void note(int lane) {
+    void noteNearCache(int lane) {
         NearCacheStats stats = map.nearCacheStats();
         ledger.set(lane, Figure.CONFIRMED, stats.confirmed());
         ledger.set(lane, Figure.REFRESHED, stats.refreshed());

@@ -118,7 +118,7 @@ final class MapOrders {
                 });
             }
             List<Object> results = results(tasks);
-            coherence.note(first);
+            coherence.noteNearCache(first);
             return results.stream().filter(Objects::nonNull).findFirst().orElse("fine");
         }
     }
