@@ -24,11 +24,13 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** What a verification holds, and what it says while others write. */
 class VerifyTest {
     private static final int ENTRIES = 20_000;
     private static final int VERIFICATIONS = 12;
+    private static final int WRITES_BETWEEN = 100;
     private static final Options ONE_STRIPE = Options.defaults().withStripes(1);
 
     @TempDir Path directory;
@@ -91,9 +93,11 @@ class VerifyTest {
         try (var _ = new SmallScale();
                 CairnStore store = Cairn.open(file, Options.defaults().withStripes(2))) {
             AtomicBoolean stop = new AtomicBoolean();
-            Thread writer = Thread.ofPlatform().start(() -> write(store, random, stop));
+            AtomicLong writes = new AtomicLong();
+            Thread writer = Thread.ofPlatform().start(() -> write(store, random, writes, stop));
             try {
                 for (int i = 0; i < VERIFICATIONS; i++) {
+                    awaitWrites(writer, writes);
                     Verification found = readOnly ? verifyReadOnly() : store.verify();
                     assertThat(found.damages()).as("%s", found).isEmpty();
                     assertThat(found.records()).isPositive();
@@ -117,7 +121,17 @@ class VerifyTest {
         }
     }
 
-    private static void write(CairnStore store, Random random, AtomicBoolean stop) {
+    /** So that each verification finds another store, however late the writer gets its turn. */
+    private static void awaitWrites(Thread writer, AtomicLong writes) {
+        long before = writes.get();
+        while (writes.get() < before + WRITES_BETWEEN) {
+            assertThat(writer.isAlive()).isTrue();
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    private static void write(
+            CairnStore store, Random random, AtomicLong writes, AtomicBoolean stop) {
         for (long sequence = 1; !stop.get(); sequence++) {
             int number = random.nextInt(random.nextBoolean() ? 4 : 300);
             byte[] key = Content.key(number, random.nextInt(50) == 0 ? 1500 : 10);
@@ -127,6 +141,7 @@ class VerifyTest {
                 int length = random.nextInt(20) == 0 ? 9000 : random.nextInt(300);
                 store.put(key, Content.value(number, sequence, length));
             }
+            writes.incrementAndGet();
         }
     }
 
