@@ -6,10 +6,8 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -26,7 +24,7 @@ import java.util.Map;
  */
 final class ChannelLocks implements LockFile {
     /** By the file rather than its name, of which a bind mount gives it two. Guards all entries. */
-    private static final Map<Object, Channels> FILES = new HashMap<>();
+    private static final Map<FileIdentity, Channels> FILES = new HashMap<>();
 
     private static final class Channels {
         final Path file;
@@ -96,7 +94,8 @@ final class ChannelLocks implements LockFile {
 
     static ChannelLocks open(Path file, boolean writable) throws IOException {
         synchronized (FILES) {
-            Channels channels = FILES.computeIfAbsent(key(file), _ -> new Channels(file));
+            Channels channels =
+                    FILES.computeIfAbsent(FileIdentity.of(file), _ -> new Channels(file));
             channels.users++;
             try {
                 ChannelLocks opened = new ChannelLocks(channels, channels.channel(writable));
@@ -107,11 +106,6 @@ final class ChannelLocks implements LockFile {
                 closeIdle();
             }
         }
-    }
-
-    private static Object key(Path file) throws IOException {
-        Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
-        return key == null ? file.toRealPath().toString() : key;
     }
 
     private static void closeIdle() throws IOException {
