@@ -61,6 +61,7 @@ class HouseTest {
                     "format",
                     "os",
                     "codec",
+                    "units",
                     VOCABULARY);
 
     private static final List<String> BEHIND_THE_API =

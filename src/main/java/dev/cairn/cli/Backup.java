@@ -4,6 +4,7 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.units.Units;
 
 import org.jspecify.annotations.Nullable;
 

@@ -3,6 +3,7 @@ package dev.cairn.cli;
 import dev.cairn.CairnStore;
 import dev.cairn.CorruptStore;
 import dev.cairn.Verification;
+import dev.cairn.units.Units;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

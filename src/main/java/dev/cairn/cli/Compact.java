@@ -2,6 +2,7 @@ package dev.cairn.cli;
 
 import dev.cairn.CairnStore;
 import dev.cairn.Stats;
+import dev.cairn.units.Units;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

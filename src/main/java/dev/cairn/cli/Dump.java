@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import dev.cairn.CairnStore;
 import dev.cairn.cli.text.EntryWriter;
 import dev.cairn.cli.text.TextFormat;
+import dev.cairn.units.Units;
 
 import org.jspecify.annotations.Nullable;
 

@@ -6,6 +6,7 @@ import dev.cairn.cli.text.Entry;
 import dev.cairn.cli.text.EntryReader;
 import dev.cairn.cli.text.MalformedInput;
 import dev.cairn.cli.text.TextFormat;
+import dev.cairn.units.Units;
 
 import org.jspecify.annotations.Nullable;
 

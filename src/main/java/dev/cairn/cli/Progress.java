@@ -1,5 +1,7 @@
 package dev.cairn.cli;
 
+import dev.cairn.units.Units;
+
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;

@@ -3,6 +3,7 @@ package dev.cairn.cli;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.Stats;
+import dev.cairn.units.Units;
 
 import java.time.Duration;
 import java.util.Locale;

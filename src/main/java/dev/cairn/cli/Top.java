@@ -5,6 +5,7 @@ import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.Stats;
 import dev.cairn.StoreClosed;
+import dev.cairn.units.Units;
 
 import org.jspecify.annotations.Nullable;
 

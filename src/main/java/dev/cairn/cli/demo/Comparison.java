@@ -7,7 +7,7 @@ import dev.cairn.Stats;
 import dev.cairn.Verification;
 import dev.cairn.cli.Progress;
 import dev.cairn.cli.Streams;
-import dev.cairn.cli.Units;
+import dev.cairn.units.Units;
 
 import java.io.IOException;
 import java.nio.file.Path;

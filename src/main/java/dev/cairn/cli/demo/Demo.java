@@ -1,8 +1,8 @@
 package dev.cairn.cli.demo;
 
 import dev.cairn.cli.Failure;
-import dev.cairn.cli.Units;
 import dev.cairn.cli.Verb;
+import dev.cairn.units.Units;
 
 import org.jspecify.annotations.Nullable;
 

@@ -1,8 +1,8 @@
 package dev.cairn.cli.demo;
 
-import dev.cairn.cli.Units;
 import dev.cairn.cli.demo.DemoRun.Outcome;
 import dev.cairn.cli.demo.Part.Figures;
+import dev.cairn.units.Units;
 
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,8 +2,8 @@ package dev.cairn.cli.demo;
 
 import dev.cairn.cli.Progress;
 import dev.cairn.cli.Streams;
-import dev.cairn.cli.Units;
 import dev.cairn.cli.demo.Part.Role;
+import dev.cairn.units.Units;
 
 import java.io.IOException;
 import java.nio.file.Path;

@@ -5,9 +5,9 @@ import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.cli.Streams;
-import dev.cairn.cli.Units;
 import dev.cairn.cli.demo.Part.Changes;
 import dev.cairn.cli.demo.Part.Role;
+import dev.cairn.units.Units;
 
 import java.io.IOException;
 import java.nio.file.Files;

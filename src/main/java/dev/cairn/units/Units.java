@@ -1,4 +1,4 @@
-package dev.cairn.cli;
+package dev.cairn.units;
 
 import java.time.Duration;
 import java.util.Locale;
