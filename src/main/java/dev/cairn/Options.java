@@ -3,9 +3,12 @@ package dev.cairn;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * How to open a store. What is a property of the file (stripes, durability {@link Durability#NONE} or
@@ -18,75 +21,69 @@ import java.util.Set;
  * smallest {@code maxBytes}, the longest {@code lockTimeout}, the shortest {@code checkpointEvery}. So
  * checkpoints are manual only where everybody asks for that. Who opens it read-only asks for nothing.
  *
- * @param maxBytes upper bound of the data file in bytes, 0 for none
- * @param stripes locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}
- * @param durability when writes are safe from power loss
- * @param checkpointEvery about how long a write waits for a checkpoint in the background, twice that at
- *     most while the disk keeps up; null for manual checkpoints only: then the space of what was
- *     overwritten or removed waits for them too
- * @param readOnly write nothing at all: works on files and file systems that cannot be written to
- * @param lockTimeout how long to wait for a lock of a live holder before {@link LockTimeout}; for a
- *     process that opens, recovers or closes the store, how long without any progress of it
- * @param permissions of the files that are created, whatever the umask; files that are made anew
- *     beside an existing data file take over its permissions and, as far as the system lets the
- *     process, its owner and group
- * @param defaultTimeToLive for every put that names none; null for ever
+ * <p>Options never change. {@link #defaults} is where to begin, and each {@code with} method gives others
+ * that differ in one.
  */
-public record Options(
-        long maxBytes,
-        int stripes,
-        Durability durability,
-        @Nullable Duration checkpointEvery,
-        boolean readOnly,
-        Duration lockTimeout,
-        Set<PosixFilePermission> permissions,
-        @Nullable Duration defaultTimeToLive) {
-
+public final class Options {
+    /** The most stripes that a store can have. */
     public static final int MAX_STRIPES = 4096;
 
     /** What can be counted in nanoseconds. */
     static final Duration LONGEST = Duration.ofDays(36_500);
 
-    private static final Options DEFAULTS =
-            new Options(
-                    0,
-                    64,
-                    Durability.CHECKPOINT,
-                    Duration.ofSeconds(1),
-                    false,
-                    Duration.ofSeconds(10),
-                    Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE),
-                    null);
+    private static final Options DEFAULTS = new Options(new Draft());
 
-    /**
-     * @throws IllegalArgumentException when a component is out of its range
-     * @throws NullPointerException when one is null that must not be
-     */
-    public Options {
+    private final long maxBytes;
+    private final int stripes;
+    private final Durability durability;
+    private final @Nullable Duration checkpointEvery;
+    private final boolean readOnly;
+    private final Duration lockTimeout;
+    private final Set<PosixFilePermission> permissions;
+    private final @Nullable Duration defaultTimeToLive;
+
+    /** Options in the making: the defaults at first. */
+    private static final class Draft {
+        long maxBytes;
+        int stripes = 64;
+        Durability durability = Durability.CHECKPOINT;
+        @Nullable Duration checkpointEvery = Duration.ofSeconds(1);
+        boolean readOnly;
+        Duration lockTimeout = Duration.ofSeconds(10);
+        Set<PosixFilePermission> permissions =
+                Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
+        @Nullable Duration defaultTimeToLive;
+    }
+
+    private Options(Draft draft) {
+        maxBytes = draft.maxBytes;
         if (maxBytes < 0) {
             throw new IllegalArgumentException("maxBytes is negative: " + maxBytes);
         }
+        stripes = draft.stripes;
         if (Integer.bitCount(stripes) != 1 || stripes < 1 || stripes > MAX_STRIPES) {
             throw new IllegalArgumentException(
                     "stripes is no power of two from 1 to " + MAX_STRIPES + ": " + stripes);
         }
-        Objects.requireNonNull(durability, "durability");
-        Objects.requireNonNull(lockTimeout, "lockTimeout");
-        Objects.requireNonNull(permissions, "permissions");
+        durability = Objects.requireNonNull(draft.durability, "durability");
+        checkpointEvery = draft.checkpointEvery;
         if (checkpointEvery != null && !checkpointEvery.isPositive()) {
             throw new IllegalArgumentException(
                     "checkpointEvery is not positive: " + checkpointEvery);
         }
-        if (lockTimeout.isNegative() || lockTimeout.isZero()) {
+        requireCountable(checkpointEvery, "checkpointEvery");
+        readOnly = draft.readOnly;
+        lockTimeout = Objects.requireNonNull(draft.lockTimeout, "lockTimeout");
+        if (!lockTimeout.isPositive()) {
             throw new IllegalArgumentException("lockTimeout is not positive: " + lockTimeout);
         }
+        requireCountable(lockTimeout, "lockTimeout");
+        permissions = Set.copyOf(Objects.requireNonNull(draft.permissions, "permissions"));
+        defaultTimeToLive = draft.defaultTimeToLive;
         if (defaultTimeToLive != null && !defaultTimeToLive.isPositive()) {
             throw new IllegalArgumentException(
                     "defaultTimeToLive is not positive: " + defaultTimeToLive);
         }
-        requireCountable(lockTimeout, "lockTimeout");
-        requireCountable(checkpointEvery, "checkpointEvery");
-        permissions = Set.copyOf(permissions);
     }
 
     private static void requireCountable(@Nullable Duration time, String name) {
@@ -96,108 +93,172 @@ public record Options(
     }
 
     /**
-     * 64 stripes, no upper bound, a checkpoint every second in which something changed, files
-     * readable by their owner only.
+     * No upper bound, 64 stripes, a checkpoint every second in which something changed, reading and
+     * writing, a lock timeout of 10 seconds, files that only their owner may read and write, and no time
+     * to live.
      */
     public static Options defaults() {
         return DEFAULTS;
     }
 
+    private Options with(Consumer<Draft> change) {
+        Draft draft = new Draft();
+        draft.maxBytes = maxBytes;
+        draft.stripes = stripes;
+        draft.durability = durability;
+        draft.checkpointEvery = checkpointEvery;
+        draft.readOnly = readOnly;
+        draft.lockTimeout = lockTimeout;
+        draft.permissions = permissions;
+        draft.defaultTimeToLive = defaultTimeToLive;
+        change.accept(draft);
+        return new Options(draft);
+    }
+
+    /** The upper bound of the data file in bytes, 0 for none. */
+    public long maxBytes() {
+        return maxBytes;
+    }
+
+    /** The number of locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}. */
+    public int stripes() {
+        return stripes;
+    }
+
+    /** When writes are safe from power loss. */
+    public Durability durability() {
+        return durability;
+    }
+
+    /**
+     * About how long a write waits for a checkpoint in the background, twice that at most while the disk
+     * keeps up. It is null for manual checkpoints only: then the space of what was overwritten or
+     * removed waits for them too.
+     */
+    public @Nullable Duration checkpointEvery() {
+        return checkpointEvery;
+    }
+
+    /** Whether nothing at all is written. */
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    /**
+     * How long to wait for a lock of a live holder before {@link LockTimeout}. For a process that opens,
+     * recovers or closes the store, it is how long to wait without any progress of it.
+     */
+    public Duration lockTimeout() {
+        return lockTimeout;
+    }
+
+    /** The permissions of the files that are created. */
+    public Set<PosixFilePermission> permissions() {
+        return permissions;
+    }
+
+    /** The time to live of every put that names none; null for ever. */
+    public @Nullable Duration defaultTimeToLive() {
+        return defaultTimeToLive;
+    }
+
+    /**
+     * Bounds the data file. Unless this is called, it is not bounded.
+     *
+     * @param bytes its size at most, 0 for no bound
+     * @throws IllegalArgumentException if that is negative
+     */
     public Options withMaxBytes(long bytes) {
-        return new Options(
-                bytes,
-                stripes,
-                durability,
-                checkpointEvery,
-                readOnly,
-                lockTimeout,
-                permissions,
-                defaultTimeToLive);
+        return with(draft -> draft.maxBytes = bytes);
     }
 
+    /**
+     * Sets how many locks writers share in a store that is created. Unless this is called, there are
+     * 64.
+     *
+     * @throws IllegalArgumentException if that is no power of two from 1 to {@value #MAX_STRIPES}
+     */
     public Options withStripes(int count) {
-        return new Options(
-                maxBytes,
-                count,
-                durability,
-                checkpointEvery,
-                readOnly,
-                lockTimeout,
-                permissions,
-                defaultTimeToLive);
+        return with(draft -> draft.stripes = count);
     }
 
+    /**
+     * Sets when writes are safe from power loss. Unless this is called, they are with the next
+     * checkpoint: {@link Durability#CHECKPOINT}.
+     */
     public Options withDurability(Durability when) {
-        return new Options(
-                maxBytes,
-                stripes,
-                when,
-                checkpointEvery,
-                readOnly,
-                lockTimeout,
-                permissions,
-                defaultTimeToLive);
+        return with(draft -> draft.durability = when);
     }
 
+    /**
+     * Sets about how long a write waits for a checkpoint in the background. Unless this is called, it is
+     * one second.
+     *
+     * @throws IllegalArgumentException if that is not positive, or more than 36,500 days
+     */
     public Options withCheckpointEvery(Duration atMost) {
-        return withCheckpoints(Objects.requireNonNull(atMost, "atMost"));
+        Objects.requireNonNull(atMost, "atMost");
+        return with(draft -> draft.checkpointEvery = atMost);
     }
 
     /** No checkpoints but those that somebody asks for, and that of the last close. */
     public Options withManualCheckpoints() {
-        return withCheckpoints(null);
+        return with(draft -> draft.checkpointEvery = null);
     }
 
-    private Options withCheckpoints(@Nullable Duration atMost) {
-        return new Options(
-                maxBytes,
-                stripes,
-                durability,
-                atMost,
-                readOnly,
-                lockTimeout,
-                permissions,
-                defaultTimeToLive);
-    }
-
+    /**
+     * Sets whether nothing at all is written, which works on files and file systems that cannot be
+     * written to. Unless this is called, the store is opened for reading and writing.
+     */
     public Options withReadOnly(boolean only) {
-        return new Options(
-                maxBytes,
-                stripes,
-                durability,
-                checkpointEvery,
-                only,
-                lockTimeout,
-                permissions,
-                defaultTimeToLive);
+        return with(draft -> draft.readOnly = only);
     }
 
+    /**
+     * Sets how long to wait for a lock of a live holder. Unless this is called, it is 10 seconds.
+     *
+     * @throws IllegalArgumentException if that is not positive, or more than 36,500 days
+     */
     public Options withLockTimeout(Duration timeout) {
-        return new Options(
-                maxBytes,
-                stripes,
-                durability,
-                checkpointEvery,
-                readOnly,
-                timeout,
-                permissions,
-                defaultTimeToLive);
+        return with(draft -> draft.lockTimeout = timeout);
     }
 
+    /**
+     * Sets the permissions of the files that are created, whatever the umask. Files that are made anew
+     * beside an existing data file take over its permissions and, as far as the system lets the process,
+     * its owner and group. Unless this is called, the owner alone may read and write.
+     */
     public Options withPermissions(Set<PosixFilePermission> ofCreatedFiles) {
-        return new Options(
-                maxBytes,
-                stripes,
-                durability,
-                checkpointEvery,
-                readOnly,
-                lockTimeout,
-                ofCreatedFiles,
-                defaultTimeToLive);
+        return with(draft -> draft.permissions = ofCreatedFiles);
     }
 
+    /**
+     * Sets how long an entry lives whose put names no time to live. Unless this is called, it lives for
+     * ever.
+     *
+     * @param timeToLive null for ever
+     * @throws IllegalArgumentException if that is not positive
+     */
     public Options withDefaultTimeToLive(@Nullable Duration timeToLive) {
-        return new Options(
+        return with(draft -> draft.defaultTimeToLive = timeToLive);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Options that
+                && maxBytes == that.maxBytes
+                && stripes == that.stripes
+                && durability == that.durability
+                && Objects.equals(checkpointEvery, that.checkpointEvery)
+                && readOnly == that.readOnly
+                && lockTimeout.equals(that.lockTimeout)
+                && permissions.equals(that.permissions)
+                && Objects.equals(defaultTimeToLive, that.defaultTimeToLive);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(
                 maxBytes,
                 stripes,
                 durability,
@@ -205,6 +266,33 @@ public record Options(
                 readOnly,
                 lockTimeout,
                 permissions,
-                timeToLive);
+                defaultTimeToLive);
+    }
+
+    /** For people: what is asked for, on one line. */
+    @Override
+    public String toString() {
+        return String.format(
+                Locale.ROOT,
+                "%s, stripes %d, durability %s, %s, %s, lock timeout %s, permissions %s, %s",
+                maxBytes == 0
+                        ? "no bound"
+                        : String.format(Locale.ROOT, "%,d bytes at most", maxBytes),
+                stripes,
+                durability,
+                checkpointEvery == null
+                        ? "manual checkpoints"
+                        : "a checkpoint every " + text(checkpointEvery),
+                readOnly ? "read-only" : "reading and writing",
+                text(lockTimeout),
+                PosixFilePermissions.toString(permissions),
+                defaultTimeToLive == null
+                        ? "no time to live"
+                        : "time to live " + text(defaultTimeToLive));
+    }
+
+    /** As 1m30s or 0.25s. */
+    private static String text(Duration time) {
+        return time.toString().substring("PT".length()).toLowerCase(Locale.ROOT);
     }
 }
