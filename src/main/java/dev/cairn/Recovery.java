@@ -2,28 +2,31 @@ package dev.cairn;
 
 import java.time.Duration;
 
-/**
- * What opening a store found and did.
- *
- * @param kind which of the ways it was
- * @param detail one sentence for a person: what was found, and why that way was taken
- * @param epoch the checkpoint the store stood at, or was brought back to
- * @param entries the entries it held once open
- * @param bytes the bytes of log that were read again, 0 unless rebuilt
- * @param repaired the stripes in which a dead process had left something to repair
- * @param time how long opening took
- */
-public record Recovery(
-        Kind kind,
-        String detail,
-        long epoch,
-        long entries,
-        long bytes,
-        int repaired,
-        Duration time) {
+/** What opening a store found and did. Made by Cairn only: a later version may add figures. */
+public interface Recovery {
+    /** Which of the ways of opening it was. */
+    Kind kind();
+
+    /** One sentence for a person: what was found, and why that way was taken. */
+    String detail();
+
+    /** The number of the checkpoint that the store stood at, or was brought back to. */
+    long epoch();
+
+    /** The number of entries that the store held once it was open. */
+    long entries();
+
+    /** The bytes of log that were read again, 0 unless the store was rebuilt. */
+    long bytes();
+
+    /** The number of stripes in which a dead process had left something to repair. */
+    int repaired();
+
+    /** How long opening took. */
+    Duration time();
 
     /** The ways of opening. */
-    public enum Kind {
+    enum Kind {
         /** The store did not exist. */
         CREATED,
         /** Other processes had it open. */

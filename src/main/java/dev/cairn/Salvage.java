@@ -3,56 +3,73 @@ package dev.cairn;
 import java.util.List;
 
 /**
- * What {@link Cairn#salvage} found, copied and could not copy.
- *
- * @param checkpoint epoch of the checkpoint whose entries were looked for; 0 if none could be read,
- *     and the regions were found by their headers alone
- * @param newest whether that is certainly the store's newest checkpoint; if not, every entry is
- *     uncertain
- * @param expected entries that the checkpoint counts, expired ones included
- * @param entries entries written to the target
- * @param uncertain entries of which a newer value, or a removal, may have been among what was lost;
- *     they are among {@code entries}, unless only what is proven was asked for
- * @param lost entries that are known to be lost: their key could be read, their newest value could
- *     not
- * @param lostBytes bytes of the log that belong to no sound record
- * @param lostRegions regions of the log that could not be read at all, or whose header was destroyed
- * @param damages one sentence each, with file and offset; at most {@value #MAX_LISTED}
- * @param lostKeys the keys of lost entries; of records that were destroyed in part the key as it can
- *     be read, which nothing proves; at most {@value #MAX_LISTED}, and {@value #MAX_LISTED_BYTES} bytes
- *     of both lists together
- * @param uncertainKeys the keys of uncertain entries; at most as many, likewise
+ * What {@link Cairn#salvage} found, copied and could not copy. Made by Cairn only: a later version may
+ * add figures.
  */
-public record Salvage(
-        long checkpoint,
-        boolean newest,
-        long expected,
-        long entries,
-        long uncertain,
-        long lost,
-        long lostBytes,
-        long lostRegions,
-        List<String> damages,
-        List<byte[]> lostKeys,
-        List<byte[]> uncertainKeys) {
-    public static final int MAX_LISTED = 1000;
+public interface Salvage {
+    /** The most damages that are listed, and the most keys of each list. */
+    int MAX_LISTED = 1000;
 
     /** So that the keys listed take a bounded part of the heap, however long they are. */
-    public static final int MAX_LISTED_BYTES = 1 << 24;
+    int MAX_LISTED_BYTES = 1 << 24;
 
-    public Salvage {
-        damages = List.copyOf(damages);
-        lostKeys = List.copyOf(lostKeys);
-        uncertainKeys = List.copyOf(uncertainKeys);
-    }
+    /**
+     * The number of the checkpoint whose entries were looked for. It is 0 if none could be read, and
+     * the regions were found by their headers alone.
+     */
+    long checkpoint();
+
+    /**
+     * Whether that is certainly the store's newest checkpoint. If it is not, every entry is uncertain.
+     */
+    boolean newest();
+
+    /** The number of entries that the checkpoint counts, expired ones included. */
+    long expected();
+
+    /** The number of entries that were written to the target. */
+    long entries();
+
+    /**
+     * The number of entries of which a newer value, or a removal, may have been among what was lost.
+     * They are among {@link #entries}, unless only what is proven was asked for.
+     */
+    long uncertain();
+
+    /**
+     * The number of entries that are known to be lost: their key could be read, their newest value
+     * could not.
+     */
+    long lost();
+
+    /** The bytes of the log that belong to no sound record. */
+    long lostBytes();
+
+    /**
+     * The number of regions of the log that could not be read at all, or whose header was destroyed.
+     */
+    long lostRegions();
+
+    /** One sentence for each damage, with file and offset; at most {@value #MAX_LISTED}. */
+    List<String> damages();
+
+    /**
+     * The keys of lost entries. Of records that were destroyed in part it is the key as it can be read,
+     * which nothing proves. At most {@value #MAX_LISTED} are listed, and {@value #MAX_LISTED_BYTES}
+     * bytes of both lists of keys together.
+     */
+    List<byte[]> lostKeys();
+
+    /** The keys of uncertain entries; at most as many, likewise. */
+    List<byte[]> uncertainKeys();
 
     /** Whether all that the checkpoint held was copied, and is certainly what it held. */
-    public boolean complete() {
-        return newest && expected == entries && uncertain == 0 && damages.isEmpty();
+    default boolean complete() {
+        return newest() && expected() == entries() && uncertain() == 0 && damages().isEmpty();
     }
 
     /** Is told how far a salvage is. */
-    public interface Progress {
+    interface Progress {
         /**
          * An entry was written.
          *

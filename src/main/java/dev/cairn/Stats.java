@@ -1,66 +1,97 @@
 package dev.cairn;
 
 /**
- * Figures of a store at one moment; those of several stripes are not taken at one instant.
- *
- * @param entries live entries, expired ones included
- * @param liveBytes bytes of the records (and of the runs of large values) of live entries
- * @param dataFileBytes size of the data file, reserved space included
- * @param sharedMemoryFileBytes size of the shared-memory file
- * @param regionBytes size of a region
- * @param regions regions of the data file
- * @param freeRegions regions that a writer may claim now
- * @param waitingRegions regions whose content is dead, and which a checkpoint would free; those that
- *     only a backup keeps count nowhere
- * @param garbageBytes bytes of the log that cleaning would free
- * @param stripes number of stripes
- * @param indexSlots entries the index has room for before it grows
- * @param processes processes that have the store open for writing
- * @param epoch number of the checkpoint to come
- * @param durableEpoch number of the last completed checkpoint
- * @param writes puts and removes since the store was created or, after a failure, recovered
- * @param state whether the last checkpoint succeeded
- * @param checkpoints checkpoints that this process made
- * @param longestCutNanos the longest that it held writers up for one, those that could not get all
- *     stripes at once included, in nanoseconds
- * @param lockWaits times that this process found a stripe's shared lock taken
- * @param longestLockWaitNanos its longest such wait, in nanoseconds
- * @param takeovers locks that this process took over from a dead holder
- * @param naming whether the names of the store's files are still those of the files that are open
- * @param damagedStripes stripes in which some process found a damaged region that cleaning cannot get
- *     past: reads of what is sound go on, but the log of such a stripe grows. {@link CairnStore#verify}
- *     says where the damage is
- * @param clockAheadMillis how far the store's clock, which entries expire by, is ahead of this
- *     process's wall clock, in milliseconds; negative if it is behind; 0 up to a second
+ * Figures of a store at one moment; those of several stripes are not taken at one instant. Made by
+ * Cairn only: a later version may add figures.
  */
-public record Stats(
-        long entries,
-        long liveBytes,
-        long dataFileBytes,
-        long sharedMemoryFileBytes,
-        long regionBytes,
-        long regions,
-        long freeRegions,
-        long waitingRegions,
-        long garbageBytes,
-        int stripes,
-        long indexSlots,
-        int processes,
-        long epoch,
-        long durableEpoch,
-        long writes,
-        State state,
-        long checkpoints,
-        long longestCutNanos,
-        long lockWaits,
-        long longestLockWaitNanos,
-        long takeovers,
-        Naming naming,
-        int damagedStripes,
-        long clockAheadMillis) {
+public interface Stats {
+    /** The number of live entries, expired ones included. */
+    long entries();
+
+    /** The bytes of the records of live entries, and of the runs of large values. */
+    long liveBytes();
+
+    /** The size of the data file in bytes, reserved space included. */
+    long dataFileBytes();
+
+    /** The size of the shared-memory file in bytes. */
+    long sharedMemoryFileBytes();
+
+    /** The size of a region in bytes. */
+    long regionBytes();
+
+    /** The number of regions of the data file. */
+    long regions();
+
+    /** The number of regions that a writer may claim now. */
+    long freeRegions();
+
+    /**
+     * The number of regions whose content is dead, and which a checkpoint would free. Those that only
+     * a backup keeps count nowhere.
+     */
+    long waitingRegions();
+
+    /** The bytes of the log that cleaning would free. */
+    long garbageBytes();
+
+    /** The number of stripes. */
+    int stripes();
+
+    /** The number of entries that the index has room for before it grows. */
+    long indexSlots();
+
+    /** The number of processes that have the store open for writing. */
+    int processes();
+
+    /** The number of the checkpoint to come. */
+    long epoch();
+
+    /** The number of the last completed checkpoint. */
+    long durableEpoch();
+
+    /** The puts and removes since the store was created or, after a failure, recovered. */
+    long writes();
+
+    /** Whether the last checkpoint succeeded. */
+    State state();
+
+    /** The number of checkpoints that this process made. */
+    long checkpoints();
+
+    /**
+     * The longest that this process held writers up for a checkpoint, in nanoseconds. Those checkpoints
+     * count too that could not get all stripes at once.
+     */
+    long longestCutNanos();
+
+    /** How often this process found a stripe's shared lock taken. */
+    long lockWaits();
+
+    /** The longest that this process waited for a stripe's shared lock, in nanoseconds. */
+    long longestLockWaitNanos();
+
+    /** The number of locks that this process took over from a dead holder. */
+    long takeovers();
+
+    /** Whether the names of the store's files are still those of the files that are open. */
+    Naming naming();
+
+    /**
+     * The number of stripes in which some process found a damaged region that cleaning cannot get past.
+     * Reads of what is sound go on, but the log of such a stripe grows. {@link CairnStore#verify} says
+     * where the damage is.
+     */
+    int damagedStripes();
+
+    /**
+     * How far the store's clock, which entries expire by, is ahead of this process's wall clock, in
+     * milliseconds. It is negative if the store's clock is behind, and 0 up to a second.
+     */
+    long clockAheadMillis();
 
     /** What became of the names of the store's files since it was opened here. */
-    public enum Naming {
+    enum Naming {
         /** They are the files' still. */
         NAMED,
         /**
@@ -79,7 +110,7 @@ public record Stats(
     }
 
     /** Of the last checkpoint that anybody began. */
-    public enum State {
+    enum State {
         /** It succeeded. */
         SOUND,
         /** It is under way, or its process died: the next one stores everything again first. */

@@ -3,21 +3,26 @@ package dev.cairn;
 import java.util.List;
 
 /**
- * What {@link CairnStore#verify()} found.
- *
- * @param entries live entries seen
- * @param records records whose checksum was compared, dead ones included
- * @param bytes bytes of log read
- * @param damages one sentence each, with file and offset; at most {@value #MAX_DAMAGES}
+ * What {@link CairnStore#verify()} found. Made by Cairn only: a later version may add figures.
  */
-public record Verification(long entries, long records, long bytes, List<String> damages) {
-    public static final int MAX_DAMAGES = 100;
+public interface Verification {
+    /** The most damages that are listed. */
+    int MAX_DAMAGES = 100;
 
-    public Verification {
-        damages = List.copyOf(damages);
-    }
+    /** The number of live entries that were seen. */
+    long entries();
 
-    public boolean sound() {
-        return damages.isEmpty();
+    /** The number of records whose checksum was compared, dead ones included. */
+    long records();
+
+    /** The bytes of log that were read. */
+    long bytes();
+
+    /** One sentence for each damage, with file and offset; at most {@value #MAX_DAMAGES}. */
+    List<String> damages();
+
+    /** Whether no damage was found. */
+    default boolean sound() {
+        return damages().isEmpty();
     }
 }

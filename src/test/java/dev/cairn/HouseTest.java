@@ -1,6 +1,9 @@
 package dev.cairn;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.haveAnyDependenciesThat;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
@@ -12,6 +15,7 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchCondition;
@@ -108,6 +112,28 @@ class HouseTest {
                         .dependOnClassesThat(internal));
     }
 
+    /**
+     * So a figure that is added breaks no caller: what only Cairn makes has no constructor that callers
+     * could use. Versioned and the changes are for patterns; exceptions are thrown from other packages.
+     */
+    @Test
+    void whatMayGrowIsMadeByCairnOnly() {
+        check(
+                noClasses()
+                        .that()
+                        .resideInAPackage(HOUSE)
+                        .and()
+                        .areNotAssignableTo(Throwable.class)
+                        .and(not(equivalentTo(Versioned.class)))
+                        .and(not(belongToAnyOf(Change.class)))
+                        .and(describe("are seen by callers", HouseTest::isSeenByCallers))
+                        .should(
+                                ArchCondition.from(
+                                        describe(
+                                                "have a public constructor",
+                                                HouseTest::hasPublicConstructor))));
+    }
+
     @Test
     void varHandlesStayBehindNamedAccessors() {
         check(
@@ -180,6 +206,16 @@ class HouseTest {
 
     private static boolean isBehindTheApi(JavaClass type) {
         return isOurs(type) && BEHIND_THE_API.contains(floor(type));
+    }
+
+    private static boolean isSeenByCallers(JavaClass type) {
+        return type.getModifiers().contains(JavaModifier.PUBLIC);
+    }
+
+    private static boolean hasPublicConstructor(JavaClass type) {
+        return type.isRecord()
+                || type.getConstructors().stream()
+                        .anyMatch(made -> made.getModifiers().contains(JavaModifier.PUBLIC));
     }
 
     private static boolean isOurs(JavaClass type) {

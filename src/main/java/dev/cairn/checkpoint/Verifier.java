@@ -108,7 +108,7 @@ public final class Verifier {
     }
 
     public Verification result() {
-        return new Verification(entries, records, bytes, damages);
+        return new Verified(entries, records, bytes, damages);
     }
 
     /** A key, or a slot word, of which log and index did not agree. */

@@ -29,11 +29,28 @@ final class Check extends StoreVerb {
     }
 
     /** A store that is too damaged to open is a damaged store. */
+    private record Unopened(List<String> damages) implements Verification {
+        @Override
+        public long entries() {
+            return 0;
+        }
+
+        @Override
+        public long records() {
+            return 0;
+        }
+
+        @Override
+        public long bytes() {
+            return 0;
+        }
+    }
+
     private Verification verify() {
         try (CairnStore store = openToRead()) {
             return store.verify();
         } catch (CorruptStore e) {
-            return new Verification(0, 0, 0, List.of(String.valueOf(e.getMessage())));
+            return new Unopened(List.of(String.valueOf(e.getMessage())));
         }
     }
 

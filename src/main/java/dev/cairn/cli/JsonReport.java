@@ -3,10 +3,14 @@ package dev.cairn.cli;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 
+import dev.cairn.OpeningProgress;
+import dev.cairn.Recovery;
+import dev.cairn.Stats;
+import dev.cairn.Verification;
+
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
-import java.lang.reflect.RecordComponent;
 import java.time.Duration;
 import java.util.List;
 
@@ -33,16 +37,54 @@ final class JsonReport {
         return this;
     }
 
-    /** Puts each component of the record, so that what it gains is never left out here. */
-    JsonReport putAll(Record record) {
-        for (RecordComponent component : record.getClass().getRecordComponents()) {
-            try {
-                put(component.getName(), component.getAccessor().invoke(record));
-            } catch (ReflectiveOperationException e) {
-                throw new LinkageError("cannot read " + component, e);
-            }
-        }
-        return this;
+    JsonReport putAll(Stats stats) {
+        return put("entries", stats.entries())
+                .put("liveBytes", stats.liveBytes())
+                .put("dataFileBytes", stats.dataFileBytes())
+                .put("sharedMemoryFileBytes", stats.sharedMemoryFileBytes())
+                .put("regionBytes", stats.regionBytes())
+                .put("regions", stats.regions())
+                .put("freeRegions", stats.freeRegions())
+                .put("waitingRegions", stats.waitingRegions())
+                .put("garbageBytes", stats.garbageBytes())
+                .put("stripes", stats.stripes())
+                .put("indexSlots", stats.indexSlots())
+                .put("processes", stats.processes())
+                .put("epoch", stats.epoch())
+                .put("durableEpoch", stats.durableEpoch())
+                .put("writes", stats.writes())
+                .put("state", stats.state())
+                .put("checkpoints", stats.checkpoints())
+                .put("longestCutNanos", stats.longestCutNanos())
+                .put("lockWaits", stats.lockWaits())
+                .put("longestLockWaitNanos", stats.longestLockWaitNanos())
+                .put("takeovers", stats.takeovers())
+                .put("naming", stats.naming())
+                .put("damagedStripes", stats.damagedStripes())
+                .put("clockAheadMillis", stats.clockAheadMillis());
+    }
+
+    JsonReport putAll(Recovery recovery) {
+        return put("kind", recovery.kind())
+                .put("detail", recovery.detail())
+                .put("epoch", recovery.epoch())
+                .put("entries", recovery.entries())
+                .put("bytes", recovery.bytes())
+                .put("repaired", recovery.repaired())
+                .put("time", recovery.time());
+    }
+
+    JsonReport putAll(Verification found) {
+        return put("entries", found.entries())
+                .put("records", found.records())
+                .put("bytes", found.bytes())
+                .put("damages", found.damages());
+    }
+
+    JsonReport putAll(OpeningProgress opening) {
+        return put("recovering", opening.recovering())
+                .put("doneBytes", opening.doneBytes())
+                .put("allBytes", opening.allBytes());
     }
 
     /** The object; nothing more can be put afterwards. */
@@ -62,11 +104,9 @@ final class JsonReport {
             case Long number -> json.writeNumberField(name, number);
             case Integer number -> json.writeNumberField(name, number);
             case Boolean truth -> json.writeBooleanField(name, truth);
-            case Record record -> {
-                json.writeObjectFieldStart(name);
-                putAll(record);
-                json.writeEndObject();
-            }
+            case Stats stats -> writeObject(name, () -> putAll(stats));
+            case Recovery recovery -> writeObject(name, () -> putAll(recovery));
+            case OpeningProgress opening -> writeObject(name, () -> putAll(opening));
             case List<?> list -> {
                 json.writeArrayFieldStart(name);
                 for (Object element : list) {
@@ -76,5 +116,11 @@ final class JsonReport {
             }
             default -> json.writeStringField(name, value.toString());
         }
+    }
+
+    private void writeObject(String name, Runnable fields) throws IOException {
+        json.writeObjectFieldStart(name);
+        fields.run();
+        json.writeEndObject();
     }
 }

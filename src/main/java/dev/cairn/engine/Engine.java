@@ -10,22 +10,15 @@ import dev.cairn.StoreReplaced;
 import dev.cairn.SystemFailure;
 import dev.cairn.Verification;
 import dev.cairn.checkpoint.Checkpointer;
-import dev.cairn.checkpoint.Replay;
 import dev.cairn.checkpoint.Verifier;
-import dev.cairn.format.BucketWords;
 import dev.cairn.format.CheckpointSlot;
-import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
-import dev.cairn.format.TableWord;
-import dev.cairn.index.Damages;
 import dev.cairn.lock.Claims;
 import dev.cairn.lock.ProcessTable;
-import dev.cairn.log.RegionCounts;
 import dev.cairn.os.FileIdentity;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
-import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
@@ -276,43 +269,7 @@ final class Engine {
     }
 
     Stats stats() {
-        SharedMemory shared = parts.shared();
-        long liveBytes = 0;
-        long logBytes = 0;
-        long writes = 0;
-        long indexSlots = 0;
-        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
-            liveBytes += shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES);
-            logBytes += shared.stripe(stripe).acquire(StripeWords.LOG_BYTES);
-            writes += shared.stripe(stripe).acquire(StripeWords.VERSION) % Replay.VERSIONS_APART;
-            indexSlots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
-        }
-        Parts.Writing writing = parts.writing();
-        return new Stats(
-                reader.size(),
-                liveBytes,
-                parts.data().regionAt(parts.data().regions()),
-                shared.acquire(SharedLayout.SHARED_BYTES),
-                parts.data().regionBytes(),
-                parts.data().regions(),
-                RegionCounts.free(shared) + RegionCounts.holes(shared),
-                RegionCounts.waiting(shared),
-                logBytes - liveBytes,
-                shared.stripes(),
-                indexSlots,
-                writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open(),
-                shared.acquire(SharedLayout.EPOCH),
-                shared.acquire(SharedLayout.DURABLE),
-                writes,
-                state(),
-                writing == null ? 0 : writing.checkpointer().made(),
-                writing == null ? 0 : writing.checkpointer().longestHoldNanos(),
-                writing == null ? 0 : writing.contention().waits(),
-                writing == null ? 0 : writing.contention().longestNanos(),
-                writing == null ? 0 : writing.contention().takeovers(),
-                naming(),
-                Damages.stripes(shared),
-                shared.clock().aheadMillis());
+        return new Figures(parts, reader.size(), naming());
     }
 
     private Stats.Naming naming() {
@@ -342,15 +299,6 @@ final class Engine {
         } catch (IOException _) {
             return null; // it was removed already
         }
-    }
-
-    private Stats.State state() {
-        if (parts.shared().acquire(SharedLayout.FAILED) != 0) {
-            return Stats.State.FAILED;
-        }
-        return parts.shared().acquire(SharedLayout.ATTEMPT) != 0
-                ? Stats.State.ATTEMPTED
-                : Stats.State.SOUND;
     }
 
     Verification verify() {

@@ -461,7 +461,7 @@ final class Opening {
             int repaired) {
         Reader reader = new Reader(parts, null);
         Recovery recovery =
-                new Recovery(
+                new OpeningReport(
                         kind,
                         detail,
                         prefix.newest().epoch(),

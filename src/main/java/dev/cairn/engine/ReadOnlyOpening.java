@@ -276,7 +276,7 @@ final class ReadOnlyOpening {
             @Nullable View view) {
         Reader reader = new Reader(parts, snapshot);
         Recovery recovery =
-                new Recovery(
+                new OpeningReport(
                         kind,
                         detail,
                         prefix.newest().epoch(),

@@ -75,7 +75,7 @@ final class SalvageReport {
     }
 
     Salvage result(long checkpoint, boolean newest) {
-        return new Salvage(
+        return new SalvageResult(
                 checkpoint,
                 newest,
                 expected,

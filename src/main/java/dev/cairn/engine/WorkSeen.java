@@ -50,9 +50,7 @@ record WorkSeen(long builtBytes, long builtDone, long builtAll, long sharedDone)
     }
 
     OpeningProgress progress() {
-        return builtBytes < 0
-                ? new OpeningProgress(false, 0, 0)
-                : new OpeningProgress(true, builtDone, builtAll);
+        return builtBytes < 0 ? new WorkDone(false, 0, 0) : new WorkDone(true, builtDone, builtAll);
     }
 
     /** As the end of a sentence that begins with another process. */

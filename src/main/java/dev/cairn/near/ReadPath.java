@@ -195,7 +195,7 @@ public final class ReadPath<K, V> {
     }
 
     public NearCacheStats stats() {
-        return new NearCacheStats(
+        return new ReadCounts(
                 confirmed.sum(),
                 refreshed.sum(),
                 stale.sum(),

@@ -41,7 +41,7 @@ final class Salvaged {
     private static final int LONGEST_KEY_IN_RECORD = 1000;
 
     private static final Salvage NOTHING =
-            new Salvage(0, false, 0, 0, 0, 0, 0, 0, List.of(), List.of(), List.of());
+            new SalvageResult(0, false, 0, 0, 0, 0, 0, 0, List.of(), List.of(), List.of());
 
     private final Path directory;
     private final Random random;

@@ -143,6 +143,8 @@ class OpeningWaitIT {
         assertThat(progress.recovering()).isTrue();
         assertThat(progress.doneBytes()).isPositive().isLessThan(progress.allBytes());
         assertThat(progress.percent()).isBetween(1, 99);
+        assertThat(progress.toString())
+                .matches("recovering: .*\\d .+ of .*\\d .+, " + progress.percent() + " %");
         CommandLineFixture.Result text = new CommandLineFixture().run("stat", file);
         assertThat(text.out())
                 .contains(file.toString())
@@ -163,7 +165,12 @@ class OpeningWaitIT {
         assertThat(Cairn.openingProgress(file)).isNull();
         assertThat(Cairn.openingProgress(directory.resolve("absent"))).isNull();
         Child holder = holding(file);
-        assertThat(Cairn.openingProgress(file)).isEqualTo(new OpeningProgress(false, 0, 0));
+        assertThat(Cairn.openingProgress(file))
+                .returns(false, OpeningProgress::recovering)
+                .returns(0L, OpeningProgress::doneBytes)
+                .returns(0L, OpeningProgress::allBytes)
+                .returns(0, OpeningProgress::percent)
+                .hasToString("opening or closing");
         assertThat(new CommandLineFixture().run("stat", file).out())
                 .contains("being opened or closed by another process");
         assertThat(Cairn.openingProgress(closed("other"))).isNull();

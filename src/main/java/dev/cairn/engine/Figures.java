@@ -1,0 +1,256 @@
+package dev.cairn.engine;
+
+import dev.cairn.Stats;
+import dev.cairn.checkpoint.Replay;
+import dev.cairn.format.BucketWords;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.format.TableWord;
+import dev.cairn.index.Damages;
+import dev.cairn.lock.ProcessTable;
+import dev.cairn.log.RegionCounts;
+import dev.cairn.shared.SharedMemory;
+import dev.cairn.units.Units;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/** The figures of a store, read when this is made. */
+final class Figures implements Stats {
+    private final long entries;
+    private final long liveBytes;
+    private final long dataFileBytes;
+    private final long sharedMemoryFileBytes;
+    private final long regionBytes;
+    private final long regions;
+    private final long freeRegions;
+    private final long waitingRegions;
+    private final long garbageBytes;
+    private final int stripes;
+    private final long indexSlots;
+    private final int processes;
+    private final long epoch;
+    private final long durableEpoch;
+    private final long writes;
+    private final State state;
+    private final long checkpoints;
+    private final long longestCutNanos;
+    private final long lockWaits;
+    private final long longestLockWaitNanos;
+    private final long takeovers;
+    private final Naming naming;
+    private final int damagedStripes;
+    private final long clockAheadMillis;
+
+    /**
+     * @param entries the live ones
+     */
+    Figures(Parts parts, long entries, Naming naming) {
+        SharedMemory shared = parts.shared();
+        long live = 0;
+        long log = 0;
+        long written = 0;
+        long slots = 0;
+        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+            live += shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES);
+            log += shared.stripe(stripe).acquire(StripeWords.LOG_BYTES);
+            written += shared.stripe(stripe).acquire(StripeWords.VERSION) % Replay.VERSIONS_APART;
+            slots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
+        }
+        this.entries = entries;
+        this.liveBytes = live;
+        this.garbageBytes = log - live;
+        this.writes = written;
+        this.indexSlots = slots;
+        this.stripes = shared.stripes();
+        this.dataFileBytes = parts.data().regionAt(parts.data().regions());
+        this.sharedMemoryFileBytes = shared.acquire(SharedLayout.SHARED_BYTES);
+        this.regionBytes = parts.data().regionBytes();
+        this.regions = parts.data().regions();
+        this.freeRegions = RegionCounts.free(shared) + RegionCounts.holes(shared);
+        this.waitingRegions = RegionCounts.waiting(shared);
+        this.epoch = shared.acquire(SharedLayout.EPOCH);
+        this.durableEpoch = shared.acquire(SharedLayout.DURABLE);
+        this.state = state(shared);
+        this.naming = naming;
+        this.damagedStripes = Damages.stripes(shared);
+        this.clockAheadMillis = shared.clock().aheadMillis();
+
+        Parts.Writing writing = parts.writing();
+        this.processes =
+                writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open();
+        this.checkpoints = writing == null ? 0 : writing.checkpointer().made();
+        this.longestCutNanos = writing == null ? 0 : writing.checkpointer().longestHoldNanos();
+        this.lockWaits = writing == null ? 0 : writing.contention().waits();
+        this.longestLockWaitNanos = writing == null ? 0 : writing.contention().longestNanos();
+        this.takeovers = writing == null ? 0 : writing.contention().takeovers();
+    }
+
+    private static State state(SharedMemory shared) {
+        if (shared.acquire(SharedLayout.FAILED) != 0) {
+            return State.FAILED;
+        }
+        return shared.acquire(SharedLayout.ATTEMPT) != 0 ? State.ATTEMPTED : State.SOUND;
+    }
+
+    @Override
+    public long entries() {
+        return entries;
+    }
+
+    @Override
+    public long liveBytes() {
+        return liveBytes;
+    }
+
+    @Override
+    public long dataFileBytes() {
+        return dataFileBytes;
+    }
+
+    @Override
+    public long sharedMemoryFileBytes() {
+        return sharedMemoryFileBytes;
+    }
+
+    @Override
+    public long regionBytes() {
+        return regionBytes;
+    }
+
+    @Override
+    public long regions() {
+        return regions;
+    }
+
+    @Override
+    public long freeRegions() {
+        return freeRegions;
+    }
+
+    @Override
+    public long waitingRegions() {
+        return waitingRegions;
+    }
+
+    @Override
+    public long garbageBytes() {
+        return garbageBytes;
+    }
+
+    @Override
+    public int stripes() {
+        return stripes;
+    }
+
+    @Override
+    public long indexSlots() {
+        return indexSlots;
+    }
+
+    @Override
+    public int processes() {
+        return processes;
+    }
+
+    @Override
+    public long epoch() {
+        return epoch;
+    }
+
+    @Override
+    public long durableEpoch() {
+        return durableEpoch;
+    }
+
+    @Override
+    public long writes() {
+        return writes;
+    }
+
+    @Override
+    public State state() {
+        return state;
+    }
+
+    @Override
+    public long checkpoints() {
+        return checkpoints;
+    }
+
+    @Override
+    public long longestCutNanos() {
+        return longestCutNanos;
+    }
+
+    @Override
+    public long lockWaits() {
+        return lockWaits;
+    }
+
+    @Override
+    public long longestLockWaitNanos() {
+        return longestLockWaitNanos;
+    }
+
+    @Override
+    public long takeovers() {
+        return takeovers;
+    }
+
+    @Override
+    public Naming naming() {
+        return naming;
+    }
+
+    @Override
+    public int damagedStripes() {
+        return damagedStripes;
+    }
+
+    @Override
+    public long clockAheadMillis() {
+        return clockAheadMillis;
+    }
+
+    @Override
+    public String toString() {
+        return String.join(
+                "; ",
+                "%s, room for %s in the index"
+                        .formatted(Units.entries(entries), Units.count(indexSlots)),
+                "%s live and %s of garbage in a data file of %s"
+                        .formatted(
+                                Units.bytes(liveBytes),
+                                Units.bytes(garbageBytes),
+                                Units.bytes(dataFileBytes)),
+                "shared-memory file of " + Units.bytes(sharedMemoryFileBytes),
+                "%s regions of %s, %s free, %s waiting for a checkpoint"
+                        .formatted(
+                                Units.count(regions),
+                                Units.bytes(regionBytes),
+                                Units.count(freeRegions),
+                                Units.count(waitingRegions)),
+                "stripes: %s, damaged: %s"
+                        .formatted(Units.count(stripes), Units.count(damagedStripes)),
+                "writing processes: " + Units.count(processes),
+                "writes: " + Units.count(writes),
+                "checkpoint %s is durable, %s is to come, the last is %s"
+                        .formatted(Units.count(durableEpoch), Units.count(epoch), words(state)),
+                "checkpoints made here: %s, longest cut %s"
+                        .formatted(Units.count(checkpoints), nanos(longestCutNanos)),
+                "lock waits: %s, the longest %s"
+                        .formatted(Units.count(lockWaits), nanos(longestLockWaitNanos)),
+                "takeovers: " + Units.count(takeovers),
+                "file names: " + words(naming),
+                "clock %s ms ahead".formatted(Units.count(clockAheadMillis)));
+    }
+
+    private static String words(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+
+    private static String nanos(long time) {
+        return Units.time(Duration.ofNanos(time));
+    }
+}
