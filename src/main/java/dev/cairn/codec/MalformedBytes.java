@@ -2,7 +2,12 @@ package dev.cairn.codec;
 
 import org.jspecify.annotations.Nullable;
 
-/** Bytes that a codec did not write: those of another type, or of another version of it. */
+/**
+ * Bytes that a codec did not write: those of another type, or of another version of it.
+ *
+ * <p>It is no {@link dev.cairn.CairnException}, because a codec knows of no store and no path. A map
+ * tells of it by {@link dev.cairn.UndecodableEntry}, whose cause it is.
+ */
 public final class MalformedBytes extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
