@@ -33,6 +33,9 @@ public final class Cairn {
      * @throws LockTimeout if another process opens or closes it, and makes no progress for {@link
      *     Options#lockTimeout()}; while one recovers a large store, this call waits for as long as that
      *     takes
+     * @throws LimitReached if as many processes as may have it open for writing
+     * @throws Overtaken if it is opened read-only, takes a snapshot for want of a file that can be used,
+     *     and newer checkpoints come faster than that is made
      * @throws StoreFull if there is no space to create it
      * @throws StoreReplaced if one of its files was removed, renamed or replaced, and somebody has it
      *     open still
@@ -76,7 +79,8 @@ public final class Cairn {
      * @param progress is told after each entry
      * @throws IncompatibleFormat if the source is no store, or one of another format
      * @throws CorruptStore if its header and all checkpoints are damaged
-     * @throws LockTimeout if a process has the source open for writing
+     * @throws StoreInUse if a process has the source open for writing
+     * @throws LockTimeout if another process opens or closes it, and makes no progress
      * @throws StoreReplaced if one has, and the lock file was removed or the data file renamed
      * @throws StoreFull if there is no space for the target
      * @throws UnsupportedFileSystem if one of them lies on a network file system

@@ -21,8 +21,9 @@ import java.util.function.BiPredicate;
  * refuses what is asked of it, as a mapping. Methods that write throw {@link StoreFull} when no space
  * is left, {@link StoreReplaced} when the file would have to grow and its name is another's or
  * nobody's by now, {@link LockTimeout} when a live holder kept a lock too long, and {@link
- * UnsupportedOperationException} on a store that was opened read-only. After each of these the store
- * can be used on, but for {@link StoreClosed}. An argument that is null is a {@link
+ * UnsupportedOperationException} on a store that was opened read-only. Methods that read throw {@link
+ * Overtaken} where such a store shows a snapshot and a newer checkpoint came. After each of these the
+ * store can be used on, but for {@link StoreClosed} and {@link Overtaken}. An argument that is null is a {@link
  * NullPointerException}, one that is out of its range an {@link IllegalArgumentException} (a stripe:
  * an {@link IndexOutOfBoundsException}); what an action, or a list that was given, throws is handed on
  * as it is.
@@ -133,6 +134,8 @@ public interface CairnStore extends AutoCloseable {
      * @throws java.io.UncheckedIOException if the target exists or cannot be written
      * @throws CorruptStore if a checksum of what was to be copied is wrong
      * @throws StoreClosed if the store is closed meanwhile; then there is no target
+     * @throws LimitReached if as many backups as may be are under way
+     * @throws Overtaken if this store was opened read-only, and checkpoints overtook the copy
      * @throws UnsupportedOperationException of a store of {@link Durability#NONE}
      */
     long backup(Path target);

@@ -12,6 +12,6 @@ public final class CheckpointFailed extends CairnException {
     private static final long serialVersionUID = 1L;
 
     public CheckpointFailed(Path path, String why, @Nullable Throwable cause) {
-        super(path + ": " + why, cause);
+        super(path, why, cause);
     }
 }

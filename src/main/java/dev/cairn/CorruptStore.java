@@ -1,15 +1,18 @@
 package dev.cairn;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Bytes of a store's file are not what a sound store holds; what was stored stays as it is. */
 public final class CorruptStore extends CairnException {
     private static final long serialVersionUID = 1L;
 
-    private final transient Path path;
     private final long offset;
     private final String expected;
     private final String found;
+    private final @Nullable String wayOut;
 
     /**
      * @param path the damaged file
@@ -18,31 +21,43 @@ public final class CorruptStore extends CairnException {
      * @param found what is there
      */
     public CorruptStore(Path path, long offset, String expected, String found) {
+        this(path, offset, expected, found, null, null);
+    }
+
+    /** As the other one, where the damage itself tells the way out. */
+    public CorruptStore(Path path, long offset, String expected, String found, String wayOut) {
+        this(path, offset, expected, found, wayOut, null);
+    }
+
+    private CorruptStore(
+            Path path,
+            long offset,
+            String expected,
+            String found,
+            @Nullable String wayOut,
+            @Nullable CorruptStore refused) {
         super(
-                "%s: at byte %d: expected %s, found %s".formatted(path, offset, expected, found),
-                null);
-        this.path = path;
+                path,
+                "at byte %d: expected %s, found %s%s"
+                        .formatted(offset, expected, found, wayOut == null ? "" : "; " + wayOut),
+                refused);
         this.offset = offset;
         this.expected = expected;
         this.found = found;
-    }
-
-    private CorruptStore(CorruptStore refused, String wayOut) {
-        super(refused.getMessage() + "; " + wayOut, refused);
-        this.path = refused.path;
-        this.offset = refused.offset;
-        this.expected = refused.expected;
-        this.found = refused.found;
+        this.wayOut = wayOut;
     }
 
     /** The same for a store that cannot be opened, or copied, for it: names the way out. */
     public CorruptStore refusing() {
-        return new CorruptStore(
-                this, "Cairn.salvage, or 'cairn salvage FILE TARGET', copies what is sound of it");
-    }
-
-    public Path path() {
-        return path;
+        return wayOut != null
+                ? this
+                : new CorruptStore(
+                        path(),
+                        offset,
+                        expected,
+                        found,
+                        "Cairn.salvage, or 'cairn salvage FILE TARGET', copies what is sound of it",
+                        this);
     }
 
     /** Bytes from the start of the file. */
@@ -56,5 +71,10 @@ public final class CorruptStore extends CairnException {
 
     public String found() {
         return found;
+    }
+
+    /** What helps, where the store could not be opened, or copied, for the damage; else empty. */
+    public Optional<String> wayOut() {
+        return Optional.ofNullable(wayOut);
     }
 }

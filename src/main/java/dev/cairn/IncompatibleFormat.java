@@ -7,6 +7,6 @@ public final class IncompatibleFormat extends CairnException {
     private static final long serialVersionUID = 1L;
 
     public IncompatibleFormat(Path path, String why) {
-        super(path + ": " + why, null);
+        super(path, why, null);
     }
 }

@@ -8,7 +8,23 @@ import java.nio.file.Path;
 public final class StoreFull extends CairnException {
     private static final long serialVersionUID = 1L;
 
-    public StoreFull(Path path, String why, @Nullable Throwable cause) {
-        super(path + ": " + why, cause);
+    private final long wanted;
+    private final long freedByCheckpoint;
+
+    public StoreFull(
+            Path path, String why, long wanted, long freedByCheckpoint, @Nullable Throwable cause) {
+        super(path, why, cause);
+        this.wanted = wanted;
+        this.freedByCheckpoint = freedByCheckpoint;
+    }
+
+    /** Bytes of the file that were to be had; 0 if that is not known. */
+    public long wanted() {
+        return wanted;
+    }
+
+    /** Bytes of the file that {@link CairnStore#checkpoint()} would make usable again, about. */
+    public long freedByCheckpoint() {
+        return freedByCheckpoint;
     }
 }

@@ -10,19 +10,11 @@ import java.nio.file.Path;
 public final class StoreReplaced extends CairnException {
     private static final long serialVersionUID = 1L;
 
-    private final transient Path path;
-
     /**
      * @param path the name that the file had
      * @param why what became of it, and the way out
      */
     public StoreReplaced(Path path, String why) {
-        super(path + ": " + why, null);
-        this.path = path;
-    }
-
-    /** The name that the file had. */
-    public Path path() {
-        return path;
+        super(path, why, null);
     }
 }

@@ -12,8 +12,6 @@ public final class SystemFailure extends CairnException {
     private static final long serialVersionUID = 1L;
 
     public SystemFailure(Path path, String what, @Nullable Throwable cause) {
-        super(
-                "%s: %s%s".formatted(path, what, cause == null ? "" : ": " + cause.getMessage()),
-                cause);
+        super(path, what + (cause == null ? "" : ": " + cause.getMessage()), cause);
     }
 }

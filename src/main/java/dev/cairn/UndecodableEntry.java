@@ -10,6 +10,6 @@ public final class UndecodableEntry extends CairnException {
     private static final long serialVersionUID = 1L;
 
     public UndecodableEntry(Path path, String what, Throwable cause) {
-        super("%s: %s: %s".formatted(path, what, cause.getMessage()), cause);
+        super(path, what + ": " + cause.getMessage(), cause);
     }
 }

@@ -7,6 +7,6 @@ public final class UnsupportedFileSystem extends CairnException {
     private static final long serialVersionUID = 1L;
 
     public UnsupportedFileSystem(Path path, String why) {
-        super(path + ": " + why, null);
+        super(path, why, null);
     }
 }

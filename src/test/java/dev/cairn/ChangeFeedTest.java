@@ -244,7 +244,7 @@ class ChangeFeedTest {
                     })
                     .join();
             assertThatThrownBy(() -> feed.poll(Duration.ofMillis(20)))
-                    .isInstanceOf(StoreClosed.class);
+                    .isInstanceOf(Overtaken.class);
         }
     }
 

@@ -501,7 +501,7 @@ class OpenCloseTest {
             assertThat(snapshot.get(KEY)).isEqualTo(VALUE);
             filled().close();
             assertThatThrownBy(() -> snapshot.get(KEY))
-                    .isInstanceOf(StoreClosed.class)
+                    .isInstanceOf(Overtaken.class)
                     .hasMessageContaining("overtaken");
         }
     }

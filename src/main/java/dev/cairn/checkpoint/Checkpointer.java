@@ -24,8 +24,10 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -191,6 +193,9 @@ public final class Checkpointer {
             if (Steps.nanoTime() - deadline > 0) {
                 throw new LockTimeout(
                         data.path(),
+                        "the locks of all stripes at once",
+                        OptionalLong.empty(),
+                        Duration.ofNanos(timeoutNanos),
                         "not all stripes could be held at once in %d ms"
                                 .formatted(TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
             }

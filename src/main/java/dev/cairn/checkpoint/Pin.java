@@ -2,7 +2,7 @@ package dev.cairn.checkpoint;
 
 import static dev.cairn.format.SharedLayout.PIN_SLOTS;
 
-import dev.cairn.LockTimeout;
+import dev.cairn.LimitReached;
 import dev.cairn.format.PinWords;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
@@ -33,7 +33,7 @@ public final class Pin implements AutoCloseable {
     /**
      * Pins the durable checkpoint.
      *
-     * @throws LockTimeout if all pins are taken by live processes
+     * @throws LimitReached if all pins are taken by live processes
      */
     public static Pin take(Path store, SharedMemory shared, ProcessTable processes) {
         for (int slot = 0; slot < PIN_SLOTS; slot++) {
@@ -46,7 +46,8 @@ public final class Pin implements AutoCloseable {
                 return pin;
             }
         }
-        throw new LockTimeout(store, PIN_SLOTS + " backups are under way; wait for one to end");
+        throw new LimitReached(
+                store, PIN_SLOTS, PIN_SLOTS + " backups are under way; wait for one to end");
     }
 
     /** Pins what is durable by now instead. */

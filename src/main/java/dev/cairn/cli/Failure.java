@@ -32,8 +32,8 @@ public final class Failure extends RuntimeException {
     public static String describe(Throwable thrown) {
         return switch (thrown) {
             case Failure f -> message(f);
-            // refused: names the way out, and a check cannot read it either
-            case CorruptStore c when c.getCause() instanceof CorruptStore -> message(c);
+            // refused: a check cannot read it either
+            case CorruptStore c when c.wayOut().isPresent() -> message(c);
             case CorruptStore c ->
                     message(c) + "; 'cairn check " + c.path() + "' lists all that is damaged";
             case CheckpointFailed c ->

@@ -1,10 +1,10 @@
 package dev.cairn.cli;
 
 import dev.cairn.CairnStore;
+import dev.cairn.Overtaken;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.Stats;
-import dev.cairn.StoreClosed;
 import dev.cairn.units.Units;
 
 import org.jspecify.annotations.Nullable;
@@ -121,7 +121,7 @@ final class Top extends StoreVerb {
         try {
             boolean _ = snapshot.containsKey(NO_KEY);
             return true;
-        } catch (StoreClosed e) {
+        } catch (Overtaken e) {
             return false;
         }
     }

@@ -2,6 +2,7 @@ package dev.cairn.engine;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.Options;
+import dev.cairn.Overtaken;
 import dev.cairn.checkpoint.Pin;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.Checksum;
@@ -96,11 +97,11 @@ final class Backup {
     }
 
     private long writeUnpinned(StoreFiles target) throws IOException {
-        IOException overtaken =
-                new IOException(
-                        files.data()
-                                + ": checkpoints overtook the copy; open the store for writing,"
-                                + " which keeps the checkpoint while it is copied");
+        Overtaken overtaken =
+                new Overtaken(
+                        files.data(),
+                        "checkpoints overtook the copy; open the store for writing, which keeps the"
+                                + " checkpoint while it is copied");
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             OpenFile data = parts.data().file().opened();
             CheckpointSlot slot = DataFiles.read(data).newest();

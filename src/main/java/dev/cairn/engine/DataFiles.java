@@ -131,14 +131,16 @@ final class DataFiles {
         Path file = data.path();
         byte[] block = data.read(DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
         if (block.length < DataHeader.BLOCK_BYTES) {
-            throw new CorruptStore(
-                    file,
-                    block.length,
-                    "a header of " + DataHeader.BLOCK_BYTES + " bytes",
-                    block.length == 0
-                            ? "an empty file, which no store ever is: if nothing was stored in it,"
-                                    + " remove it, and opening creates a store in its place"
-                            : "the end of the file");
+            String header = "a header of " + DataHeader.BLOCK_BYTES + " bytes";
+            throw block.length > 0
+                    ? new CorruptStore(file, block.length, header, "the end of the file")
+                    : new CorruptStore(
+                            file,
+                            0,
+                            header,
+                            "an empty file, which no store ever is",
+                            "if nothing was stored in it, remove it, and opening creates a store in"
+                                    + " its place");
         }
         return DataHeader.decode(file, block);
     }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -119,6 +120,9 @@ final class OpenLock {
             if (now - since > timeoutNanos) {
                 throw new LockTimeout(
                         files.data(),
+                        "another process that opens or closes the store",
+                        OptionalLong.empty(),
+                        Duration.ofNanos(now - start),
                         "another process has been opening or closing it for %d ms,"
                                         .formatted(TimeUnit.NANOSECONDS.toMillis(now - start))
                                 + " without any progress for %d ms; is one stopped?"

@@ -419,7 +419,7 @@ final class Opening {
         try {
             parts.requireWriting().regions().provideBlocks();
         } catch (IOException e) {
-            throw OpenFile.growthFailure(files.data(), "no space for the holes in it", e);
+            throw OpenFile.growthFailure(files.data(), "no space for the holes in it", 0, 0, e);
         }
     }
 

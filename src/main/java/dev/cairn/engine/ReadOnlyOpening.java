@@ -3,6 +3,7 @@ package dev.cairn.engine;
 import dev.cairn.CorruptStore;
 import dev.cairn.LockTimeout;
 import dev.cairn.Options;
+import dev.cairn.Overtaken;
 import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.format.DataHeader;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -78,7 +80,7 @@ final class ReadOnlyOpening {
                 return engine;
             }
             if (System.nanoTime() - deadline > 0) {
-                throw new LockTimeout(
+                throw new Overtaken(
                         files.data(), "checkpoints come faster than a snapshot of one is made");
             }
         }
@@ -157,14 +159,20 @@ final class ReadOnlyOpening {
     private record View(KernelLocks kernel, Registration registration, DataLock dataLock) {}
 
     private Registration registration(KernelLocks kernel) {
-        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
+        long from = System.nanoTime();
         while (true) {
             Registration registration = Registration.tryFor(kernel);
             if (registration != null) {
                 return registration;
             }
-            if (System.nanoTime() - deadline > 0) {
-                throw new LockTimeout(files.data(), "another process is recovering it");
+            long waited = System.nanoTime() - from;
+            if (waited > options.lockTimeout().toNanos()) {
+                throw new LockTimeout(
+                        files.data(),
+                        "another process that recovers the store",
+                        OptionalLong.empty(),
+                        Duration.ofNanos(waited),
+                        "another process is recovering it");
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }

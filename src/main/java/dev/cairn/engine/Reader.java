@@ -255,7 +255,7 @@ final class Reader {
     }
 
     /**
-     * @throws dev.cairn.StoreClosed if this is a snapshot, and of a checkpoint that was overtaken
+     * @throws dev.cairn.Overtaken if this is a snapshot, and of a checkpoint that was overtaken
      */
     void requireCurrent() {
         if (snapshot != null) {

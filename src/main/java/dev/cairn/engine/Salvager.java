@@ -1,8 +1,8 @@
 package dev.cairn.engine;
 
-import dev.cairn.LockTimeout;
 import dev.cairn.Options;
 import dev.cairn.Salvage;
+import dev.cairn.StoreInUse;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.index.KeyHash;
@@ -87,7 +87,7 @@ public final class Salvager {
                 return;
             }
         }
-        throw new LockTimeout(
+        throw new StoreInUse(
                 source.data(),
                 "a process has it open; close it everywhere before you salvage it, or salvage a"
                         + " copy of the file");

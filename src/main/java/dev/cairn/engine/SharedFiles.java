@@ -213,7 +213,7 @@ final class SharedFiles {
             file.close();
             Files.deleteIfExists(made);
             throw OpenFile.growthFailure(
-                    files.shared(), "no space for " + bytes + " bytes of index", e);
+                    files.shared(), "no space for " + bytes + " bytes of index", bytes, 0, e);
         }
         MappedFile mapped = MappedFile.map(file, bytes);
         identify(mapped.first(), prefix.header(), bytes);

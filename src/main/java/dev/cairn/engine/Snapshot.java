@@ -1,6 +1,6 @@
 package dev.cairn.engine;
 
-import dev.cairn.StoreClosed;
+import dev.cairn.Overtaken;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.Words;
@@ -39,11 +39,11 @@ final class Snapshot {
     /**
      * Checks what was read before the call.
      *
-     * @throws StoreClosed if a newer checkpoint was written since
+     * @throws Overtaken if a newer checkpoint was written since
      */
     void requireCurrent() {
         if (epoch(0) != epochs[0] || epoch(1) != epochs[1]) {
-            throw new StoreClosed(
+            throw new Overtaken(
                     path,
                     "the checkpoint that this read-only view shows was overtaken by a newer one;"
                             + " open the store again");

@@ -192,6 +192,9 @@ public final class StoreHandle implements CairnStore {
                     public LockTimeout timeout() {
                         return new LockTimeout(
                                 path(),
+                                "the load of a key by another thread or process",
+                                guarded(() -> engine.claims().holder(hash)),
+                                Duration.ofNanos(timeoutNanos),
                                 "another thread or process loads the key and does not come to an"
                                         + " end; see MapBuilder.loadTimeout");
                     }

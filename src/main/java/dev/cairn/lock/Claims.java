@@ -6,6 +6,7 @@ import dev.cairn.format.Words;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.OptionalLong;
 import java.util.function.LongPredicate;
 
 /*
@@ -91,6 +92,18 @@ public final class Claims {
         Words.release(memory, free + ClaimWords.HASH, hash); // C3
         Words.release(memory, free + ClaimWords.OWNER, processes.word()); // C4
         return Answer.MINE;
+    }
+
+    /** The process that has a hash claimed, if that is known. */
+    public OptionalLong holder(long hash) {
+        for (int i = 0; i < ClaimWords.COUNT; i++) {
+            long at = claimAt(hash, i);
+            long owner = Words.acquire(memory, at + ClaimWords.OWNER);
+            if (owner != 0 && Words.acquire(memory, at + ClaimWords.HASH) == hash) {
+                return processes.pid(owner);
+            }
+        }
+        return OptionalLong.empty();
     }
 
     /** Gives a claim back. */

@@ -11,7 +11,7 @@ import static dev.cairn.format.ProcessWords.STATE_FREE;
 import static dev.cairn.format.ProcessWords.STATE_OPEN;
 import static dev.cairn.format.ProcessWords.TIME_NAMESPACE;
 
-import dev.cairn.LockTimeout;
+import dev.cairn.LimitReached;
 import dev.cairn.format.LockWord;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
@@ -26,6 +26,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -102,7 +103,7 @@ public final class ProcessTable {
     /**
      * Makes this process a member.
      *
-     * @throws LockTimeout when every slot is taken
+     * @throws LimitReached when every slot is taken
      */
     public static ProcessTable join(Path store, MemorySegment memory, KernelLocks kernel) {
         RollCall others = new RollCall(memory, kernel);
@@ -123,8 +124,9 @@ public final class ProcessTable {
             }
             LockSupport.parkNanos(BETWEEN_LOOKS_NANOS);
         }
-        throw new LockTimeout(
+        throw new LimitReached(
                 store,
+                SharedLayout.PROCESS_SLOTS,
                 "all "
                         + SharedLayout.PROCESS_SLOTS
                         + " process slots are taken; close it elsewhere");
@@ -285,6 +287,19 @@ public final class ProcessTable {
                                                     + " whether it lives"
                                             : "");
         };
+    }
+
+    /** The process that a lock word names, if its number means the same one here. */
+    OptionalLong pid(long word) {
+        int other = LockWord.slot(word);
+        if (other < 0 || other >= SharedLayout.PROCESS_SLOTS) {
+            return OptionalLong.empty();
+        }
+        long at = SharedLayout.processAt(other);
+        ProcessIdentity identity = identity(memory, at);
+        return incarnation(at) == LockWord.incarnation(word) && identity.isOfThisNamespace()
+                ? OptionalLong.of(identity.pid())
+                : OptionalLong.empty();
     }
 
     /** Processes that have the store open, this one included. */

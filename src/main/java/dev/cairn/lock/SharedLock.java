@@ -5,11 +5,14 @@ import dev.cairn.StoreClosed;
 import dev.cairn.format.LockWord;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
+import dev.cairn.os.ProcessIdentity;
 import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -261,10 +264,17 @@ public final class SharedLock {
 
     /** The exception for a wait of that length in vain; it names the holder. */
     public LockTimeout timeout(long waitedNanos) {
+        Holder holder = holder();
         return new LockTimeout(
                 processes.store(),
+                name,
+                holder.pid,
+                Duration.ofNanos(waitedNanos),
                 "%s was not to be had in %d ms: held by %s"
-                        .formatted(name, TimeUnit.NANOSECONDS.toMillis(waitedNanos), holder()));
+                        .formatted(
+                                name,
+                                TimeUnit.NANOSECONDS.toMillis(waitedNanos),
+                                holder.described));
     }
 
     private boolean tryAcquire(Thread self, long nanos) {
@@ -284,18 +294,25 @@ public final class SharedLock {
         return true;
     }
 
-    private String holder() {
+    private record Holder(String described, OptionalLong pid) {}
+
+    private Holder holder() {
         long word = Words.acquire(memory, at);
         if (word != 0 && word != mine && word != LockWord.ABANDONED) {
-            return processes.describe(word); // a thread of this process may wait for that, too
+            // a thread of this process may wait for that, too
+            return new Holder(processes.describe(word), processes.pid(word));
         }
         Thread thread = local.holder;
         if (thread != null && thread != Thread.currentThread()) {
-            return "the thread \"%s\" of this process".formatted(thread.getName());
+            return new Holder(
+                    "the thread \"%s\" of this process".formatted(thread.getName()),
+                    OptionalLong.of(ProcessIdentity.self().pid()));
         }
-        return word == 0
-                ? "somebody who has just given it back"
-                : "nobody, after a failure; whoever takes it next repairs what was left";
+        return new Holder(
+                word == 0
+                        ? "somebody who has just given it back"
+                        : "nobody, after a failure; whoever takes it next repairs what was left",
+                OptionalLong.empty());
     }
 
     private boolean waitForShared(long nanos) { // L3

@@ -429,6 +429,8 @@ public final class Regions {
                             "no space for the %d bytes that a store of %d stripes has at least; free"
                                             .formatted(data.regionAt(least), shared.stripes())
                                     + " space on the disk, or create it with fewer stripes",
+                            data.regionAt(least),
+                            0,
                             e);
                 }
                 publish(count, least);
@@ -451,6 +453,8 @@ public final class Regions {
                                     .formatted(
                                             maxRegions, data.regionBytes(), needed, wayOut(census))
                             + "remove entries, or open it with a greater maxBytes",
+                    needed * (long) data.regionBytes(),
+                    freedByCheckpoint(census),
                     null);
         }
         try {
@@ -469,11 +473,13 @@ public final class Regions {
     }
 
     private CairnException noSpace(int needed, Census census, IOException e) {
+        long wanted = needed * (long) data.regionBytes();
         return OpenFile.growthFailure(
                 data.path(),
-                "no space for %d more bytes; %s"
-                                .formatted(needed * (long) data.regionBytes(), wayOut(census))
+                "no space for %d more bytes; %s".formatted(wanted, wayOut(census))
                         + "remove entries, or free space on the disk",
+                wanted,
+                freedByCheckpoint(census),
                 e);
     }
 
@@ -497,8 +503,11 @@ public final class Regions {
     private String wayOut(Census census) {
         return census.waiting() == 0
                 ? ""
-                : "a checkpoint would free %d bytes; "
-                        .formatted(census.waiting() * data.regionBytes());
+                : "a checkpoint would free %d bytes; ".formatted(freedByCheckpoint(census));
+    }
+
+    private long freedByCheckpoint(Census census) {
+        return census.waiting() * data.regionBytes();
     }
 
     private void reserve(long from, long to) throws IOException {

@@ -345,10 +345,13 @@ public final class OpenFile implements AutoCloseable {
      * What a failure to lengthen a file or to fill its holes means to who uses the store.
      *
      * @param full what to say where there is no space
+     * @param wanted bytes that were to be had, 0 if not known
+     * @param freedByCheckpoint bytes that a checkpoint would make usable again
      */
-    public static CairnException growthFailure(Path path, String full, IOException e) {
+    public static CairnException growthFailure(
+            Path path, String full, long wanted, long freedByCheckpoint, IOException e) {
         return e instanceof NoSpace
-                ? new StoreFull(path, full, e)
+                ? new StoreFull(path, full, wanted, freedByCheckpoint, e)
                 : new SystemFailure(path, "the file could not be lengthened", e);
     }
 

@@ -68,6 +68,11 @@ public record ProcessIdentity(long pid, long startTicks, long pidNamespace, long
         }
     }
 
+    /** Whether its number means the same process here. */
+    public boolean isOfThisNamespace() {
+        return pidNamespace != 0 && pidNamespace == SELF.pidNamespace;
+    }
+
     /** Looks once. */
     public Life look() {
         if (SELF.startTicks == 0

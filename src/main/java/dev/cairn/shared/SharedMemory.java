@@ -251,13 +251,19 @@ public final class SharedMemory {
             throw new StoreFull(
                     file.path(),
                     "the index has reached its bound of %d bytes".formatted(TableWord.END),
+                    most,
+                    0,
                     null);
         }
         try {
             file.reserve(from, from + most);
         } catch (IOException e) {
             throw OpenFile.growthFailure(
-                    file.path(), "no space for " + most + " more bytes of index: free some", e);
+                    file.path(),
+                    "no space for " + most + " more bytes of index: free some",
+                    most,
+                    0,
+                    e);
         }
         release(SHARED_BYTES, from + most);
     }

@@ -176,9 +176,13 @@ class BackupTest {
         bytes[at] ^= 1;
         Files.write(file, bytes);
         try (CairnStore store = Cairn.open(file, MANUAL)) {
+            assertThatThrownBy(() -> store.get(Content.key(1)))
+                    .isInstanceOfSatisfying(
+                            CorruptStore.class, e -> assertThat(e.wayOut()).isEmpty());
             assertThatThrownBy(() -> store.backup(target))
-                    .isInstanceOf(CorruptStore.class)
-                    .hasMessageContaining("cairn salvage");
+                    .hasMessageContaining("cairn salvage")
+                    .isInstanceOfSatisfying(
+                            CorruptStore.class, e -> assertThat(e.wayOut()).isPresent());
         }
         assertThat(leftovers()).isZero();
         assertThat(target).doesNotExist();

@@ -1,7 +1,9 @@
 package dev.cairn.lock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.LimitReached;
 import dev.cairn.format.LockWord;
 import dev.cairn.format.ProcessWords;
 import dev.cairn.format.SharedLayout;
@@ -65,6 +67,32 @@ class ProcessTableTest {
     }
 
     @Test
+    void whenAllSlotsAreTakenTheNextOneIsToldHowManyThereAre() throws IOException {
+        Path store = directory.resolve("a.cairn");
+        for (int slot = 0; slot < SharedLayout.PROCESS_SLOTS; slot++) {
+            enter(slot, other.pid(), startTicks(other.pid()));
+        }
+        assertThatThrownBy(() -> ProcessTable.join(store, memory, kernel))
+                .isInstanceOfSatisfying(
+                        LimitReached.class,
+                        e -> {
+                            assertThat(e.path()).isEqualTo(store);
+                            assertThat(e.limit()).isEqualTo(SharedLayout.PROCESS_SLOTS);
+                        });
+    }
+
+    @Test
+    void theHolderOfALockIsNamedByItsNumberWhereThatMeansItHere() {
+        assertThat(table.pid(table.word())).hasValue(ProcessHandle.current().pid());
+        assertThat(table.pid(LockWord.of(OTHER, 1))).hasValue(other.pid());
+        assertThat(table.pid(LockWord.of(OTHER, 2))).isEmpty();
+        assertThat(table.pid(LockWord.ABANDONED)).isEmpty();
+        long at = SharedLayout.processAt(OTHER);
+        Words.release(memory, at + ProcessWords.PID_NAMESPACE, 1);
+        assertThat(table.pid(LockWord.of(OTHER, 1))).isEmpty();
+    }
+
+    @Test
     void killedProcessIsDeadAlsoBeforeItIsReaped() throws InterruptedException {
         other.destroyForcibly().waitFor();
         assertThat(table.dead(LockWord.of(OTHER, 1))).isTrue();
@@ -103,8 +131,12 @@ class ProcessTableTest {
     }
 
     private void enter(long pid, long startTicks) {
+        enter(OTHER, pid, startTicks);
+    }
+
+    private void enter(int slot, long pid, long startTicks) {
         ProcessIdentity self = ProcessIdentity.self();
-        long at = SharedLayout.processAt(OTHER);
+        long at = SharedLayout.processAt(slot);
         Words.release(memory, at + ProcessWords.INCARNATION, 1);
         Words.release(memory, at + ProcessWords.PID, pid);
         Words.release(memory, at + ProcessWords.START_TICKS, startTicks);

@@ -11,6 +11,7 @@ import dev.cairn.MapBuilder;
 import dev.cairn.StoreClosed;
 import dev.cairn.UndecodableEntry;
 import dev.cairn.codec.Codecs;
+import dev.cairn.codec.MalformedBytes;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -237,7 +238,12 @@ class CairnMapTest {
                 CairnMap<String, Long> longs = Maps.cached().open(file())) {
             texts.put("a", "text");
             assertThatThrownBy(() -> longs.get("a"))
-                    .isInstanceOf(UndecodableEntry.class)
+                    .isInstanceOfSatisfying(
+                            UndecodableEntry.class,
+                            e -> {
+                                assertThat(e.path().getFileName()).hasToString("map.cairn");
+                                assertThat(e).hasCauseInstanceOf(MalformedBytes.class);
+                            })
                     .hasMessageContaining("map.cairn")
                     .hasMessageContaining("61");
             assertThatThrownBy(() -> longs.values().forEach(_ -> {}))

@@ -33,6 +33,8 @@ import java.util.concurrent.FutureTask;
 /** Nobody waits for ever for what another thread loads, or leaves others to wait. */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LoadEndsTest {
+    private static final Duration LOAD_TIMEOUT = Duration.ofMillis(300);
+
     @TempDir Path directory;
 
     private Path file() {
@@ -42,8 +44,7 @@ class LoadEndsTest {
     @Test
     void loadersThatWantEachOthersKeysTimeOut() throws Exception {
         CountDownLatch both = new CountDownLatch(2);
-        try (CairnMap<String, Long> map =
-                        Maps.longs().loadTimeout(Duration.ofMillis(300)).open(file());
+        try (CairnMap<String, Long> map = Maps.longs().loadTimeout(LOAD_TIMEOUT).open(file());
                 ExecutorService threads = Executors.newFixedThreadPool(2)) {
             List<Callable<Long>> crossed =
                     List.of(() -> load(map, "a", "b", both), () -> load(map, "b", "a", both));
@@ -55,11 +56,26 @@ class LoadEndsTest {
                     failures.add(e.getCause());
                 }
             }
-            assertThat(failures).isNotEmpty().hasOnlyElementsOfType(LockTimeout.class);
+            assertThat(failures)
+                    .isNotEmpty()
+                    .allSatisfy(each ->
+                            assertThat(each)
+                                    .isInstanceOfSatisfying(
+                                            LockTimeout.class, this::requireOfALoad))
+                    .anySatisfy(
+                            each -> // the first of them: the other one has its key still
+                            assertThat(((LockTimeout) each).holder())
+                                            .hasValue(ProcessHandle.current().pid()));
             assertThat(map.get("a", _ -> 1L)).isEqualTo(1);
             assertThat(map.get("b", _ -> 1L)).isEqualTo(1);
             assertThat(claims()).isZero();
         }
+    }
+
+    private void requireOfALoad(LockTimeout timeout) {
+        assertThat(timeout.path()).isEqualTo(file());
+        assertThat(timeout.awaited()).contains("load of a key");
+        assertThat(timeout.waited()).isEqualTo(LOAD_TIMEOUT);
     }
 
     /** Loads a key by loading another one, once both threads have begun. */

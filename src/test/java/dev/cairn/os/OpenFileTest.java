@@ -187,10 +187,17 @@ class OpenFileTest {
 
     @Test
     void onlyWantOfSpaceIsAFullStore() {
-        assertThat(OpenFile.growthFailure(path, "no space", new NoSpace("none", null)))
-                .isInstanceOf(StoreFull.class)
-                .hasMessage(path + ": no space");
-        assertThat(OpenFile.growthFailure(path, "no space", new IOException("device on fire")))
+        assertThat(OpenFile.growthFailure(path, "no space", 7, 5, new NoSpace("none", null)))
+                .hasMessage(path + ": no space")
+                .isInstanceOfSatisfying(
+                        StoreFull.class,
+                        e ->
+                                assertThat(e)
+                                        .returns(7L, StoreFull::wanted)
+                                        .returns(5L, StoreFull::freedByCheckpoint));
+        assertThat(
+                        OpenFile.growthFailure(
+                                path, "no space", 7, 5, new IOException("device on fire")))
                 .isInstanceOf(SystemFailure.class)
                 .hasMessage(path + ": the file could not be lengthened: device on fire");
         assertThat(NoSpace.orElse(path, new IOException("No space left on device")))

@@ -234,8 +234,9 @@ class KilledAllIT {
             holder.tell("put", "key", 200);
             holder.awaitStep("W8");
             assertThatThrownBy(() -> store.put(bytes("other"), Values.of("other", 0, 1, 100)))
-                    .isInstanceOf(LockTimeout.class)
-                    .hasMessageContaining("of another container");
+                    .hasMessageContaining("of another container")
+                    .isInstanceOfSatisfying(
+                            LockTimeout.class, e -> assertThat(e.holder()).isEmpty());
             holder.tell("go");
             holder.answer();
             store.put(bytes("other"), Values.of("other", 0, 1, 100));

@@ -133,7 +133,15 @@ class OpeningWaitIT {
         Child.signal("STOP", child.pid());
         for (Options options : new Options[] {BRIEF, READ_ONLY}) {
             assertThatThrownBy(() -> Cairn.open(file, options))
-                    .isInstanceOf(LockTimeout.class)
+                    .isInstanceOfSatisfying(
+                            LockTimeout.class,
+                            e -> {
+                                assertThat(e.path()).isEqualTo(file);
+                                assertThat(e.awaited()).contains("opens or closes the store");
+                                assertThat(e.holder()).isEmpty();
+                                assertThat(e.waited())
+                                        .isGreaterThanOrEqualTo(options.lockTimeout());
+                            })
                     .hasMessageContaining(file.toString())
                     .hasMessageContaining("without any progress for")
                     .hasMessageContaining("is one stopped?");

@@ -1,8 +1,12 @@
 package dev.cairn.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.Cairn;
 import dev.cairn.CairnMap;
+import dev.cairn.LockTimeout;
+import dev.cairn.codec.Codecs;
 import dev.cairn.process.Loading.How;
 
 import org.junit.jupiter.api.AfterEach;
@@ -14,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -124,6 +129,23 @@ class SingleFlightIT {
         for (int round = 0; round < 60; round++) {
             oneLoads(round % 3 == 0 ? 0 : round % 20 == 1 ? 200 : round % 7);
         }
+    }
+
+    @Test
+    void whoWaitsTooLongIsToldWhichProcessLoads() {
+        askAll(How.VALUE_AT_NEXT_ORDER, 0);
+        awaitLoads(1, askers);
+        try (CairnMap<String, Long> map =
+                Cairn.map(Codecs.utf8(), Codecs.int64())
+                        .loadTimeout(Duration.ofMillis(200))
+                        .open(store())) {
+            assertThatThrownBy(() -> map.get(key, _ -> 0L))
+                    .isInstanceOfSatisfying(
+                            LockTimeout.class,
+                            e -> assertThat(e.holder()).hasValue(askers.get(loader()).pid()));
+        }
+        ledger.order(start + 1);
+        assertThat(answers()).containsOnly(Long.toString(askers.get(loader()).pid()));
     }
 
     @Test

@@ -30,6 +30,8 @@ import java.util.concurrent.atomic.AtomicLong;
 class StoppedCheckpointerIT {
     private static final int STRIPES = 4;
     private static final Duration LOCK_TIMEOUT = Duration.ofMillis(500);
+    private static final String STRIPE = "the lock of stripe";
+    private static final String CHECKPOINTS = "the lock of checkpoints";
 
     private static final Options FOUR_STRIPES =
             Scenario.QUIET.withStripes(STRIPES).withLockTimeout(LOCK_TIMEOUT);
@@ -46,11 +48,16 @@ class StoppedCheckpointerIT {
         store.put(bytes(key), Values.of(key, 0, sequence, 100));
     }
 
-    private static void assertToldOf(Child stopped, Runnable action) {
+    private static void assertToldOf(Child stopped, String awaited, Runnable action) {
         long start = System.nanoTime();
         assertThatThrownBy(action::run)
-                .isInstanceOf(LockTimeout.class)
-                .hasMessageContaining("process " + stopped.pid() + ", which is alive");
+                .hasMessageContaining("process " + stopped.pid() + ", which is alive")
+                .isInstanceOfSatisfying(
+                        LockTimeout.class,
+                        e -> {
+                            assertThat(e.awaited()).startsWith(awaited);
+                            assertThat(e.holder()).hasValue(stopped.pid());
+                        });
         assertThat(Duration.ofNanos(System.nanoTime() - start))
                 .isGreaterThanOrEqualTo(LOCK_TIMEOUT);
     }
@@ -89,8 +96,8 @@ class StoppedCheckpointerIT {
             assertThat(Values.whole("theirs", store.get(bytes("theirs"))).sequence()).isEqualTo(2);
             store.forEach((key, value) -> assertThat(value).isNotNull());
             assertThat(store.stats().state()).isEqualTo(State.SOUND);
-            assertToldOf(stopped, () -> put(store, "mine", 2));
-            assertToldOf(stopped, store::checkpoint);
+            assertToldOf(stopped, STRIPE, () -> put(store, "mine", 2));
+            assertToldOf(stopped, CHECKPOINTS, store::checkpoint);
             othersComeAndGo();
             assertThat(Values.whole("mine", store.get(bytes("mine"))).sequence()).isOne();
             long epoch = Long.parseLong(goOn(stopped));
@@ -121,7 +128,7 @@ class StoppedCheckpointerIT {
             assertThat(store.stats())
                     .returns(waits, Stats::lockWaits)
                     .returns(State.ATTEMPTED, Stats::state);
-            assertToldOf(stopped, store::checkpoint);
+            assertToldOf(stopped, CHECKPOINTS, store::checkpoint);
             othersComeAndGo();
             put(store, "mine", 2);
             long epoch = Long.parseLong(goOn(stopped));
@@ -174,8 +181,8 @@ class StoppedCheckpointerIT {
                                 }
                             });
             try {
-                assertToldOf(stopped, store::checkpoint);
-                assertToldOf(stopped, () -> put(store, held, 3));
+                assertToldOf(stopped, STRIPE + " 2", store::checkpoint);
+                assertToldOf(stopped, STRIPE + " 2", () -> put(store, held, 3));
             } finally {
                 over.set(true);
                 join(others);

@@ -58,10 +58,18 @@ class StoppedWriterIT {
             assertThat(Values.whole("key", store.get(bytes("key"))).sequence()).hasToString(seen);
             long start = System.nanoTime();
             assertThatThrownBy(() -> store.put(bytes("other"), Values.of("other", 0, 2, 100)))
-                    .isInstanceOf(LockTimeout.class)
-                    .hasMessageContaining("process " + writer.pid() + ", which is alive");
-            assertThat(Duration.ofNanos(System.nanoTime() - start))
-                    .isGreaterThanOrEqualTo(LOCK_TIMEOUT);
+                    .hasMessageContaining("process " + writer.pid() + ", which is alive")
+                    .isInstanceOfSatisfying(
+                            LockTimeout.class,
+                            e -> {
+                                assertThat(e.path()).isEqualTo(file);
+                                assertThat(e.awaited()).isEqualTo("the lock of stripe 0");
+                                assertThat(e.holder()).hasValue(writer.pid());
+                                assertThat(e.waited())
+                                        .isBetween(
+                                                LOCK_TIMEOUT,
+                                                Duration.ofNanos(System.nanoTime() - start));
+                            });
             assertThat(reader.ask("get", "key")).isEqualTo(seen);
 
             Child.signal("CONT", writer.pid());
