@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a near cache holds of one key: for weighers, expiries and listeners of the Caffeine builder.
  *
+ * {@snippet class="dev.cairn.ExamplesTest" region="nearCache"}
+ *
  * @param <V> the map's values
  */
 public interface CachedEntry<V> {

@@ -13,7 +13,11 @@ import java.util.Objects;
 public final class Cairn {
     private Cairn() {}
 
-    /** Opens a store with {@link Options#defaults()}; see {@link #open(Path, Options)}. */
+    /**
+     * Opens a store with {@link Options#defaults()}; see {@link #open(Path, Options)}.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="open"}
+     */
     public static CairnStore open(Path path) {
         return open(path, Options.defaults());
     }
@@ -47,8 +51,23 @@ public final class Cairn {
     }
 
     /**
+     * The path of a store in the operating system's shared memory, for all methods that take one: of
+     * use between processes, and gone after a reboot. It is the path that {@code shm:NAME} stands for.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="sharedMemory"}
+     *
+     * @param name without a slash
+     * @throws IllegalArgumentException if the name is empty, or no name of a file
+     */
+    public static Path sharedMemory(String name) {
+        return OpenStores.sharedMemory(name);
+    }
+
+    /**
      * How far a process has come that opens, recovers or closes a store just now, and for which {@link
      * #open} would wait; null if none does. Waits for nothing.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="openingProgress"}
      *
      * @throws java.io.UncheckedIOException if the directory is not there
      */
@@ -60,6 +79,8 @@ public final class Cairn {
      * Copies whatever is sound of a damaged store to a new one, and tells what could not be copied.
      * What may be out of date is copied too, and told; see {@link #salvage(Path, Path, boolean,
      * Salvage.Progress)}.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="salvage"}
      */
     public static Salvage salvage(Path source, Path target) {
         return salvage(source, target, false, (_, _) -> {});

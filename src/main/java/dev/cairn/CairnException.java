@@ -4,7 +4,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
 
-/** What can go wrong with a store: one subtype for each cause that a caller can act on. */
+/**
+ * What can go wrong with a store: one subtype for each cause that a caller can act on.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="exceptions"}
+ */
 public abstract sealed class CairnException extends RuntimeException
         permits CorruptStore,
                 IncompatibleFormat,

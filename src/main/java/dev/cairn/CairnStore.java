@@ -2,12 +2,19 @@ package dev.cairn;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
+import java.util.function.Function;
 
 /**
  * A store of byte-array keys and values that any number of threads and processes use at once.
@@ -29,8 +36,39 @@ import java.util.function.BiPredicate;
  * as it is.
  */
 public interface CairnStore extends AutoCloseable {
+    /** The time to live of an entry that is to stay until somebody removes it. */
+    Duration FOREVER = ChronoUnit.FOREVER.getDuration();
+
     /** A copy of the key's value, or null when it is absent. */
     byte @Nullable [] get(byte[] key);
+
+    /**
+     * Copies the key's value to memory of the caller's, if it fits: to the first bytes of the target.
+     *
+     * @param target native memory, or {@link MemorySegment#ofArray(byte[])}
+     * @return the value's length in bytes, -1 when the key is absent; if it is greater than the
+     *     target's size, nothing of the value was copied
+     * @throws IllegalArgumentException if the target is read-only
+     */
+    long get(byte[] key, MemorySegment target);
+
+    /**
+     * What a function makes of the key's value, which it is shown without a copy.
+     *
+     * <p>The memory is read-only and ends with the call; its checksum was compared before. If a writer
+     * used the memory again while the function ran, what the function returned or threw is forgotten
+     * and it runs again: so it must have no other effect than its result, must not write to this
+     * store, and may throw whatever it likes at bytes that make no sense. It must not close the store
+     * either; another thread that does so waits for it. Where the JVM allows the library no native
+     * access, the memory is a copy.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="read"}
+     *
+     * @param function is not called when the key is absent
+     * @return what the function returned, null when the key is absent
+     */
+    <T extends @Nullable Object> @Nullable T read(
+            byte[] key, Function<? super MemorySegment, ? extends T> function);
 
     /** The key's value, version and expiry, or null when it is absent. */
     @Nullable Versioned getVersioned(byte[] key);
@@ -39,28 +77,75 @@ public interface CairnStore extends AutoCloseable {
      * The values of many keys, in their order, null where absent; faster than as many calls of
      * {@link #get}, because memory accesses overlap. Each is atomic by itself, not all of them
      * together.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="bulk"}
      */
-    List<byte @Nullable []> getAll(List<byte[]> keys);
+    List<byte @Nullable []> getAll(Collection<byte[]> keys);
 
     boolean containsKey(byte[] key);
 
-    /** Writes the entry, whether or not the key is there, and returns its new version. */
+    /** The version of the key's entry: greater at every write of it, 0 when it is absent. */
+    long version(byte[] key);
+
+    /** What is left of the time to live of the key's entry; empty when it has none or is absent. */
+    default Optional<Duration> timeLeft(byte[] key) {
+        Versioned entry = getVersioned(key);
+        return entry == null ? Optional.empty() : entry.timeLeft();
+    }
+
+    /**
+     * Writes the entry, whether or not the key is there, and returns its new version.
+     *
+     * <p>As all writes that name no time to live, it gives the entry {@link
+     * Options#defaultTimeToLive}.
+     */
     long put(byte[] key, byte[] value);
 
-    /** As {@link #put(byte[], byte[])}; the entry is absent once {@code timeToLive} has passed. */
+    /**
+     * As {@link #put(byte[], byte[])}; the entry is absent once {@code timeToLive} has passed.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="timeToLive"}
+     *
+     * @param timeToLive {@link #FOREVER} for an entry that does not expire, though others do so by
+     *     default
+     */
     long put(byte[] key, byte[] value, Duration timeToLive);
 
-    /** Writes the entry if the key is absent; tells whether it did. */
-    boolean putIfAbsent(byte[] key, byte[] value);
+    /**
+     * Writes many entries, whether or not their keys are there; faster than as many calls of {@link
+     * #put(byte[], byte[])}. Of several entries of one key the last counts. Each is atomic by itself,
+     * not all of them together: if one cannot be written, some of the others were.
+     */
+    void putAll(Collection<? extends Map.Entry<byte[], byte[]>> entries);
 
-    /** Writes the entry if the key is there with exactly this version; tells whether it did. */
-    boolean replace(byte[] key, long version, byte[] value);
+    /** As {@link #putAll(Collection)}; the entries are absent once {@code timeToLive} has passed. */
+    void putAll(Collection<? extends Map.Entry<byte[], byte[]>> entries, Duration timeToLive);
 
-    /** Removes the entry; tells whether it was there. */
-    boolean remove(byte[] key);
+    /** Writes the entry if the key is absent; returns its new version, 0 if the key is there. */
+    long putIfAbsent(byte[] key, byte[] value);
 
-    /** Removes the entry if it is there with exactly this version; tells whether it did. */
-    boolean remove(byte[] key, long version);
+    /** As {@link #putIfAbsent(byte[], byte[])}, with a time to live. */
+    long putIfAbsent(byte[] key, byte[] value, Duration timeToLive);
+
+    /**
+     * Writes the entry if the key is there with exactly this version; returns its new version, 0 if
+     * it is not.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="versions"}
+     */
+    long replace(byte[] key, long version, byte[] value);
+
+    /** As {@link #replace(byte[], long, byte[])}, with a time to live. */
+    long replace(byte[] key, long version, byte[] value, Duration timeToLive);
+
+    /**
+     * Removes the entry; returns the version of the removal, which is greater than that of the entry
+     * and the one that {@link Change.Removed} tells, 0 if the key was not there.
+     */
+    long remove(byte[] key);
+
+    /** As {@link #remove(byte[])}, if the entry has exactly this version. */
+    long remove(byte[] key, long version);
 
     /**
      * Shows the action every entry that is there throughout the call exactly once; one written or
@@ -89,15 +174,20 @@ public interface CairnStore extends AutoCloseable {
     /** As {@link #forEachVersioned}, until the action returns false; tells whether it never did. */
     boolean forEachVersionedWhile(BiPredicate<byte[], Versioned> action);
 
-    /** As {@link #forEach}, of the entries of one stripe, from 0 to the number of stripes. */
+    /** As {@link #forEach}, of the entries of one stripe, from 0 to {@link #stripes}. */
     void forEachIn(int stripe, BiConsumer<byte[], byte[]> action);
 
-    /** The stripe that a key belongs to. */
+    /** The stripe that a key belongs to, from 0 to {@link #stripes}. */
     int stripeOf(byte[] key);
+
+    /** The number of stripes, which is fixed when the store is created. */
+    int stripes();
 
     /**
      * Waits until the key's entry has another version than the caller knows, by whomever it was
      * written; a platform thread sleeps in the kernel until then, where the JVM may.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="awaitChange"}
      *
      * @param sinceVersion that was seen, 0 for an absent entry
      * @return the version it has now, 0 if it is absent; {@code sinceVersion} if the time passed
@@ -125,6 +215,17 @@ public interface CairnStore extends AutoCloseable {
      * @throws UnsupportedOperationException on a store of {@link Durability#NONE}
      */
     long checkpoint();
+
+    /**
+     * As {@link #checkpoint}, of what was written before this call, without waiting: on a thread of
+     * the store's, one after the other. For virtual threads, whose carrier a checkpoint would block,
+     * and for whoever has other things to do. What is hung on the result runs elsewhere.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="checkpointAsync"}
+     *
+     * @return the epoch, or what {@link #checkpoint} throws; cancelling it ends nothing
+     */
+    CompletableFuture<Long> checkpointAsync();
 
     /**
      * Writes a store of its own to a new file: the last checkpoint, exactly, while others go on

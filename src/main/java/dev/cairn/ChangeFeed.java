@@ -13,6 +13,8 @@ import java.time.Duration;
  * Change.Lagged} that it does not. For one thread at a time. Nobody waits for a feed, and it keeps
  * no space from being used again.
  *
+ * {@snippet class="dev.cairn.ExamplesTest" region="watch"}
+ *
  * @param <K> the keys of whatever is watched
  */
 public interface ChangeFeed<K> extends AutoCloseable {

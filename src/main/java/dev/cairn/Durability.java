@@ -1,6 +1,10 @@
 package dev.cairn;
 
-/** When a write is safe from power loss. */
+/**
+ * When a write is safe from power loss.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="durability"}
+ */
 public enum Durability {
     /** At checkpoints: a power failure rolls the store back to exactly the last completed one. */
     CHECKPOINT,

@@ -23,6 +23,8 @@ import java.util.function.Consumer;
  *
  * <p>Options never change. {@link #defaults} is where to begin, and each {@code with} method gives others
  * that differ in one.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="options"}
  */
 public final class Options {
     /** The most stripes that a store can have. */

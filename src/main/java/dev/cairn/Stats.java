@@ -3,6 +3,8 @@ package dev.cairn;
 /**
  * Figures of a store at one moment; those of several stripes are not taken at one instant. Made by
  * Cairn only: a later version may add figures.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="figures"}
  */
 public interface Stats {
     /** The number of live entries, expired ones included. */

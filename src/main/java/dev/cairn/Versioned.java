@@ -2,7 +2,9 @@ package dev.cairn;
 
 import org.jspecify.annotations.Nullable;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * A value and the version under which it was written.
@@ -17,5 +19,14 @@ public record Versioned(byte[] value, long version, @Nullable Instant expires) {
     /** Of an entry without a time to live. */
     public Versioned(byte[] value, long version) {
         this(value, version, null);
+    }
+
+    /** What is left of the entry's time to live now, not less than zero; empty if it has none. */
+    public Optional<Duration> timeLeft() {
+        if (expires == null) {
+            return Optional.empty();
+        }
+        Duration left = Duration.between(Instant.now(), expires);
+        return Optional.of(left.isNegative() ? Duration.ZERO : left);
     }
 }

@@ -14,12 +14,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.AbstractList;
+import java.util.AbstractMap.SimpleEntry;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BiFunction;
 
 /** Arguments that are wrong are never taken for a damaged store, and change nothing. */
@@ -70,7 +73,21 @@ class ArgumentsTest {
                 () -> store.getVersioned(null),
                 () -> store.getAll(null),
                 () -> store.getAll(Arrays.asList(KEY, null)),
+                () -> store.get(null, MemorySegment.ofArray(new byte[1])),
+                () -> store.get(KEY, null),
+                () -> store.read(null, _ -> 0),
+                () -> store.read(KEY, null),
                 () -> store.containsKey(null),
+                () -> store.version(null),
+                () -> store.timeLeft(null),
+                () -> store.putAll(null),
+                () -> store.putAll(Arrays.asList(Map.entry(KEY, VALUE), null)),
+                () -> store.putAll(List.of(new SimpleEntry<>(KEY, null))),
+                () -> store.putAll(List.of(new SimpleEntry<>(null, VALUE))),
+                () -> store.putAll(List.of(Map.entry(KEY, VALUE)), null),
+                () -> store.putIfAbsent(KEY, VALUE, null),
+                () -> store.replace(KEY, 1, VALUE, null),
+                () -> Cairn.sharedMemory(null),
                 () -> store.put(null, VALUE),
                 () -> store.put(KEY, null),
                 () -> store.put(null, VALUE, ENDLESS),
@@ -137,6 +154,14 @@ class ArgumentsTest {
                 () -> map.merge(null, "x", function),
                 () -> map.merge("\u0001", null, function),
                 () -> map.merge("\u0001", "x", null),
+                () -> map.getAll(null),
+                () -> map.getAll(Arrays.asList("x", null)),
+                () -> map.get("absent", null, _ -> "x"),
+                () -> map.putIfAbsent("x", "x", null),
+                () -> map.compute("x", null, function),
+                () -> map.merge("x", "x", null, function),
+                () -> map.putAll(Map.of(), null),
+                () -> map.timeLeft(null),
                 () -> map.replaceAll(null),
                 () -> map.putAll(null),
                 () -> map.forEach(null),
@@ -162,6 +187,9 @@ class ArgumentsTest {
                 () -> store.watch().poll(NEGATIVE),
                 () -> store.backup(Path.of("shm:a/b")),
                 () -> store.backup(Path.of("shm:")),
+                () -> Cairn.sharedMemory(""),
+                () -> Cairn.sharedMemory("a/b"),
+                () -> Cairn.sharedMemory(".."),
                 () -> Cairn.open(Path.of("shm:a/b")));
         refused(
                 IndexOutOfBoundsException.class,
@@ -175,7 +203,7 @@ class ArgumentsTest {
         store.put(new byte[] {3}, VALUE, ENDLESS);
         assertThat(store.get(new byte[] {3})).isEqualTo(VALUE);
         assertThat(store.awaitChange(KEY, version + 1, ENDLESS)).isEqualTo(version);
-        assertThat(store.remove(new byte[] {3})).isTrue();
+        assertThat(store.remove(new byte[] {3})).isPositive();
     }
 
     @Test

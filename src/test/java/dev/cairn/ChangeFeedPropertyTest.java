@@ -93,9 +93,9 @@ class ChangeFeedPropertyTest {
                 byte[] key = (number + "x".repeat(1_500)).getBytes(UTF_8);
                 note(key, store.put(key, value()));
             } else if (dice < 60 || longKeys && dice < 400) {
-                boolean _ = store.remove((number + "x".repeat(1_500)).getBytes(UTF_8));
+                long _ = store.remove((number + "x".repeat(1_500)).getBytes(UTF_8));
             } else if (dice < 250) {
-                boolean _ = store.remove(("key " + number).getBytes(UTF_8));
+                long _ = store.remove(("key " + number).getBytes(UTF_8));
             } else {
                 byte[] key = ("key " + number).getBytes(UTF_8);
                 note(key, store.put(key, value()));

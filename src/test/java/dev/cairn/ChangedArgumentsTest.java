@@ -56,11 +56,11 @@ class ChangedArgumentsTest {
                     case 0 -> store.put(key, value);
                     case 1 -> {
                         store.remove(key);
-                        boolean _ = store.putIfAbsent(key, value);
+                        long _ = store.putIfAbsent(key, value);
                     }
                     default -> {
                         Versioned seen = store.getVersioned(key);
-                        boolean _ = seen != null && store.replace(key, seen.version(), value);
+                        boolean _ = seen != null && store.replace(key, seen.version(), value) != 0;
                     }
                 }
             }

@@ -161,7 +161,7 @@ class ConcurrentThreadsTest {
                     for (int done = 0; done < INCREMENTS; ) {
                         Versioned seen = store.getVersioned(key);
                         long next = ByteBuffer.wrap(seen.value()).getLong() + 1;
-                        if (store.replace(key, seen.version(), Content.key(next))) {
+                        if (store.replace(key, seen.version(), Content.key(next)) != 0) {
                             done++;
                         }
                     }

@@ -133,7 +133,7 @@ class FullStoreTest {
                 assertThat(store.get(key(keys.get(n)))).isEqualTo(expected);
             }
             for (int key : keys) {
-                again(store, manual, () -> assertThat(store.remove(key(key))).isTrue());
+                again(store, manual, () -> assertThat(store.remove(key(key))).isPositive());
             }
             assertThat(store.size()).isZero();
             for (int i = 0; i < 3 * count / 4; i++) {
@@ -259,7 +259,7 @@ class FullStoreTest {
             }
             Medium.use(new SmallDisk(0));
             for (int i = 1; i < count; i += 2) {
-                assertThat(store.remove(key(i))).isTrue();
+                assertThat(store.remove(key(i))).isPositive();
             }
             assertThat(store.size()).isZero();
         }
@@ -288,7 +288,7 @@ class FullStoreTest {
             byte[] large = new byte[REGION_BYTES + REGION_BYTES / 2];
             assertThatThrownBy(() -> store.put(key(-1), large)).isInstanceOf(StoreFull.class);
             for (int i = 0; i < count; i++) {
-                assertThat(store.remove(key(i))).isTrue();
+                assertThat(store.remove(key(i))).isPositive();
             }
             assertThat(store.size()).isZero();
             store.put(key(-1), large);
@@ -359,7 +359,7 @@ class FullStoreTest {
         for (int n = 0; n < 4 * keys; n++) {
             int i = own.nextInt(keys);
             if (there[i] && n % 3 == 0) {
-                assertThat(store.remove(key(first + i))).isTrue();
+                assertThat(store.remove(key(first + i))).isPositive();
                 there[i] = false;
             } else {
                 try {

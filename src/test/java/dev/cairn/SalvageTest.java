@@ -213,9 +213,9 @@ class SalvageTest {
             for (int round = 0; round < 30; round++) {
                 for (int i = 0; i < 40; i++) {
                     store.put(key(i), value(i, round));
-                    boolean _ = store.remove(key(i + 1000));
+                    long _ = store.remove(key(i + 1000));
                     store.put(key(i + 1000), value(i, round));
-                    boolean _ = store.remove(key(i + 1000));
+                    long _ = store.remove(key(i + 1000));
                 }
                 long _ = store.checkpoint();
             }

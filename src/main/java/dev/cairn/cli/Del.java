@@ -10,7 +10,7 @@ final class Del extends KeyVerb {
     public Integer call() {
         byte[] key = key();
         try (CairnStore store = openExisting()) {
-            return store.remove(key) ? ExitCode.OK : ExitCode.NOT_FOUND;
+            return store.remove(key) != 0 ? ExitCode.OK : ExitCode.NOT_FOUND;
         }
     }
 }

@@ -89,7 +89,7 @@ final class Load extends StoreVerb {
             store.put(entry.key(), entry.value(), left);
             return true;
         }
-        boolean _ = store.remove(entry.key());
+        long _ = store.remove(entry.key());
         return false;
     }
 

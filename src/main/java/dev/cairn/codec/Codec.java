@@ -10,6 +10,8 @@ package dev.cairn.codec;
  * <p>A codec of <b>keys</b> gives equal keys the same bytes, always and in every process; a map finds
  * keys by their bytes.
  *
+ * {@snippet class="dev.cairn.ExamplesTest" region="codec"}
+ *
  * @param <T> what is encoded; never null
  */
 public interface Codec<T> {

@@ -27,6 +27,8 @@ import java.io.UncheckedIOException;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /** A store that is open in this process: one for all who opened it here (RULE 6). */
 final class Engine {
@@ -47,6 +49,7 @@ final class Engine {
     private final @Nullable Keeper keeper;
     private final SingleFlight singleFlight = new SingleFlight();
     private final Running running;
+    private final Views views;
     private volatile boolean closed;
 
     /**
@@ -65,6 +68,7 @@ final class Engine {
             Recovery recovery) {
         this.files = files;
         this.running = new Running(files.data());
+        this.views = new Views(files.data());
         this.options = options;
         this.kernel = kernel;
         this.registration = registration;
@@ -152,6 +156,10 @@ final class Engine {
         return reader;
     }
 
+    Views views() {
+        return views;
+    }
+
     Waiting waiting() {
         return waiting;
     }
@@ -215,15 +223,24 @@ final class Engine {
     }
 
     long checkpoint() {
-        Keeper by = keeper();
+        return keeper().onPlatformThread(checkpointing());
+    }
+
+    /** Makes durable what was written before this call, whenever it runs. */
+    private Supplier<Long> checkpointing() {
         Checkpointer checkpointer = parts.checkpointer();
         long need = checkpointer.need();
         long timeoutNanos = parts.requireWriting().stripes().timeoutNanos();
-        return by.onPlatformThread(() -> {
+        return () -> {
             long epoch = checkpointer.checkpoint(need, timeoutNanos);
             dataFile().requireNamed();
             return epoch;
-        });
+        };
+    }
+
+    /** As {@link #checkpoint}, of what was written before this call, on the keeper's thread. */
+    CompletableFuture<Long> checkpointAsync() {
+        return keeper().inBackground(checkpointing());
     }
 
     private OpenFile dataFile() {
@@ -346,6 +363,7 @@ final class Engine {
     void close() {
         closed = true;
         running.close();
+        views.close();
         try {
             if (writer == null) {
                 parts.close();

@@ -480,6 +480,18 @@ final class Keeper implements Writer.Space {
         return regions.counts().free() + regions.counts().holes();
     }
 
+    /**
+     * Runs on the keeper's thread. What the caller hangs on the result runs elsewhere: it may close
+     * the store, which waits for that thread.
+     */
+    <T> CompletableFuture<T> inBackground(Supplier<T> work) {
+        try {
+            return CompletableFuture.supplyAsync(work, executor).thenApplyAsync(result -> result);
+        } catch (RejectedExecutionException _) {
+            throw new StoreClosed(files.data());
+        }
+    }
+
     /** Runs on a platform thread: this one, or the keeper's for a virtual one. */
     <T> T onPlatformThread(Supplier<T> work) {
         if (!Thread.currentThread().isVirtual()) {

@@ -47,6 +47,11 @@ public final class OpenStores {
 
     private OpenStores() {}
 
+    /** The path of a store in the system's shared memory. */
+    public static Path sharedMemory(String name) {
+        return StoreFiles.inMemory(name);
+    }
+
     private record Key(Path data, FileIdentity file, boolean readOnly) {}
 
     /** An engine and its handles, which the monitor of {@link #OPEN} guards. */

@@ -16,6 +16,7 @@ import dev.cairn.shared.StoreClock;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -32,16 +33,21 @@ import java.util.List;
  * each retry is owed to a step that another operation completed.
  */
 final class Reader {
+    /** Stands for an answer that the table word did not confirm. */
+    private static final byte[] UNCONFIRMED = {};
+
+    /** Keys that are looked up together: as many misses as a core can have under way, and some. */
+    private static final int AHEAD = 32;
+
+    /** A sum that words in memory hardly have. */
+    private static final long UNLIKELY = 0x5DEECE66D_1234L;
+
     private final SharedMemory shared;
     private final StoreClock clock;
     private final Records records;
     private final KeyHash hash;
     private final Index index;
     private final @Nullable Snapshot snapshot;
-
-    /** Takes the results of loads that are made ahead, so that they are made. */
-    @SuppressWarnings("UnusedVariable")
-    private long touched;
 
     /**
      * @param snapshot null unless the parts show a checkpoint rather than the store itself
@@ -56,34 +62,52 @@ final class Reader {
     }
 
     byte @Nullable [] get(byte[] key) {
-        long hashed = hash.of(key);
+        return get(key, hash.of(key));
+    }
+
+    private byte @Nullable [] get(byte[] key, long hashed) {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
             long slot = index.find(table, hashed, key);
-            if (slot == Index.ABSENT) {
-                if (confirmed(stripe, table)) { // R5
-                    return null;
-                }
-                continue;
-            }
-            long offset = Place.offset(slot);
-            int length =
-                    slot == Index.NO_RECORD
-                            ? Records.NOT_INLINE
-                            : records.inlineLength(offset, key.length);
-            if (!confirmed(stripe, table)) {
-                continue;
-            }
-            if (length == Records.NOT_INLINE) {
-                Copy copy = copy(key, hashed, stripe);
-                return copy == null ? null : copy.value();
-            }
-            byte[] image = records.image(stripe, offset, key.length, length);
-            if (confirmed(stripe, table)) { // R5
-                return records.value(image, offset, key.length, length);
+            byte[] value = value(stripe, table, slot, hashed, key);
+            if (!isUnconfirmed(value)) {
+                return value;
             }
         }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // an empty value is another array
+    private static boolean isUnconfirmed(byte @Nullable [] value) {
+        return value == UNCONFIRMED;
+    }
+
+    /**
+     * A copy of the value of the entry that a lookup found.
+     *
+     * @param slot what {@link Index#find} gave for the table word
+     * @return null if the key is absent, {@link #UNCONFIRMED} if the lookup is to be made again
+     */
+    private byte @Nullable [] value(int stripe, long table, long slot, long hashed, byte[] key) {
+        if (slot == Index.ABSENT) {
+            return confirmed(stripe, table) ? null : UNCONFIRMED; // R5
+        }
+        long offset = Place.offset(slot);
+        int length =
+                slot == Index.NO_RECORD
+                        ? Records.NOT_INLINE
+                        : records.inlineLength(offset, key.length);
+        if (!confirmed(stripe, table)) {
+            return UNCONFIRMED;
+        }
+        if (length == Records.NOT_INLINE) {
+            Copy copy = copy(key, hashed, stripe);
+            return copy == null ? null : copy.value();
+        }
+        byte[] image = records.image(stripe, offset, key.length, length);
+        return confirmed(stripe, table) // R5
+                ? records.value(image, offset, key.length, length)
+                : UNCONFIRMED;
     }
 
     @Nullable Versioned getVersioned(byte[] key) {
@@ -176,9 +200,9 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            boolean mayBeThere = index.mayHave(table, hashed);
+            long candidate = index.candidate(table, hashed);
             if (confirmed(stripe, table)) { // R5
-                return !mayBeThere;
+                return candidate == Index.ABSENT;
             }
         }
     }
@@ -272,24 +296,122 @@ final class Reader {
         return clock;
     }
 
-    /** Looks at all buckets, then at all records, so that their cache misses overlap. */
+    /**
+     * The values of many keys. Of some keys at a time the buckets are fetched, then the records that
+     * the slot words name, then the entries are read: so the cache misses of a step overlap.
+     */
     List<byte @Nullable []> getAll(List<byte[]> keys) {
-        long[] hashes = new long[keys.size()];
-        long sum = 0;
-        for (int i = 0; i < hashes.length; i++) {
-            hashes[i] = hash.of(keys.get(i));
-            sum += index.touch(shared.table(index.stripe(hashes[i])), hashes[i]);
-        }
-        for (int i = 0; i < hashes.length; i++) {
-            long table = shared.table(index.stripe(hashes[i]));
-            sum += index.find(table, hashes[i], keys.get(i));
-        }
-        touched = sum;
-        List<byte @Nullable []> values = new ArrayList<>(hashes.length);
-        for (byte[] key : keys) {
-            values.add(get(key));
+        List<byte @Nullable []> values = new ArrayList<>(keys.size());
+        Ahead ahead = new Ahead(Math.min(AHEAD, keys.size()));
+        for (int from = 0; from < keys.size(); from += AHEAD) {
+            ahead.read(keys.subList(from, Math.min(keys.size(), from + AHEAD)), values);
         }
         return values;
+    }
+
+    /** Of keys that are looked up together: the hash, the table word and the slot word. */
+    private final class Ahead {
+        private final long[] hashes;
+        private final long[] tables;
+        private final long[] slots;
+
+        private Ahead(int most) {
+            this.hashes = new long[most];
+            this.tables = new long[most];
+            this.slots = new long[most];
+        }
+
+        void read(List<byte[]> keys, List<byte @Nullable []> values) {
+            if (fetch(keys) == UNLIKELY) {
+                Thread.onSpinWait(); // so that the loads are made, whose sum nobody needs
+            }
+            for (int i = 0; i < keys.size(); i++) {
+                byte[] key = keys.get(i);
+                byte[] value = value(key, i);
+                values.add(isUnconfirmed(value) ? get(key, hashes[i]) : value);
+            }
+        }
+
+        private long fetch(List<byte[]> keys) {
+            long sum = 0;
+            for (int i = 0; i < keys.size(); i++) {
+                hashes[i] = hash.of(keys.get(i));
+                tables[i] = shared.table(index.stripe(hashes[i])); // R1
+                sum += index.touch(tables[i], hashes[i]);
+            }
+            for (int i = 0; i < keys.size(); i++) {
+                slots[i] = index.candidate(tables[i], hashes[i]);
+                sum += slots[i] == Index.ABSENT ? 0 : records.touch(Place.offset(slots[i]));
+            }
+            return sum;
+        }
+
+        /** By the slot word that was found ahead; if it is another key's, by a lookup. */
+        private byte @Nullable [] value(byte[] key, int i) {
+            long slot = slots[i];
+            return slot == Index.ABSENT
+                            || records.match(Place.offset(slot), key) == Records.Match.SAME
+                    ? Reader.this.value(index.stripe(hashes[i]), tables[i], slot, hashes[i], key)
+                    : UNCONFIRMED;
+        }
+    }
+
+    /**
+     * Copies a key's value, unless it is longer than the room for it.
+     *
+     * @return the value's length in bytes, -1 if the key is absent
+     */
+    long get(byte[] key, MemorySegment target) {
+        long hashed = hash.of(key);
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            CorruptStore damage = outline == null ? null : records.damage(stripe, outline);
+            if (outline != null && outline.valueLength() <= target.byteSize()) {
+                target.copyFrom(outline.value());
+            }
+            if (confirmed(stripe, table)) { // R5
+                Outline present = sound(outline, damage);
+                return present == null ? -1 : present.valueLength();
+            }
+        }
+    }
+
+    /** A confirmed outline whose checksums were compared; null if it is expired. */
+    private @Nullable Outline sound(@Nullable Outline outline, @Nullable CorruptStore damage) {
+        if (damage != null) {
+            throw damage;
+        }
+        return outline == null || expired(outline.expires()) ? null : outline;
+    }
+
+    /**
+     * An entry's value where it lies.
+     *
+     * @param stripe of its key
+     * @param table the stripe's table word, which tells whether the bytes are still the value
+     */
+    record View(int stripe, long table, MemorySegment value) {}
+
+    /** A key's value where it lies, confirmed and its checksums compared; null if it is absent. */
+    @Nullable View view(byte[] key) {
+        long hashed = hash.of(key);
+        int stripe = index.stripe(hashed);
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Outline outline = outline(stripe, table, hashed, key);
+            CorruptStore damage = outline == null ? null : records.damage(stripe, outline);
+            if (confirmed(stripe, table)) { // R5
+                Outline present = sound(outline, damage);
+                return present == null ? null : new View(stripe, table, present.value());
+            }
+        }
+    }
+
+    /** Whether the bytes of a view were the value's until now. */
+    boolean isCurrent(View view) {
+        return confirmed(view.stripe, view.table);
     }
 
     /** A scan of the entries of some stripes. */

@@ -32,7 +32,7 @@ record StoreFiles(Path data, Path shared, Path lock) {
      * @param given a path, or {@code shm:NAME} for a store in the system's shared memory
      */
     static StoreFiles of(Path given) throws IOException {
-        Path data = real(inMemory(given).toAbsolutePath());
+        Path data = real(named(given).toAbsolutePath());
         if (Files.isDirectory(data)) {
             throw new IncompatibleFormat(data, "is a directory; name a file in it");
         }
@@ -73,14 +73,20 @@ record StoreFiles(Path data, Path shared, Path lock) {
         }
     }
 
-    private static Path inMemory(Path given) {
+    private static Path named(Path given) {
         String text = given.toString();
-        if (!text.startsWith(IN_MEMORY)) {
-            return given;
-        }
-        String name = text.substring(IN_MEMORY.length());
-        if (name.isEmpty() || name.contains("/")) {
-            throw new IllegalArgumentException(text + ": expected shm:NAME, without a slash");
+        return text.startsWith(IN_MEMORY) ? inMemory(text.substring(IN_MEMORY.length())) : given;
+    }
+
+    /**
+     * The path of a data file in the system's shared memory.
+     *
+     * @throws IllegalArgumentException if that is no name of a file
+     */
+    static Path inMemory(String name) {
+        if (name.isEmpty() || name.contains("/") || name.equals(".") || name.equals("..")) {
+            throw new IllegalArgumentException(
+                    IN_MEMORY + name + ": expected shm:NAME, without a slash");
         }
         return MEMORY.resolve(name);
     }

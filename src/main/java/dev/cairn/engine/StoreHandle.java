@@ -19,13 +19,19 @@ import dev.cairn.os.Faults;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -46,9 +52,6 @@ public final class StoreHandle implements CairnStore {
             this.version = version;
         }
     }
-
-    /** Whoever waits for another process to load a key asks that often whether it lives. */
-    private static final Duration BRIEFLY = Duration.ofMillis(3);
 
     /** Frames of the least size that take as much stack as closing a store does, and more. */
     private static final int CLOSING_FRAMES = 1000;
@@ -90,28 +93,12 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public @Nullable Versioned getVersioned(byte[] key) {
-        requireOpen();
-        try {
-            return reader.getVersioned(key);
-        } catch (IllegalStateException
-                | IllegalArgumentException
-                | IndexOutOfBoundsException
-                | InternalError e) {
-            throw meaning(e);
-        }
+        return guarded(() -> reader.getVersioned(key));
     }
 
     @Override
     public boolean containsKey(byte[] key) {
-        requireOpen();
-        try {
-            return reader.containsKey(key);
-        } catch (IllegalStateException
-                | IllegalArgumentException
-                | IndexOutOfBoundsException
-                | InternalError e) {
-            throw meaning(e);
-        }
+        return guarded(() -> reader.containsKey(key));
     }
 
     /** See {@link Reader#look}. */
@@ -127,7 +114,7 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    /** The version of a key's entry, 0 if it is absent. */
+    @Override
     public long version(byte[] key) {
         return guarded(() -> reader.version(key));
     }
@@ -171,39 +158,20 @@ public final class StoreHandle implements CairnStore {
             byte[] key, long timeoutNanos, Supplier<@Nullable T> look, Supplier<@Nullable T> load) {
         requireWritable();
         long hash = reader.hash(key);
-        SingleFlight.Store here =
-                new SingleFlight.Store() {
-                    @Override
-                    public Claims.Answer claim() {
-                        return guarded(() -> engine.claims().claim(hash));
-                    }
+        return engine.singleFlight()
+                .get(new KeyLoad(this, key, hash, timeoutNanos), hash, timeoutNanos, look, load);
+    }
 
-                    @Override
-                    public void release() {
-                        releaseClaim(hash);
-                    }
+    Claims.Answer claim(long hash) {
+        return guarded(() -> engine.claims().claim(hash));
+    }
 
-                    @Override
-                    public void await() throws InterruptedException {
-                        long _ = awaitChange(key, 0, BRIEFLY);
-                    }
-
-                    @Override
-                    public LockTimeout timeout() {
-                        return new LockTimeout(
-                                path(),
-                                "the load of a key by another thread or process",
-                                guarded(() -> engine.claims().holder(hash)),
-                                Duration.ofNanos(timeoutNanos),
-                                "another thread or process loads the key and does not come to an"
-                                        + " end; see MapBuilder.loadTimeout");
-                    }
-                };
-        return engine.singleFlight().get(here, hash, timeoutNanos, look, load);
+    OptionalLong claimant(long hash) {
+        return guarded(() -> engine.claims().holder(hash));
     }
 
     /** Though this handle be closed: others may have the engine open, and wait for the claim. */
-    private void releaseClaim(long hash) {
+    void releaseClaim(long hash) {
         try {
             engine.claims().release(hash);
         } catch (IllegalStateException e) {
@@ -213,48 +181,115 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
+    @Override
     public int stripes() {
         return reader.stripes();
     }
 
     @Override
-    public List<byte @Nullable []> getAll(List<byte[]> keys) {
+    public List<byte @Nullable []> getAll(Collection<byte[]> keys) {
         List<byte[]> own = new ArrayList<>(keys);
         own.forEach(key -> Objects.requireNonNull(key, "key"));
         return guarded(() -> reader.getAll(own));
     }
 
     @Override
+    public long get(byte[] key, MemorySegment target) {
+        if (target.isReadOnly()) {
+            throw new IllegalArgumentException("target is read-only");
+        }
+        return guarded(() -> reader.get(key, target));
+    }
+
+    @Override
+    public <T extends @Nullable Object> @Nullable T read(
+            byte[] key, Function<? super MemorySegment, ? extends T> function) {
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(function, "function");
+        requireOpen();
+        Views.Source source =
+                new Views.Source() {
+                    @Override
+                    public Reader.@Nullable View find() {
+                        return guarded(() -> reader.view(key));
+                    }
+
+                    @Override
+                    public boolean isCurrent(Reader.View view) {
+                        return guarded(() -> reader.isCurrent(view));
+                    }
+                };
+        try {
+            return engine.views().read(source, function);
+        } catch (InternalError e) { // a page that is gone
+            throw meaning(e);
+        }
+    }
+
+    @Override
     public long put(byte[] key, byte[] value) {
-        return write(key, value, options.defaultTimeToLive(), Writer.ANY);
+        return write(key, value, defaultTimeToLive(), Writer.ANY);
     }
 
     @Override
     public long put(byte[] key, byte[] value, Duration timeToLive) {
-        if (!timeToLive.isPositive()) {
-            throw new IllegalArgumentException("timeToLive is not positive: " + timeToLive);
-        }
         return write(key, value, timeToLive, Writer.ANY);
     }
 
     @Override
-    public boolean putIfAbsent(byte[] key, byte[] value) {
-        return write(key, value, options.defaultTimeToLive(), Writer.NOTHING) != 0;
+    public void putAll(Collection<? extends Map.Entry<byte[], byte[]>> entries) {
+        putAll(entries, defaultTimeToLive());
     }
 
     @Override
-    public boolean replace(byte[] key, long version, byte[] value) {
-        return write(key, value, options.defaultTimeToLive(), positive(version)) != 0;
+    public void putAll(
+            Collection<? extends Map.Entry<byte[], byte[]>> entries, Duration timeToLive) {
+        requireWritable();
+        long expires = expiry(timeToLive);
+        List<Writer.Entry> own = new ArrayList<>(entries.size());
+        entries.forEach(entry ->
+                own.add(
+                        new Writer.Entry(
+                                Objects.requireNonNull(entry.getKey(), "key"),
+                                Objects.requireNonNull(entry.getValue(), "value"),
+                                expires)));
+        guarded(() -> {
+            engine.writer().writeAll(own);
+            if (eachWrite && !own.isEmpty()) {
+                makeDurable();
+            }
+            return null;
+        });
     }
 
     @Override
-    public boolean remove(byte[] key) {
-        return delete(key, Writer.ANY);
+    public long putIfAbsent(byte[] key, byte[] value) {
+        return write(key, value, defaultTimeToLive(), Writer.NOTHING);
     }
 
     @Override
-    public boolean remove(byte[] key, long version) {
-        return delete(key, positive(version));
+    public long putIfAbsent(byte[] key, byte[] value, Duration timeToLive) {
+        return write(key, value, timeToLive, Writer.NOTHING);
+    }
+
+    @Override
+    public long replace(byte[] key, long version, byte[] value) {
+        return write(key, value, defaultTimeToLive(), positive(version));
+    }
+
+    @Override
+    public long replace(byte[] key, long version, byte[] value, Duration timeToLive) {
+        return write(key, value, timeToLive, positive(version));
+    }
+
+    @Override
+    public long remove(byte[] key) {
+        return apply(key, null, FOREVER, Writer.ANY, null);
+    }
+
+    @Override
+    public long remove(byte[] key, long version) {
+        return apply(key, null, FOREVER, positive(version), null);
     }
 
     private static long positive(long version) {
@@ -264,24 +299,39 @@ public final class StoreHandle implements CairnStore {
         return version;
     }
 
-    private long expiry(@Nullable Duration timeToLive) {
-        if (timeToLive == null) {
+    /**
+     * Refuses a time to live that ends before it begins.
+     *
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public static void requirePositive(Duration timeToLive) {
+        if (!timeToLive.isPositive()) {
+            throw new IllegalArgumentException("timeToLive is not positive: " + timeToLive);
+        }
+    }
+
+    /** {@link #FOREVER} if there is none. */
+    public Duration defaultTimeToLive() {
+        Duration timeToLive = options.defaultTimeToLive();
+        return timeToLive == null ? FOREVER : timeToLive;
+    }
+
+    /** When an entry expires that is written now, in milliseconds since 1970; 0 never. */
+    private long expiry(Duration timeToLive) {
+        requirePositive(timeToLive);
+        if (timeToLive.equals(FOREVER)) {
             return 0;
         }
         try {
             return Math.addExact(reader.clock().share(), Math.max(1, timeToLive.toMillis()));
-        } catch (ArithmeticException _) {
-            return Long.MAX_VALUE;
+        } catch (ArithmeticException _) { // later than a long counts milliseconds
+            return 0;
         }
     }
 
-    private long write(byte[] key, byte[] value, @Nullable Duration timeToLive, long expected) {
+    private long write(byte[] key, byte[] value, Duration timeToLive, long expected) {
         Objects.requireNonNull(value, "value");
         return apply(key, value, timeToLive, expected, null);
-    }
-
-    private boolean delete(byte[] key, long expected) {
-        return apply(key, null, null, expected, null) != 0;
     }
 
     /**
@@ -290,23 +340,24 @@ public final class StoreHandle implements CairnStore {
      * @param value null removes
      * @return what was there, changed or not; null if nothing was
      */
-    public @Nullable Copy exchange(byte[] key, byte @Nullable [] value, Expected expected) {
+    public @Nullable Copy exchange(
+            byte[] key, byte @Nullable [] value, Duration timeToLive, Expected expected) {
         Writer.Before before = new Writer.Before();
-        Duration timeToLive = value == null ? null : options.defaultTimeToLive();
-        apply(key, value, timeToLive, expected.version, before);
+        long _ = apply(key, value, timeToLive, expected.version, before);
         return guarded(() -> engine.reader().sound(key, before.copy()));
     }
 
     private long apply(
             byte[] key,
             byte @Nullable [] value,
-            @Nullable Duration timeToLive,
+            Duration timeToLive,
             long expected,
             Writer.@Nullable Before before) {
         Objects.requireNonNull(key, "key");
         requireWritable();
+        long expires = expiry(timeToLive);
         try {
-            long version = engine.writer().write(key, value, expiry(timeToLive), expected, before);
+            long version = engine.writer().write(key, value, expires, expected, before);
             if (version != 0 && eachWrite) {
                 makeDurable();
             }
@@ -435,6 +486,12 @@ public final class StoreHandle implements CairnStore {
     }
 
     @Override
+    public CompletableFuture<Long> checkpointAsync() {
+        requireWritable();
+        return guarded(engine::checkpointAsync);
+    }
+
+    @Override
     public long backup(Path target) {
         return guarded(() -> engine.backup(target, options));
     }
@@ -465,6 +522,7 @@ public final class StoreHandle implements CairnStore {
     @Override
     public void close() {
         int _ = descend(CLOSING_FRAMES);
+        engine.views().requireOutside();
         synchronized (this) {
             if (closed) {
                 return;

@@ -26,6 +26,10 @@ import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
 /*
@@ -67,6 +71,9 @@ final class Writer {
 
     /** Regions of a chain that is cleaned all through to make room for one write that adds. */
     private static final int SHORT_CHAIN = 16;
+
+    /** Entries that are written in one hold of a stripe's lock, so that others wait some 100 us. */
+    private static final int MOST_IN_A_HOLD = 32;
 
     /** Bytes that a write may clean for each byte that it appends. */
     private static final long CLEANING_PACE = 8;
@@ -162,8 +169,12 @@ final class Writer {
         // a copy: what is hashed, compared and stored is one key, though the caller change its own
         Draft draft = Draft.of(key.clone(), value, expires, regionBytes);
         long hashed = hash.of(draft.key());
-        int stripe = index.stripe(hashed);
-        Use use = value == null ? Use.REMOVE : Use.WRITE;
+        return write(index.stripe(hashed), hashed, draft, expected, before);
+    }
+
+    private long write(
+            int stripe, long hashed, Draft draft, long expected, @Nullable Before before) {
+        Use use = draft.kind() == RecordLayout.TOMBSTONE ? Use.REMOVE : Use.WRITE;
         while (true) {
             long result = attempt(stripe, hashed, draft, use, expected, before);
             if (result == NO_REGION && !makeRoom(needed(stripe, draft), use)) {
@@ -190,6 +201,61 @@ final class Writer {
                 shared.makeRoom(writing.locks(), -result);
             }
         }
+    }
+
+    /**
+     * An entry to be written with others, whatever is there.
+     *
+     * @param expires milliseconds since 1970, 0 never
+     */
+    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    record Entry(byte[] key, byte[] value, long expires) {}
+
+    /** Writes entries, of each stripe in their order; a stripe's lock is taken for several at a time. */
+    void writeAll(List<Entry> entries) {
+        Map<Integer, List<Hashed>> byStripe = new TreeMap<>();
+        for (Entry entry : entries) {
+            Draft draft = Draft.of(entry.key.clone(), entry.value, entry.expires, regionBytes);
+            long hashed = hash.of(draft.key());
+            byStripe.computeIfAbsent(index.stripe(hashed), _ -> new ArrayList<>())
+                    .add(new Hashed(hashed, draft));
+        }
+        byStripe.forEach(this::writeAll);
+    }
+
+    private record Hashed(long hash, Draft draft) {}
+
+    private void writeAll(int stripe, List<Hashed> entries) {
+        for (int from = 0; from < entries.size(); ) {
+            int written = writeSome(stripe, entries, from);
+            if (written == 0) { // it needs room, which is not made with the lock held
+                Hashed next = entries.get(from);
+                long _ = write(stripe, next.hash, next.draft, ANY, null);
+                written = 1;
+            }
+            from += written;
+        }
+    }
+
+    /** Writes entries in one hold of the stripe's lock, as many as it has room for; tells how many. */
+    private int writeSome(int stripe, List<Hashed> entries, int from) {
+        int end = Math.min(entries.size(), from + MOST_IN_A_HOLD);
+        return (int)
+                stripes.longHolding( // W1
+                        stripe,
+                        () -> {
+                            int written = 0;
+                            while (from + written < end) {
+                                Hashed next = entries.get(from + written);
+                                long result =
+                                        inHold(stripe, next.hash, next.draft, Use.WRITE, ANY, null);
+                                if (result < 0) {
+                                    break;
+                                }
+                                written++;
+                            }
+                            return written;
+                        }); // W14
     }
 
     /** Regions that a write wants, or the evacuation that comes before it. */
@@ -222,13 +288,15 @@ final class Writer {
     private long attempt(
             int stripe, long hashed, Draft draft, Use use, long expected, @Nullable Before before) {
         return stripes.longHolding( // W1
-                stripe,
-                () -> {
-                    Steps.at("W2");
-                    long result = locked(stripe, hashed, draft, use, expected, before);
-                    Steps.at("W14");
-                    return result;
-                }); // W14
+                stripe, () -> inHold(stripe, hashed, draft, use, expected, before)); // W14
+    }
+
+    private long inHold(
+            int stripe, long hashed, Draft draft, Use use, long expected, @Nullable Before before) {
+        Steps.at("W2");
+        long result = locked(stripe, hashed, draft, use, expected, before);
+        Steps.at("W14");
+        return result;
     }
 
     private long locked(

@@ -117,12 +117,12 @@ public final class Index {
     }
 
     /**
-     * Whether an entry with that hash may be there; no key is compared, so one that is not may seem
-     * to be. Unconfirmed (RULE 9).
+     * The first slot word that may be that of an entry with that hash, or {@link #ABSENT}; no record is
+     * read and no key compared, so it may be another entry's. Unconfirmed (RULE 9).
      *
      * @param table the stripe's table word, loaded before the call (R1)
      */
-    public boolean mayHave(long table, long hash) {
+    public long candidate(long table, long hash) {
         int log2 = TableWord.log2(table);
         MemorySegment memory = table(table);
         long rest = HashBits.rest(hash, stripesLog2);
@@ -135,15 +135,15 @@ public final class Index {
             for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
                 long slot = Words.acquire(memory, slotAt(bucketAt, match));
                 if (slot != 0 && Place.low(slot) == HashBits.prefix(rest)) {
-                    return true;
+                    return slot;
                 }
             }
             if (BucketWords.overflow(meta) == 0) {
-                return false;
+                return ABSENT;
             }
             bucket = bucket + HashBits.stride(tag) & mask;
         }
-        return false;
+        return ABSENT;
     }
 
     static int maxWalk(int log2) {
@@ -165,7 +165,7 @@ public final class Index {
         return shared.covering(TableWord.offset(table), TableWord.bytes(TableWord.log2(table)));
     }
 
-    /** Starts to fetch what {@link #find} will read first; the result only keeps it from being dropped. */
+    /** Starts to fetch the bucket that {@link #find} reads first; the result only keeps the load alive. */
     public long touch(long table, long hash) {
         long rest = HashBits.rest(hash, stripesLog2);
         long bucket = HashBits.home(rest, TableWord.log2(table));

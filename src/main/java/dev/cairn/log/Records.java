@@ -23,6 +23,12 @@ import java.util.zip.CRC32C;
  * whose size the bytes say, and throw nothing, whatever the bytes are.
  */
 public final class Records {
+    /** What is copied at once of an entry that is summed where it lies. */
+    private static final int PIECE_BYTES = 8192;
+
+    /** What is fetched ahead of a record: two lines, beside which the processor fetches the next. */
+    private static final int TOUCHED_BYTES = 128;
+
     private final DataFile data;
     private final UUID storeId;
 
@@ -75,6 +81,11 @@ public final class Records {
             return bytes;
         }
 
+        /** The value where it lies. */
+        public MemorySegment value() {
+            return memory.asSlice(valueAt, valueLength);
+        }
+
         /** A copy of the key; under the stripe's lock. */
         public byte[] key() {
             return copy(keyAt, keyLength);
@@ -84,6 +95,22 @@ public final class Records {
         public boolean hasKey(byte[] key) {
             return keyLength == key.length && same(memory, keyAt, key);
         }
+    }
+
+    /**
+     * Starts to fetch the first lines of the record at a place, if there can be one; the result only
+     * keeps the loads alive.
+     */
+    public long touch(long offset) {
+        MemorySegment memory = data.memory();
+        int into = data.bytesIntoRegion(offset);
+        int last = Math.min(into + TOUCHED_BYTES, data.regionBytes()) - Long.BYTES;
+        if (into < RegionHeader.BYTES
+                || last < into
+                || offset > memory.byteSize() - data.regionBytes()) {
+            return 0;
+        }
+        return Words.plain(memory, offset) + Words.plain(memory, offset + last - into);
     }
 
     /** Compares a key with that of the record at a place; the fast path of every lookup. */
@@ -178,10 +205,8 @@ public final class Records {
             return;
         }
         long runAt = data.regionAt(Place.region(copy.outline.run));
-        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
-        RecordLayout.identity(identity, storeId, stripe, copy.outline.runNumber, runAt);
         CRC32C crc = new CRC32C();
-        crc.update(identity);
+        crc.update(runIdentity(stripe, copy.outline.runNumber, runAt));
         if (copy.runKey != null) {
             crc.update(copy.runKey);
         }
@@ -215,6 +240,64 @@ public final class Records {
                 offset,
                 "%s with checksum 0x%08x".formatted(what, expected),
                 "bytes with 0x%08x".formatted(found));
+    }
+
+    /**
+     * What is wrong with an entry's bytes where they lie, null if nothing is; unconfirmed, but only
+     * after a confirmation of its lengths. The bytes are copied piece by piece, and a piece is summed:
+     * see {@link Checksum}.
+     */
+    public @Nullable CorruptStore damage(int stripe, Outline outline) {
+        byte[] piece = image(stripe, outline.offset, Math.min(outline.bytes, PIECE_BYTES));
+        int crcAt = RecordLayout.IDENTITY_BYTES + RecordLayout.CRC;
+        int expected = Words.intPlain(piece, crcAt);
+        int runExpected =
+                outline.run == 0
+                        ? 0
+                        : Words.intPlain(
+                                piece,
+                                RecordLayout.IDENTITY_BYTES
+                                        + RecordLayout.runAt(outline.flags)
+                                        + RecordLayout.RUN_CRC);
+        Words.setIntPlain(piece, crcAt, 0);
+        CRC32C crc = new CRC32C();
+        crc.update(piece);
+        update(crc, data.memory(), outline.offset + PIECE_BYTES, outline.offset + outline.bytes);
+        if ((int) crc.getValue() != expected) {
+            return wrongChecksum(outline.offset, "a record", expected, (int) crc.getValue());
+        }
+        if (outline.run == 0) {
+            return null;
+        }
+        long runAt = data.regionAt(Place.region(outline.run));
+        long from = runAt + RegionHeader.BYTES;
+        crc.reset();
+        crc.update(runIdentity(stripe, outline.runNumber, runAt));
+        update(
+                crc,
+                outline.memory,
+                from,
+                from
+                        + RecordLayout.runContentBytes(
+                                outline.flags, outline.keyLength, outline.valueLength));
+        return (int) crc.getValue() == runExpected
+                ? null
+                : wrongChecksum(runAt, "a run", runExpected, (int) crc.getValue());
+    }
+
+    private static void update(CRC32C crc, MemorySegment memory, long from, long to) {
+        byte[] piece = new byte[Math.clamp(to - from, 0, PIECE_BYTES)];
+        for (long at = from; at < to; at += piece.length) {
+            int length = (int) Math.min(piece.length, to - at);
+            MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, piece, 0, length);
+            crc.update(piece, 0, length);
+        }
+    }
+
+    private byte[] runIdentity(int stripe, long number, long runAt) {
+        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
+        RecordLayout.identity(identity, storeId, stripe, number, runAt);
+        return identity;
     }
 
     private byte[] image(int stripe, long offset, int bytes) {

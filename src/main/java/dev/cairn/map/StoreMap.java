@@ -15,9 +15,13 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.AbstractMap;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
@@ -32,6 +36,9 @@ import java.util.function.Function;
  * so no write in between goes unnoticed, not even one of an equal value.
  */
 public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<K, V> {
+    /** Entries whose bytes are written together. */
+    private static final int PUT_TOGETHER = 1024;
+
     private final StoreHandle store;
     private final Coding<K, V> coding;
     private final ReadPath<K, V> reads;
@@ -89,18 +96,17 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public @Nullable V put(K key, V value) {
-        return exchange(key, coding.key(key), coding.value(value), Expected.ANYTHING);
+        return exchange(
+                key,
+                coding.key(key),
+                coding.value(value),
+                store.defaultTimeToLive(),
+                Expected.ANYTHING);
     }
 
     @Override
     public long set(K key, V value) {
-        byte[] bytes = coding.key(key);
-        byte[] encoded = coding.value(value);
-        try {
-            return store.put(bytes, encoded);
-        } finally {
-            reads.overwritten(key);
-        }
+        return set(key, value, store.defaultTimeToLive());
     }
 
     @Override
@@ -116,17 +122,24 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public @Nullable V putIfAbsent(K key, V value) {
+        return putIfAbsent(key, value, store.defaultTimeToLive());
+    }
+
+    @Override
+    public @Nullable V putIfAbsent(K key, V value, Duration timeToLive) {
         byte[] encoded = coding.value(value);
+        StoreHandle.requirePositive(timeToLive);
         V present = current(key);
         return present == null
-                ? exchange(key, coding.key(key), encoded, Expected.NOTHING)
+                ? exchange(key, coding.key(key), encoded, timeToLive, Expected.NOTHING)
                 : present;
     }
 
     /** Writes, or removes if the value is null, and tells what was there. */
-    private @Nullable V exchange(K key, byte[] bytes, byte @Nullable [] value, Expected expected) {
+    private @Nullable V exchange(
+            K key, byte[] bytes, byte @Nullable [] value, Duration timeToLive, Expected expected) {
         try {
-            Copy before = store.exchange(bytes, value, expected);
+            Copy before = store.exchange(bytes, value, timeToLive, expected);
             return before == null ? null : coding.value(before);
         } finally {
             if (value == null) {
@@ -139,7 +152,12 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public @Nullable V replace(K key, V value) {
-        return exchange(key, coding.key(key), coding.value(value), Expected.SOMETHING);
+        return exchange(
+                key,
+                coding.key(key),
+                coding.value(value),
+                store.defaultTimeToLive(),
+                Expected.SOMETHING);
     }
 
     @Override
@@ -149,7 +167,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         Objects.requireNonNull(expected, "expected");
         CachedEntry<V> entry = reads.findCurrent(key);
         while (entry != null && isValue(entry, expected)) {
-            if (change(key, bytes, entry.version(), encoded)) {
+            if (change(key, bytes, entry.version(), encoded, store.defaultTimeToLive())) {
                 return true;
             }
             entry = reads.findAnew(key);
@@ -160,7 +178,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     @Override
     public @Nullable V remove(@Nullable Object key) {
         K typed = key(key);
-        return exchange(typed, coding.key(typed), null, Expected.ANYTHING);
+        return exchange(typed, coding.key(typed), null, CairnStore.FOREVER, Expected.ANYTHING);
     }
 
     @Override
@@ -169,7 +187,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         byte[] bytes = coding.key(typed);
         CachedEntry<V> entry = reads.findCurrent(typed);
         while (entry != null && isValue(entry, value)) {
-            if (change(typed, bytes, entry.version(), null)) {
+            if (remove(typed, bytes, entry.version())) {
                 return true;
             }
             entry = reads.findAnew(typed);
@@ -184,56 +202,126 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public @Nullable V computeIfAbsent(K key, Function<? super K, ? extends @Nullable V> loader) {
+        return get(key, store.defaultTimeToLive(), loader);
+    }
+
+    @Override
+    public @Nullable V get(
+            K key, Duration timeToLive, Function<? super K, ? extends @Nullable V> loader) {
         Objects.requireNonNull(loader, "loader");
+        StoreHandle.requirePositive(timeToLive);
         V present = current(key);
         if (present != null) {
             return present;
         }
         byte[] bytes = coding.key(key);
         return store.load(
-                bytes, loadTimeoutNanos, () -> current(key), () -> load(key, bytes, loader));
+                bytes,
+                loadTimeoutNanos,
+                () -> current(key),
+                () -> load(key, bytes, timeToLive, loader));
     }
 
     private @Nullable V load(
-            K key, byte[] bytes, Function<? super K, ? extends @Nullable V> loader) {
+            K key,
+            byte[] bytes,
+            Duration timeToLive,
+            Function<? super K, ? extends @Nullable V> loader) {
         V loaded = loader.apply(key);
         if (loaded == null) {
             return null;
         }
-        V present = exchange(key, bytes, coding.value(loaded), Expected.NOTHING);
+        V present = exchange(key, bytes, coding.value(loaded), timeToLive, Expected.NOTHING);
         return present == null ? loaded : present;
+    }
+
+    @Override
+    public Map<K, V> getAll(Collection<? extends K> keys) {
+        Map<K, V> found = LinkedHashMap.newLinkedHashMap(keys.size());
+        if (reads.isCached()) {
+            for (K key : keys) {
+                V value = get(key);
+                if (value != null) {
+                    found.put(key, value);
+                }
+            }
+            return found;
+        }
+        List<K> own = new ArrayList<>(keys);
+        List<byte[]> bytes = new ArrayList<>(own.size());
+        own.forEach(key -> bytes.add(coding.key(key)));
+        List<byte @Nullable []> values = store.getAll(bytes);
+        for (int i = 0; i < values.size(); i++) {
+            byte[] value = values.get(i);
+            if (value != null) {
+                found.put(own.get(i), coding.value(bytes.get(i), value));
+            }
+        }
+        return found;
     }
 
     @Override
     public @Nullable V computeIfPresent(
             K key, BiFunction<? super K, ? super V, ? extends @Nullable V> function) {
+        return computeIfPresent(key, store.defaultTimeToLive(), function);
+    }
+
+    @Override
+    public @Nullable V computeIfPresent(
+            K key,
+            Duration timeToLive,
+            BiFunction<? super K, ? super V, ? extends @Nullable V> function) {
         Objects.requireNonNull(function, "function");
-        return change(key, present -> present == null ? null : function.apply(key, present));
+        return change(
+                key, timeToLive, present -> present == null ? null : function.apply(key, present));
     }
 
     @Override
     public @Nullable V compute(
             K key, BiFunction<? super K, ? super @Nullable V, ? extends @Nullable V> function) {
+        return compute(key, store.defaultTimeToLive(), function);
+    }
+
+    @Override
+    public @Nullable V compute(
+            K key,
+            Duration timeToLive,
+            BiFunction<? super K, ? super @Nullable V, ? extends @Nullable V> function) {
         Objects.requireNonNull(function, "function");
-        return change(key, present -> function.apply(key, present));
+        return change(key, timeToLive, present -> function.apply(key, present));
     }
 
     @Override
     public @Nullable V merge(
             K key, V value, BiFunction<? super V, ? super V, ? extends @Nullable V> function) {
+        return merge(key, value, store.defaultTimeToLive(), function);
+    }
+
+    @Override
+    public @Nullable V merge(
+            K key,
+            V value,
+            Duration timeToLive,
+            BiFunction<? super V, ? super V, ? extends @Nullable V> function) {
         Objects.requireNonNull(value, "value");
         Objects.requireNonNull(function, "function");
-        return change(key, present -> present == null ? value : function.apply(present, value));
+        return change(
+                key,
+                timeToLive,
+                present -> present == null ? value : function.apply(present, value));
     }
 
     /** What the function makes of a key's value; null, given or returned, is none. */
-    private @Nullable V change(K key, Function<@Nullable V, @Nullable V> function) {
+    private @Nullable V change(
+            K key, Duration timeToLive, Function<@Nullable V, @Nullable V> function) {
+        StoreHandle.requirePositive(timeToLive);
         byte[] bytes = coding.key(key);
         CachedEntry<V> before = reads.findCurrent(key);
         while (true) {
             V after = function.apply(valueOf(before));
             byte[] encoded = after == null ? null : coding.value(after);
-            if (change(key, bytes, before == null ? 0 : before.version(), encoded)) {
+            long version = before == null ? 0 : before.version();
+            if (change(key, bytes, version, encoded, timeToLive)) {
                 return after;
             }
             before = reads.findAnew(key);
@@ -241,14 +329,16 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     }
 
     /** Whether the entry had that version, 0 for none, and now has the value, null for none. */
-    private boolean change(K key, byte[] bytes, long version, byte @Nullable [] after) {
+    private boolean change(
+            K key, byte[] bytes, long version, byte @Nullable [] after, Duration timeToLive) {
         if (after == null) {
             return version == 0 || remove(key, bytes, version);
         }
         try {
-            return version == 0
-                    ? store.putIfAbsent(bytes, after)
-                    : store.replace(bytes, version, after);
+            return 0
+                    != (version == 0
+                            ? store.putIfAbsent(bytes, after, timeToLive)
+                            : store.replace(bytes, version, after, timeToLive));
         } finally {
             reads.overwritten(key);
         }
@@ -256,7 +346,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     private boolean remove(K key, byte[] bytes, long version) {
         try {
-            return store.remove(bytes, version);
+            return store.remove(bytes, version) != 0;
         } finally {
             reads.removed(key);
         }
@@ -269,6 +359,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
             V _ =
                     change(
                             scan.key(),
+                            store.defaultTimeToLive(),
                             present ->
                                     present == null
                                             ? null
@@ -279,7 +370,34 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public void putAll(Map<? extends K, ? extends V> map) {
-        map.forEach(this::set);
+        putAll(map, store.defaultTimeToLive());
+    }
+
+    /** Not all at once: an entry's bytes are kept only until those beside it are written. */
+    @Override
+    public void putAll(Map<? extends K, ? extends V> map, Duration timeToLive) {
+        List<K> keys = new ArrayList<>();
+        List<Map.Entry<byte[], byte[]>> encoded = new ArrayList<>();
+        StoreHandle.requirePositive(timeToLive);
+        map.forEach((key, value) -> {
+            encoded.add(Map.entry(coding.key(key), coding.value(value)));
+            keys.add(key);
+            if (keys.size() == PUT_TOGETHER) {
+                putAll(keys, encoded, timeToLive);
+            }
+        });
+        putAll(keys, encoded, timeToLive);
+    }
+
+    private void putAll(
+            List<K> keys, List<Map.Entry<byte[], byte[]>> encoded, Duration timeToLive) {
+        try {
+            store.putAll(encoded, timeToLive);
+        } finally {
+            keys.forEach(reads::overwritten);
+        }
+        keys.clear();
+        encoded.clear();
     }
 
     @Override
@@ -334,7 +452,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     private boolean removeKey(K key, byte[] bytes) {
         try {
-            return store.remove(bytes);
+            return store.remove(bytes) != 0;
         } finally {
             reads.removed(key);
         }
@@ -368,6 +486,9 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     /** Sizes are not compared: they count what has expired, and what others write meanwhile. */
     @Override
     public boolean equals(@Nullable Object other) {
+        if (other == this) {
+            return true;
+        }
         if (!(other instanceof Map<?, ?> map)) {
             return false;
         }
@@ -400,6 +521,11 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     @Override
     public long version(K key) {
         return store.version(coding.key(key));
+    }
+
+    @Override
+    public Optional<Duration> timeLeft(K key) {
+        return store.timeLeft(coding.key(key));
     }
 
     @Override

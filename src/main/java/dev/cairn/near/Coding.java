@@ -107,16 +107,27 @@ public final class Coding<K, V> {
      */
     public V value(Copy entry) {
         try {
-            return Objects.requireNonNull(
-                    values.decode(
-                            new Input(
-                                    entry.valueArray(),
-                                    entry.valueAt(),
-                                    entry.outline().valueLength())),
-                    "value");
+            return decoded(entry.valueArray(), entry.valueAt(), entry.outline().valueLength());
         } catch (RuntimeException e) {
             throw undecodable("the value of the key", entry.key(), e);
         }
+    }
+
+    /**
+     * A value from its bytes.
+     *
+     * @throws UndecodableEntry if the codec cannot read them
+     */
+    public V value(byte[] key, byte[] value) {
+        try {
+            return decoded(value, 0, value.length);
+        } catch (RuntimeException e) {
+            throw undecodable("the value of the key", key, e);
+        }
+    }
+
+    private V decoded(byte[] bytes, int at, int length) {
+        return Objects.requireNonNull(values.decode(new Input(bytes, at, length)), "value");
     }
 
     private UndecodableEntry undecodable(String what, byte[] key, RuntimeException cause) {

@@ -64,6 +64,11 @@ public final class ReadPath<K, V> {
         this.counts = cache != null && cache.policy().isRecordingStats();
     }
 
+    /** Whether entries are kept in this process. */
+    public boolean isCached() {
+        return cache != null;
+    }
+
     /** The key's entry, as stale as the bound allows; null if it is absent. */
     public @Nullable CachedEntry<V> find(K key) {
         if (stalenessNanos == 0 || cache == null) {

@@ -46,7 +46,7 @@ class WatchTest {
         try (CairnStore store = Cairn.open(file)) {
             for (int i = 0; !watching.isDone(); i++) {
                 store.put((key + i).getBytes(UTF_8), new byte[1]);
-                boolean _ = store.remove((key + i).getBytes(UTF_8));
+                long _ = store.remove((key + i).getBytes(UTF_8));
                 Thread.sleep(1);
             }
         }

@@ -144,7 +144,7 @@ class BackupTest {
                 byte[] key = Content.key(random.nextInt(40), random.nextInt(8) == 0 ? 30_000 : 9);
                 byte[] value = Content.value(i, 0, random.nextInt(3) == 0 ? 150_000 : 10);
                 if (random.nextInt(4) == 0) {
-                    boolean _ = store.remove(key);
+                    long _ = store.remove(key);
                     expected.remove(ByteBuffer.wrap(key));
                 } else {
                     store.put(key, value);

@@ -360,7 +360,7 @@ final class Hostile {
             byte[] value = Content.value(i, 10, 300);
             use.attempt(() -> {
                 store.put(key, value);
-                boolean removed = store.remove(key);
+                boolean removed = store.remove(key) != 0;
                 use.expect("get after remove", removed && store.get(key) == null);
             });
         }

@@ -106,7 +106,7 @@ final class Salvaged {
             }
             byte[] bytes = key.getBytes(ISO_8859_1);
             if (!fresh && random.nextInt(4) == 0) {
-                boolean _ = store.remove(bytes);
+                long _ = store.remove(bytes);
                 entries.remove(key);
                 continue;
             }

@@ -136,7 +136,7 @@ class VerifyTest {
             int number = random.nextInt(random.nextBoolean() ? 4 : 300);
             byte[] key = Content.key(number, random.nextInt(50) == 0 ? 1500 : 10);
             if (random.nextInt(4) == 0) {
-                boolean _ = store.remove(key);
+                long _ = store.remove(key);
             } else {
                 int length = random.nextInt(20) == 0 ? 9000 : random.nextInt(300);
                 store.put(key, Content.value(number, sequence, length));

@@ -149,7 +149,7 @@ class StoreLincheckTest {
 
         public Operations() {
             long _ = shared.put(key(2), value(1));
-            boolean _ = shared.remove(key(2));
+            long _ = shared.remove(key(2));
             long _ = shared.put(key(1), value(1));
         }
 
@@ -166,12 +166,12 @@ class StoreLincheckTest {
 
         @Operation
         public boolean putIfAbsent(@Param(name = "key") int key, @Param(name = "value") int value) {
-            return shared.putIfAbsent(key(key), value(value));
+            return shared.putIfAbsent(key(key), value(value)) != 0;
         }
 
         @Operation
         public boolean remove(@Param(name = "key") int key) {
-            return shared.remove(key(key));
+            return shared.remove(key(key)) != 0;
         }
 
         @Operation
@@ -191,7 +191,7 @@ class StoreLincheckTest {
         }
 
         boolean replace(byte[] key, long version, byte[] value) {
-            return shared.replace(key, version, value);
+            return shared.replace(key, version, value) != 0;
         }
 
         static byte[] key(int key) {

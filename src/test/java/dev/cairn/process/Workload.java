@@ -216,10 +216,11 @@ final class Workload {
     private boolean incremented(int lane, String name) {
         Versioned found = store.getVersioned(bytes(name));
         if (found == null) {
-            return store.putIfAbsent(bytes(name), Values.of(name, lane, 1, 0));
+            return store.putIfAbsent(bytes(name), Values.of(name, lane, 1, 0)) != 0;
         }
         long count = Values.whole(name, found.value()).sequence();
-        return store.replace(bytes(name), found.version(), Values.of(name, lane, count + 1, 0));
+        return store.replace(bytes(name), found.version(), Values.of(name, lane, count + 1, 0))
+                != 0;
     }
 
     /** Removes whatever is there, while nobody writes. */

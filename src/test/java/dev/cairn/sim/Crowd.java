@@ -130,7 +130,7 @@ final class Crowd {
             put("A" + writer, value(writer, number, random));
             if (random.nextInt(3) == 0) {
                 persistently(() -> {
-                    boolean _ = store.remove(("C" + writer).getBytes(UTF_8));
+                    long _ = store.remove(("C" + writer).getBytes(UTF_8));
                 });
             } else {
                 put("C" + writer, value(writer, number, random));

@@ -354,7 +354,7 @@ final class Rig implements AutoCloseable {
     void remove(byte[] key) {
         pending(key, null, false);
         try {
-            boolean was = store.remove(key);
+            boolean was = store.remove(key) != 0;
             if (was != (model.remove(ByteBuffer.wrap(key)) != null)) {
                 throw new AssertionError("remove says " + was);
             }

@@ -61,7 +61,7 @@ final class Rewriter {
     private void change(CairnStore store) {
         byte[] key = source.key(share.index(random.nextInt(share.size())));
         switch (random.nextInt(5)) {
-            case 0 -> removed += store.remove(key) ? 1 : 0;
+            case 0 -> removed += store.remove(key) != 0 ? 1 : 0;
             case 1 -> {
                 byte[] addition = new byte[key.length + Long.BYTES];
                 random.nextBytes(addition);
