@@ -29,6 +29,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.lang.reflect.Modifier;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -174,6 +175,22 @@ class HouseTest {
                                 ValueLayout.class,
                                 long.class,
                                 int.class));
+    }
+
+    /** What a caller sees of the exported packages is theirs, the JDK's or a library's, never internal. */
+    @Test
+    void nothingInternalIsSeenFromOutside() throws IOException, ClassNotFoundException {
+        for (String exported : List.of(HOUSE, HOUSE + ".codec")) {
+            for (Class<?> type : ApiTest.publicTypes(exported)) {
+                assertThat(ApiTest.seenTypes(type))
+                        .as("types that a caller sees of " + type)
+                        .filteredOn(seen -> seen.getPackageName().startsWith(HOUSE))
+                        .allMatch(seen ->
+                                seen.getPackageName().equals(HOUSE)
+                                        || seen.getPackageName().equals(HOUSE + ".codec"))
+                        .allMatch(seen -> Modifier.isPublic(seen.getModifiers()));
+            }
+        }
     }
 
     @Test
