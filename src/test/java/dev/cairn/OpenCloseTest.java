@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.URL;
@@ -22,10 +23,12 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.StringTokenizer;
 import java.util.UUID;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
@@ -63,8 +66,12 @@ class OpenCloseTest {
         return List.of(
                 store -> store.put(KEY, VALUE),
                 store -> store.put(KEY, VALUE, Duration.ofDays(1)),
+                store -> store.putAll(List.of(Map.entry(KEY, VALUE))),
+                store -> store.putAll(List.of(Map.entry(KEY, VALUE)), Duration.ofDays(1)),
                 store -> store.putIfAbsent(KEY, VALUE),
+                store -> store.putIfAbsent(KEY, VALUE, Duration.ofDays(1)),
                 store -> store.replace(KEY, 1, VALUE),
+                store -> store.replace(KEY, 1, VALUE, Duration.ofDays(1)),
                 store -> store.remove(KEY),
                 store -> store.remove(KEY, 1));
     }
@@ -72,6 +79,12 @@ class OpenCloseTest {
     private List<Consumer<CairnStore>> everyOther() {
         return List.of(
                 store -> store.get(KEY),
+                store -> store.get(KEY, MemorySegment.ofArray(new byte[1])),
+                store -> store.read(KEY, MemorySegment::byteSize),
+                store -> store.version(KEY),
+                store -> store.timeLeft(KEY),
+                CairnStore::stripes,
+                OpenCloseTest::checkpointAsync,
                 store -> store.getVersioned(KEY),
                 store -> store.getAll(List.of(KEY)),
                 store -> store.containsKey(KEY),
@@ -90,6 +103,14 @@ class OpenCloseTest {
                 CairnStore::stats,
                 CairnStore::verify,
                 CairnStore::recovery);
+    }
+
+    private static void checkpointAsync(CairnStore store) {
+        try {
+            long _ = store.checkpointAsync().join();
+        } catch (CompletionException e) {
+            throw (RuntimeException) e.getCause();
+        }
     }
 
     private static void awaitChange(CairnStore store) {

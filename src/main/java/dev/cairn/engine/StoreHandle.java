@@ -183,7 +183,7 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public int stripes() {
-        return reader.stripes();
+        return guarded(reader::stripes);
     }
 
     @Override

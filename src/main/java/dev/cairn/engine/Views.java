@@ -16,12 +16,15 @@ import java.util.function.Function;
 /*
  * Actors    threads that look at values where they lie; one thread that closes the store.
  * Words     begun, ended, closed; all of them volatile, in one order that all threads see.
- * Steps     V1 begun + 1    V2 closed? then ended + 1 and out    V3 the look    V4 ended + 1
- *           C1 closed       C2 ended, then begun; equal: nobody looks     C3 unmap
+ * Steps     Z1 begun + 1    Z2 closed? then ended + 1 and out    Z3 the look    Z4 ended + 1
+ *           Q1 closed       Q2 ended, then begun; equal: nobody looks     Q3 unmap
  * Why it is safe
  *           A view is memory that is not bound to its mapping, so the mapping must outlive it. Who
- *           comes to V1 after C2 read begun finds closed at V2. Who came before is counted there, and
- *           is missing from ended, which was read earlier, until V4.
+ *           comes to Z1 after Q2 read begun finds closed at Z2. Who came before is counted there, and
+ *           is missing from ended, which was read earlier, until Z4.
+ *           What the function sees is the value as long as the table word is the one that the lookup
+ *           went by (R5): nothing of the stripe was used again until then. It is asked for behind the
+ *           function, whose result counts only then.
  */
 /** The looks at values where they lie: functions of users, which see a value without a copy of it. */
 final class Views {
@@ -116,8 +119,8 @@ final class Views {
     }
 
     private void begin() {
-        begun.increment(); // V1
-        if (closed) { // V2
+        begun.increment(); // Z1
+        if (closed) { // Z2
             ended.increment();
             throw new StoreClosed(path);
         }
@@ -128,7 +131,7 @@ final class Views {
         if (--own.get()[0] == 0) {
             own.remove();
         }
-        ended.increment(); // V4
+        ended.increment(); // Z4
     }
 
     /**
@@ -146,8 +149,8 @@ final class Views {
 
     /** Lets no more begin, and waits until the last has ended. */
     void close() {
-        closed = true; // C1
-        while (ended.sum() != begun.sum()) { // C2
+        closed = true; // Q1
+        while (ended.sum() != begun.sum()) { // Q2
             LockSupport.parkNanos(PAUSE_NANOS);
         }
     }

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,10 +70,14 @@ final class StoreModel {
         lastVersion = version;
     }
 
-    private void versionOf(byte[] key, byte[] value) {
-        Versioned now = store.getVersioned(key);
-        assertThat(now).isNotNull();
-        wrote(key, value, now.version());
+    /** What a conditional write returned, which is the entry's version iff it wrote. */
+    private void wroteIf(boolean right, byte[] key, byte[] value, long version) {
+        if (right) {
+            assertThat(version).isEqualTo(store.version(key));
+            wrote(key, value, version);
+        } else {
+            assertThat(version).isZero();
+        }
     }
 
     void put(byte[] key, int bytes, boolean expires) {
@@ -84,10 +90,7 @@ final class StoreModel {
     void putIfAbsent(byte[] key, int bytes) {
         byte[] value = next(key, bytes);
         boolean absent = !model.containsKey(name(key));
-        assertThat(store.putIfAbsent(key, value)).isEqualTo(absent);
-        if (absent) {
-            versionOf(key, value);
-        }
+        wroteIf(absent, key, value, store.putIfAbsent(key, value));
     }
 
     /**
@@ -98,24 +101,25 @@ final class StoreModel {
         Versioned old = model.get(name(key));
         long version = Math.max(1, old == null ? lastVersion + 1 : old.version() - off);
         boolean right = old != null && old.version() == version;
-        assertThat(store.replace(key, version, value)).isEqualTo(right);
-        if (right) {
-            versionOf(key, value);
-        }
+        wroteIf(right, key, value, store.replace(key, version, value));
     }
 
     void remove(byte[] key) {
-        assertThat(store.remove(key)).isEqualTo(model.remove(name(key)) != null);
+        removed(key, store.remove(key), model.remove(name(key)));
     }
 
     void remove(byte[] key, int off) {
         Versioned old = model.get(name(key));
         long version = Math.max(1, old == null ? lastVersion + 1 : old.version() - off);
         boolean right = old != null && old.version() == version;
-        assertThat(store.remove(key, version)).isEqualTo(right);
-        if (right) {
-            model.remove(name(key));
-        }
+        removed(key, store.remove(key, version), right ? model.remove(name(key)) : null);
+    }
+
+    private void removed(byte[] key, long version, @Nullable Versioned old) {
+        assertThat(version).isGreaterThanOrEqualTo(old == null ? 0 : old.version() + 1);
+        assertThat(version != 0).isEqualTo(old != null);
+        Versioned now = model.get(name(key));
+        assertThat(store.version(key)).isEqualTo(now == null ? 0 : now.version());
     }
 
     void get(byte[] key) {
@@ -125,10 +129,18 @@ final class StoreModel {
     private void same(byte[] key, @Nullable Versioned expected) {
         Versioned found = store.getVersioned(key);
         assertThat(store.containsKey(key)).isEqualTo(expected != null);
+        byte[] seen = store.read(key, value -> value.toArray(ValueLayout.JAVA_BYTE));
+        byte[] target = new byte[expected == null ? 0 : expected.value().length];
+        long length = store.get(key, MemorySegment.ofArray(target));
         if (expected == null) {
             assertThat(store.get(key)).isNull();
             assertThat(found).isNull();
+            assertThat(seen).isNull();
+            assertThat(length).isEqualTo(-1);
         } else {
+            assertThat(seen).isEqualTo(expected.value());
+            assertThat(length).isEqualTo(target.length);
+            assertThat(target).isEqualTo(expected.value());
             assertThat(store.get(key)).isEqualTo(expected.value());
             assertThat(found).isNotNull();
             assertThat(found.value()).isEqualTo(expected.value());
@@ -145,10 +157,26 @@ final class StoreModel {
         }
     }
 
+    /** One by one, or all together. */
     void putMany(int first, int count) {
+        if (count % 2 == 0) {
+            putAll(first, count);
+            return;
+        }
         for (int i = first; i < first + count; i++) {
             put(Content.key((long) i), i % 40, false);
         }
+    }
+
+    private void putAll(int first, int count) {
+        List<Map.Entry<byte[], byte[]>> entries = new ArrayList<>();
+        for (int i = first; i < first + count; i++) {
+            byte[] key = Content.key((long) i);
+            entries.add(Map.entry(key, next(key, i % 40)));
+        }
+        store.putAll(entries);
+        entries.forEach(
+                entry -> wrote(entry.getKey(), entry.getValue(), store.version(entry.getKey())));
     }
 
     void removeMany(int first, int count) {

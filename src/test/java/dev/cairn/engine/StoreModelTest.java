@@ -374,9 +374,11 @@ class StoreModelTest {
                                                         && found.value().length == 0
                                                 ? null
                                                 : result),
-                        new Flaw("replace", (_, _) -> true),
-                        new Flaw("remove", (_, _) -> true),
-                        new Flaw("putIfAbsent", (_, _) -> false),
+                        new Flaw("replace", (_, _) -> 1L),
+                        new Flaw("remove", (_, _) -> 1L),
+                        new Flaw("putIfAbsent", (_, _) -> 0L),
+                        new Flaw("read", (_, _) -> null),
+                        new Flaw("version", (result, _) -> (long) result + 1),
                         new Flaw(
                                 "get",
                                 (result, _) -> {
