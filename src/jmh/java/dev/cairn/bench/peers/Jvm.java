@@ -1,0 +1,105 @@
+package dev.cairn.bench.peers;
+
+import dev.cairn.Cairn;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The JVMs that the rod starts, all with the same flags. */
+final class Jvm {
+    static final Charset CHARSET = StandardCharsets.UTF_8;
+
+    /** Where temporary files go, as libraries that were unpacked: a directory beside the store's. */
+    static final String TEMPORARY = "tmp";
+
+    /** What one or another of the peers needs on JDK 25. */
+    private static final List<String> FLAGS =
+            List.of(
+                    "-XX:+AlwaysPreTouch",
+                    "-XX:-UsePerfData",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "--sun-misc-unsafe-memory-access=allow",
+                    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                    "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+                    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+                    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+                    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+                    "--add-exports=jdk.compiler/com.sun.tools.javac.file=ALL-UNNAMED",
+                    "-Dchronicle.analytics.disable=true",
+                    "-Dslf4j.internal.verbosity=ERROR");
+
+    private static final int OWN_ARGUMENTS = 3;
+
+    private Jvm() {}
+
+    /** Starts one for an entrant. */
+    static Process start(
+            Class<?> main,
+            String classPath,
+            Setting setting,
+            String entrant,
+            int round,
+            Path directory)
+            throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(FLAGS);
+        command.add("-Xms" + setting.heap());
+        command.add("-Xmx" + setting.heap());
+        command.add("-Djava.io.tmpdir=" + directory.resolveSibling(TEMPORARY));
+        command.addAll(List.of("-cp", classPath, main.getName()));
+        command.addAll(List.of(entrant, Integer.toString(round), directory.toString()));
+        command.addAll(setting.arguments());
+        return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    }
+
+    static String[] settingOf(String[] arguments) {
+        return Arrays.copyOfRange(arguments, OWN_ARGUMENTS, arguments.length);
+    }
+
+    /** Ends this JVM as soon as its parent closes its standard input, by its death for instance. */
+    static void endWithParent() {
+        Thread.ofPlatform()
+                .daemon()
+                .start(() -> {
+                    try {
+                        while (System.in.read() >= 0) {}
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    } finally {
+                        Runtime.getRuntime().halt(1);
+                    }
+                });
+    }
+
+    /** Kills it and whatever it started, and waits until they are gone. */
+    static void kill(Process process) {
+        List<ProcessHandle> all =
+                Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();
+        all.forEach(ProcessHandle::destroyForcibly);
+        all.forEach(one -> one.onExit().join());
+    }
+
+    /** This JVM's class path with another build in the place of the classes of Cairn. */
+    static String classPathWith(String build) throws IOException, URISyntaxException {
+        Path own = Path.of(Cairn.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        List<String> entries = new ArrayList<>(List.of(build));
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+            if (!Files.exists(Path.of(entry)) || !Files.isSameFile(Path.of(entry), own)) {
+                entries.add(entry);
+            }
+        }
+        return String.join(File.pathSeparator, entries);
+    }
+}

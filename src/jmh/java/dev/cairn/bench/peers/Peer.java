@@ -1,0 +1,45 @@
+package dev.cairn.bench.peers;
+
+import java.io.IOException;
+
+/**
+ * A store that is measured. Beside this interface an adapter has a constructor of {@code (Path
+ * directory, Setting, Entrant)} that opens the store of that directory, or creates it there.
+ */
+interface Peer extends AutoCloseable {
+    /** The store as one thread uses it. */
+    interface Session extends AutoCloseable {
+        /** A copy of the value that nobody else has, or null when the key is absent. */
+        byte[] get(byte[] key) throws Exception;
+
+        /** Keeps neither array: the caller uses both again. */
+        void put(byte[] key, byte[] value) throws Exception;
+
+        @Override
+        default void close() {}
+    }
+
+    /** Called by the thread that will use it, which also closes it. */
+    Session session() throws Exception;
+
+    /** Makes durable what was put before. */
+    void sync() throws Exception;
+
+    /** Whether the store calls its own {@link #sync} as often as the entrant demands. */
+    default boolean syncsItself() {
+        return false;
+    }
+
+    /** Whether it keeps its entries in files. */
+    default boolean hasFiles() {
+        return true;
+    }
+
+    /** Whether two processes may write to it at once. */
+    default boolean isShared() {
+        return false;
+    }
+
+    @Override
+    void close() throws IOException;
+}

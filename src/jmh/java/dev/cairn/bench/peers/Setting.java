@@ -1,0 +1,121 @@
+package dev.cairn.bench.peers;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How a run is made, from arguments of the form {@code name=value}; each has a default.
+ *
+ * @param peers the entrants, with commas between
+ * @param bases the entrants that all are divided by, a table for each; the first one unless any is named
+ * @param operations names as {@link Operation} knows them, in the order in which they are measured
+ * @param rounds how often each entrant gets a fresh JVM and a fresh store
+ * @param windows measured windows of an operation in a round
+ * @param seconds length of a window
+ * @param warmup seconds after which an operation is measured even if the compiler has not come to rest
+ * @param entries of the store
+ * @param keyBytes a multiple of 8
+ * @param valueBytes at least 16
+ * @param turnovers how often all entries are overwritten, on average, before anything but the load is
+ *     measured
+ * @param expiring keys in a hundred that Cairn always writes with a time to live
+ * @param heap of each JVM
+ * @param minutes after which an entrant's JVM is ended, and counts as failed
+ * @param directory under which a scratch directory is made
+ * @param before class path of another build of Cairn
+ * @param arguments as they were given, for the JVMs of the entrants
+ */
+record Setting(
+        List<String> peers,
+        List<String> bases,
+        List<Operation> operations,
+        int rounds,
+        int windows,
+        double seconds,
+        double warmup,
+        int entries,
+        int keyBytes,
+        int valueBytes,
+        int turnovers,
+        int expiring,
+        String heap,
+        int minutes,
+        Path directory,
+        String before,
+        List<String> arguments) {
+
+    private static final String OPERATIONS =
+            "load,get-1,get-2,get-zipf-1,put-1,put-2,mix95-zipf-2,mix50-zipf-2,"
+                    + "mix95-zipf-1+1,mix50-zipf-1+1,sync-1000,sync-100000,latency-1,space";
+
+    Setting {
+        if (!peers.containsAll(bases)) {
+            throw new IllegalArgumentException("base=" + bases + " does not take part: " + peers);
+        }
+        if (rounds < 1 || windows < 1 || entries < 2 || turnovers < 0) {
+            throw new IllegalArgumentException("rounds, windows, entries or turnovers are too few");
+        }
+        if (keyBytes < 8 || keyBytes % 8 != 0 || valueBytes < 16) {
+            throw new IllegalArgumentException(
+                    "key must be a multiple of 8 bytes, value at least 16: "
+                            + keyBytes
+                            + ", "
+                            + valueBytes);
+        }
+        for (String peer : peers) {
+            if (Entrant.of(peer).before() && before.isEmpty()) {
+                throw new IllegalArgumentException(peer + " takes before=CLASSPATH");
+            }
+        }
+    }
+
+    static Setting of(String... arguments) {
+        Map<String, String> given = new HashMap<>();
+        for (String argument : arguments) {
+            int equals = argument.indexOf('=');
+            if (equals < 1) {
+                throw new IllegalArgumentException(
+                        "no argument of the form name=value: " + argument);
+            }
+            given.put(argument.substring(0, equals), argument.substring(equals + 1));
+        }
+        List<String> peers = list(take(given, "peers", "cairn,chm,ideal"));
+        Setting setting =
+                new Setting(
+                        peers,
+                        list(take(given, "base", peers.getFirst())),
+                        list(take(given, "operations", OPERATIONS)).stream()
+                                .map(Operation::of)
+                                .toList(),
+                        Integer.parseInt(take(given, "rounds", "3")),
+                        Integer.parseInt(take(given, "windows", "3")),
+                        Double.parseDouble(take(given, "seconds", "4")),
+                        Double.parseDouble(take(given, "warmup", "15")),
+                        Integer.parseInt(take(given, "entries", "1000000")),
+                        Integer.parseInt(take(given, "key", "16")),
+                        Integer.parseInt(take(given, "value", "100")),
+                        Integer.parseInt(take(given, "turnovers", "5")),
+                        Integer.parseInt(take(given, "expiring", "10")),
+                        take(given, "heap", "3g"),
+                        Integer.parseInt(take(given, "minutes", "30")),
+                        Path.of(take(given, "directory", "target")),
+                        take(given, "before", ""),
+                        List.of(arguments));
+        if (!given.isEmpty()) {
+            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
+        }
+        return setting;
+    }
+
+    private static String take(Map<String, String> given, String name, String otherwise) {
+        String value = given.remove(name);
+        return value == null ? otherwise : value;
+    }
+
+    private static List<String> list(String text) {
+        return Arrays.asList(text.split(",", -1));
+    }
+}

@@ -1,0 +1,216 @@
+package dev.cairn.bench.peers;
+
+import org.HdrHistogram.Histogram;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Measures one entrant in this JVM: loads the store, ages it, and then, for each operation, does it
+ * until the compiler has come to rest, and measures windows.
+ */
+final class Worker implements AutoCloseable {
+    /** Seconds in a row in which the compiler has to rest. */
+    private static final int RESTING = 2;
+
+    private static final int UNMEASURED_SYNCS = 2;
+    private static final Operation OVERWRITE = Operation.of("put-1");
+
+    private final Setting setting;
+    private final Entrant entrant;
+    private final int round;
+    private final Path directory;
+    private final Consumer<Row> out;
+    private final Peer peer;
+    private final List<Keys> streams = new ArrayList<>();
+    private Optional<Syncer> syncer = Optional.empty();
+    private Optional<OtherProcess> other = Optional.empty();
+
+    private Worker(Setting setting, String name, int round, Path directory, Consumer<Row> out)
+            throws Exception {
+        this.setting = setting;
+        this.entrant = Entrant.of(name);
+        this.round = round;
+        this.directory = directory;
+        this.out = out;
+        this.peer = entrant.open(directory, setting);
+    }
+
+    /** Arguments: entrant, round, directory, and those of the setting. Rows go to the standard output. */
+    public static void main(String[] arguments) throws Exception {
+        PrintStream rows = System.out;
+        System.setOut(System.err); // what libraries print is no row
+        Jvm.endWithParent();
+        measure(
+                Setting.of(Jvm.settingOf(arguments)),
+                arguments[0],
+                Integer.parseInt(arguments[1]),
+                Path.of(arguments[2]),
+                row -> rows.println(row.line()));
+        System.exit(0); // whatever threads a library leaves
+    }
+
+    /** Measures in this JVM. */
+    static void measure(Setting setting, String name, int round, Path directory, Consumer<Row> out)
+            throws Exception {
+        try (Worker worker = new Worker(setting, name, round, directory, out)) {
+            worker.run();
+        }
+    }
+
+    private void run() throws Exception {
+        if (entrant.syncs() != Entrant.Syncs.NEVER && !peer.syncsItself()) {
+            syncer = Optional.of(new Syncer(peer, entrant.periodMillis()));
+        }
+        load();
+        overwrite((long) setting.turnovers() * setting.entries());
+        if (entrant.syncs() == Entrant.Syncs.MANUAL) {
+            closeSyncer();
+        }
+        for (Operation operation : setting.operations()) {
+            if (operation.isFor(entrant, peer)) {
+                measure(operation);
+            }
+        }
+    }
+
+    private void load() throws Exception {
+        try (Client client = new Client(peer, setting, streams(1).getFirst())) {
+            Usage before = usage();
+            client.load(setting.entries());
+            Usage after = usage();
+            double rate = setting.entries() / (after.wall() - before.wall());
+            out.accept(Row.since(before, after, "load", "1/s", rate));
+        }
+    }
+
+    private void overwrite(long count) throws Exception {
+        Keys keys = streams(1).getFirst();
+        keys.chooseByZipf(false);
+        try (Client client = new Client(peer, setting, keys)) {
+            for (long left = count; left > 0; left -= Math.min(left, 1000)) {
+                client.work(OVERWRITE.readPercent(), (int) Math.min(left, 1000));
+            }
+        }
+    }
+
+    private void measure(Operation operation) throws Exception {
+        switch (operation.kind()) {
+            case LOAD -> {} // it was measured before
+            case SYNC -> syncs(operation);
+            case SPACE -> space(operation);
+            case RATE, LATENCY -> windows(operation);
+        }
+    }
+
+    private void windows(Operation operation) throws Exception {
+        if (operation.twoProcesses() && other.isEmpty()) {
+            other = Optional.of(new OtherProcess(setting, entrant.name(), round, directory));
+        }
+        int resting = 0;
+        for (double passed = 0; passed < setting.warmup() && resting < RESTING; passed++) {
+            syncByHand();
+            Usage before = usage();
+            double compilingThere = window(operation, Math.min(1, setting.warmup())).compiling();
+            double compiling = usage().compilingSince(before) + compilingThere;
+            resting = compiling > Row.MAX_COMPILING ? 0 : resting + 1;
+        }
+        for (int i = 0; i < setting.windows(); i++) {
+            syncByHand();
+            Usage before = usage();
+            Together both = window(operation, setting.seconds());
+            Usage after = usage();
+            if (operation.kind() == Operation.Kind.RATE) {
+                out.accept(Row.since(before, after, operation.name(), "1/s", both.rate()));
+            } else {
+                Histogram puts = both.puts();
+                double high = puts.getValueAtPercentile(99.9) / 1e3;
+                double longest = puts.getMaxValue() / 1e3;
+                String name = operation.name();
+                out.accept(Row.since(before, after, name + " p99.9", "us", high));
+                out.accept(Row.since(before, after, name + " longest", "us", longest));
+            }
+        }
+    }
+
+    private void syncByHand() throws Exception {
+        if (entrant.syncs() == Entrant.Syncs.MANUAL && peer.hasFiles()) {
+            peer.sync();
+        }
+    }
+
+    /** What two processes did together; how much the compiler of the other one was at work. */
+    private record Together(double rate, Histogram puts, double compiling) {}
+
+    private Together window(Operation operation, double seconds) throws Exception {
+        List<Keys> own = streams(operation.threads());
+        if (!operation.twoProcesses()) {
+            Window window = Window.of(peer, setting, operation, own, seconds);
+            return new Together(window.rate(), window.puts(), 0);
+        }
+        OtherProcess there = other.orElseThrow();
+        there.begin(operation, seconds);
+        Window here = Window.of(peer, setting, operation, own, seconds);
+        OtherProcess.Answer answer = there.answer();
+        return new Together(here.rate() + answer.rate(), here.puts(), answer.compiling());
+    }
+
+    private void syncs(Operation operation) throws Exception {
+        for (int i = -UNMEASURED_SYNCS; i < setting.windows(); i++) {
+            overwrite(operation.overwrites());
+            Usage before = usage();
+            peer.sync();
+            Usage after = usage();
+            double millis = (after.wall() - before.wall()) * 1e3;
+            if (i >= 0) {
+                out.accept(Row.since(before, after, operation.name(), "ms", millis));
+            }
+        }
+    }
+
+    private void space(Operation operation) throws Exception {
+        Usage before = usage();
+        overwrite((long) setting.turnovers() * setting.entries());
+        double live = (double) setting.entries() * (setting.keyBytes() + setting.valueBytes());
+        out.accept(Row.since(before, usage(), operation.name(), "x", bytesOnDisk() / live));
+    }
+
+    /** What is allocated: files may have holes, or room that was never written. */
+    private double bytesOnDisk() throws IOException {
+        Process process = new ProcessBuilder("du", "-s", "-B1", directory.toString()).start();
+        String answer = new String(process.getInputStream().readAllBytes(), Jvm.CHARSET);
+        return Double.parseDouble(answer.split("\\s", 2)[0]);
+    }
+
+    private List<Keys> streams(int threads) {
+        while (streams.size() < threads) {
+            streams.add(new Keys(setting.entries(), round, 0, streams.size()));
+        }
+        return streams.subList(0, threads);
+    }
+
+    private Usage usage() throws IOException {
+        return Usage.now(other.stream().map(OtherProcess::handle).toList());
+    }
+
+    private void closeSyncer() {
+        if (syncer.isPresent()) {
+            syncer.get().close();
+            syncer = Optional.empty();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (other.isPresent()) {
+            other.get().close();
+        }
+        closeSyncer();
+        peer.close();
+    }
+}
