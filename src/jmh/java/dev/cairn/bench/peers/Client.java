@@ -7,66 +7,79 @@ import java.util.SplittableRandom;
 /**
  * One thread at work on a store. A value begins with the first word of its key, so that every read is
  * judged, and goes on with a random one.
+ *
+ * <p>Whatever it writes to for itself is new in each batch, or touched between operations only: garbage
+ * collection lays old objects of two threads side by side, and they would fight for the cache line.
  */
 final class Client implements AutoCloseable {
     private final Peer.Session session;
     private final Keys keys;
-    private final byte[] key;
-    private final byte[] value;
+    private final int keyBytes;
+    private final byte[] content;
 
-    /** The newest value that was read: nobody may leave out the copy. */
+    /** The newest value that was read in a batch: nobody may leave out the copy. */
     private byte[] read = {};
 
     Client(Peer peer, Setting setting, Keys keys) throws Exception {
         this.session = peer.session();
         this.keys = keys;
-        this.key = new byte[setting.keyBytes()];
-        this.value = new byte[setting.valueBytes()];
-        new SplittableRandom(5).nextBytes(value);
+        this.keyBytes = setting.keyBytes();
+        this.content = new byte[setting.valueBytes()];
+        new SplittableRandom(5).nextBytes(content);
     }
 
     void work(int readPercent, int count) throws Exception {
+        Keys.Batch batch = keys.draw(count);
+        byte[] key = new byte[keyBytes];
+        byte[] value = content.clone();
+        byte[] last = read;
         for (int i = 0; i < count; i++) {
-            long random = keys.random();
-            Keys.write(key, keys.entry(random));
+            long random = batch.randoms()[i];
+            Keys.write(key, batch.entries()[i]);
             if (((random & 0xFFFF) * 100) >>> 16 < readPercent) {
-                get();
+                last = get(key);
             } else {
-                put(random);
+                put(key, value, random);
             }
         }
+        read = last;
     }
 
     /** Overwrites, and notes in nanoseconds how long each put took. */
     void work(Histogram puts, int count) throws Exception {
+        Keys.Batch batch = keys.draw(count);
+        byte[] key = new byte[keyBytes];
+        byte[] value = content.clone();
         for (int i = 0; i < count; i++) {
-            long random = keys.random();
-            Keys.write(key, keys.entry(random));
+            Keys.write(key, batch.entries()[i]);
             long start = System.nanoTime();
-            put(random);
+            put(key, value, batch.randoms()[i]);
             puts.recordValue(System.nanoTime() - start);
         }
     }
 
     void load(int entries) throws Exception {
+        byte[] key = new byte[keyBytes];
+        byte[] value = content.clone();
         for (int entry = 0; entry < entries; entry++) {
             Keys.write(key, entry);
-            put(entry);
+            put(key, value, entry);
         }
     }
 
-    private void get() throws Exception {
-        read = session.get(key);
-        if (read == null
-                || read.length != value.length
-                || Keys.word(read, 0) != Keys.word(key, 0)) {
+    private byte[] get(byte[] key) throws Exception {
+        byte[] value = session.get(key);
+        if (value == null
+                || value.length != content.length
+                || Keys.word(value, 0) != Keys.word(key, 0)) {
             throw new IllegalStateException("lost or wrong: entry " + Keys.entry(key));
         }
+        return value;
     }
 
-    private void put(long content) throws Exception {
+    private void put(byte[] key, byte[] value, long second) throws Exception {
         Keys.setWord(value, 0, Keys.word(key, 0));
-        Keys.setWord(value, 8, content);
+        Keys.setWord(value, 8, second);
         session.put(key, value);
     }
 

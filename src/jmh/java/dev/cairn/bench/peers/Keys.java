@@ -41,15 +41,20 @@ final class Keys {
         zipf = now;
     }
 
-    long random() {
-        return random.nextLong();
+    /** Keys to come, and a random number for each, whose lower half says nothing about the key. */
+    record Batch(int[] entries, long[] randoms) {}
+
+    Batch draw(int count) {
+        Batch batch = new Batch(new int[count], new long[count]);
+        for (int i = 0; i < count; i++) {
+            long number = random.nextLong();
+            batch.randoms[i] = number;
+            batch.entries[i] = zipf ? nextSample() : (int) (((number >>> 32) * entries) >>> 32);
+        }
+        return batch;
     }
 
-    /** An entry, by the upper half of a random number where that decides. */
-    int entry(long random) {
-        if (!zipf) {
-            return (int) (((random >>> 32) * entries) >>> 32);
-        }
+    private int nextSample() {
         nextSample = nextSample + 1 == samples.length ? 0 : nextSample + 1;
         return samples[nextSample];
     }

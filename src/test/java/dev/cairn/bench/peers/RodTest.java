@@ -71,8 +71,7 @@ class RodTest {
             for (int thread = 0; thread < 2; thread++) {
                 Keys keys = new Keys(1 << 30, 1, process, thread);
                 long last = 0;
-                for (int i = 0; i < count; i++) {
-                    int entry = keys.entry(keys.random());
+                for (int entry : keys.draw(count).entries()) {
                     pairs.add(last << 32 | entry);
                     last = entry;
                 }
@@ -88,8 +87,8 @@ class RodTest {
         Keys keys = new Keys(entries, 0, 0, 0);
         keys.chooseByZipf(true);
         int[] times = new int[entries];
-        for (int i = 0; i < count; i++) {
-            times[keys.entry(keys.random())]++;
+        for (int entry : keys.draw(count).entries()) {
+            times[entry]++;
         }
         double sum = 0;
         for (int rank = 1; rank <= entries; rank++) {
