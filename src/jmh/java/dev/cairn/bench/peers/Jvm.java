@@ -15,7 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The JVMs that the rod starts, all with the same flags. */
+/** The JVMs that the benchmark starts, all with the same flags. */
 final class Jvm {
     static final Charset CHARSET = StandardCharsets.UTF_8;
 

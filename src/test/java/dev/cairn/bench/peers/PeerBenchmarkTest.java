@@ -16,8 +16,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** The measuring rod in one JVM, at a scale that says nothing about any store. */
-class RodTest {
+/** The benchmark in one JVM, at a scale that says nothing about any store. */
+class PeerBenchmarkTest {
     private static final int ENTRIES = 300;
     private static final String ALL =
             "load,get-1,get-2,get-zipf-1,put-1,put-zipf-2,mix95-zipf-2,mix50-zipf-2,"

@@ -12,14 +12,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The measuring rod with the JVMs that it starts. */
-class RodIT {
+/** The benchmark with the JVMs that it starts. */
+class PeerBenchmarkIT {
     @TempDir private Path directory;
 
     @Test
     void eachEntrantHasItsJvmsAndNothingIsLeftBehind() throws Exception {
         String build = Path.of("target/classes").toAbsolutePath().toString();
-        Process rod =
+        Process benchmark =
                 start(
                         "peers=cairn,cairn-before,chm",
                         "before=" + build,
@@ -28,10 +28,10 @@ class RodIT {
                         "warmup=0.1");
 
         List<String> lines;
-        try (BufferedReader output = rod.inputReader()) {
+        try (BufferedReader output = benchmark.inputReader()) {
             lines = output.readAllLines();
         }
-        assertThat(rod.waitFor()).as("%s", lines).isZero();
+        assertThat(benchmark.waitFor()).as("%s", lines).isZero();
         assertThat(lines).filteredOn(line -> line.contains("\tload\t")).hasSize(6);
         assertThat(lines).filteredOn(line -> line.contains("\tmix50-zipf-1+1\t")).hasSize(4);
         assertThat(lines.getLast()).startsWith("| mix50-zipf-1+1 | 1/s | ").endsWith(" - |");
@@ -40,17 +40,17 @@ class RodIT {
 
     @Test
     void interruptEndsItsJvmsAndLeavesNothingBehind() throws Exception {
-        Process rod = start("peers=cairn", "operations=put-1+1", "seconds=100");
+        Process benchmark = start("peers=cairn", "operations=put-1+1", "seconds=100");
         List<ProcessHandle> started = List.of();
-        try (BufferedReader output = rod.inputReader()) {
+        try (BufferedReader output = benchmark.inputReader()) {
             assertThat(output.readLine()).contains("\tload\t");
             while (started.size() < 2) {
                 Thread.sleep(10);
-                started = rod.descendants().toList();
-                assertThat(rod.isAlive()).isTrue();
+                started = benchmark.descendants().toList();
+                assertThat(benchmark.isAlive()).isTrue();
             }
-            rod.destroy();
-            rod.waitFor();
+            benchmark.destroy();
+            benchmark.waitFor();
         }
         assertThat(started).noneMatch(ProcessHandle::isAlive);
         assertThat(directory).isEmptyDirectory();
@@ -64,7 +64,7 @@ class RodIT {
                                 "-XX:-UsePerfData",
                                 "-cp",
                                 System.getProperty("java.class.path"),
-                                Rod.class.getName(),
+                                PeerBenchmark.class.getName(),
                                 "directory=" + Files.createDirectories(directory),
                                 "heap=64m",
                                 "entries=300",

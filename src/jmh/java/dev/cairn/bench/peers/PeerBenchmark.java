@@ -13,11 +13,11 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The measuring rod: each entrant in each round in a fresh JVM with a fresh store, all entrants one
- * behind the other in a round, in another order in the next. See docs/benchmarks.md for how to run it,
- * {@link Setting} for its arguments.
+ * Measures stores beside each other: each entrant in each round in a fresh JVM with a fresh store, all
+ * entrants one behind the other in a round, in another order in the next. See docs/benchmarks.md for
+ * how to run it, {@link Setting} for its arguments.
  */
-final class Rod {
+final class PeerBenchmark {
     private final Setting setting;
     private final Path scratch;
     private final PrintStream out;
@@ -25,12 +25,12 @@ final class Rod {
     private boolean stopped;
     private Process child;
 
-    private Rod(Setting setting, PrintStream out) throws IOException {
+    private PeerBenchmark(Setting setting, PrintStream out) throws IOException {
         this.setting = setting;
         this.out = out;
         this.table = new Table(setting.peers());
         Files.createDirectories(setting.directory());
-        this.scratch = Files.createTempDirectory(setting.directory(), "rod");
+        this.scratch = Files.createTempDirectory(setting.directory(), "benchmark");
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -38,10 +38,10 @@ final class Rod {
         for (String peer : setting.peers()) {
             Entrant.of(peer).adapter(); // or the last one would be missed hours later
         }
-        Rod rod = new Rod(setting, System.out);
-        Thread cleaning = new Thread(rod::stop);
+        PeerBenchmark benchmark = new PeerBenchmark(setting, System.out);
+        Thread cleaning = new Thread(benchmark::stop);
         Runtime.getRuntime().addShutdownHook(cleaning);
-        System.exit(rod.run() ? 0 : 1);
+        System.exit(benchmark.run() ? 0 : 1);
     }
 
     private boolean run() throws Exception {
