@@ -59,6 +59,7 @@ class HouseTest {
                     "near",
                     "engine",
                     "checkpoint",
+                    "stripe",
                     "index",
                     "log",
                     "shared",

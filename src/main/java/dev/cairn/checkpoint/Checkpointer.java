@@ -9,7 +9,6 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
-import dev.cairn.index.StripeLocks;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.log.DataFile;
@@ -17,6 +16,7 @@ import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 import dev.cairn.shared.StoreClock;
+import dev.cairn.stripe.Stripes;
 
 import org.jspecify.annotations.Nullable;
 
@@ -82,7 +82,7 @@ public final class Checkpointer {
     private final DataFile data;
     private final SharedMemory shared;
     private final Regions regions;
-    private final StripeLocks stripes;
+    private final Stripes stripes;
     private final ProcessTable processes;
     private final SharedLock lock;
     private final Healer healer;
@@ -96,7 +96,7 @@ public final class Checkpointer {
             DataFile data,
             SharedMemory shared,
             Regions regions,
-            StripeLocks stripes,
+            Stripes stripes,
             ProcessTable processes,
             SharedLock lock,
             Healer healer) {
@@ -188,7 +188,7 @@ public final class Checkpointer {
                 return slot;
             }
             if (taken.locks() == 0) {
-                throw stripes.timeout(first, timeoutNanos);
+                throw stripes.get(first).timeout(timeoutNanos);
             }
             if (Steps.nanoTime() - deadline > 0) {
                 throw new LockTimeout(
@@ -382,6 +382,11 @@ public final class Checkpointer {
             cuts.add(cut(shared.stripe(stripe)));
         }
         return cuts;
+    }
+
+    /** The cuts of a store without entries, with the versions of this one. */
+    public static List<Cut> emptyCuts(SharedMemory shared) {
+        return cuts(shared).stream().map(cut -> new Cut(0, 0, 0, 0, cut.version(), 0, 0)).toList();
     }
 
     /** One stripe as its words stand; under its lock. */

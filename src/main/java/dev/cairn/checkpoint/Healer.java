@@ -7,11 +7,13 @@ import dev.cairn.format.Place;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
-import dev.cairn.index.StripeLocks;
+import dev.cairn.index.Mapped;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
 import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Stripe;
+import dev.cairn.stripe.Stripes;
 
 import org.jspecify.annotations.Nullable;
 
@@ -30,22 +32,21 @@ public final class Healer {
 
     private final DataFile data;
     private final SharedMemory shared;
-    private final StripeLocks stripes;
+    private final Stripes stripes;
     private final Index index;
     private final KeyHash hash;
 
-    public Healer(
-            DataFile data, SharedMemory shared, StripeLocks stripes, Index index, KeyHash hash) {
-        this.data = data;
-        this.shared = shared;
+    public Healer(Mapped mapped, Stripes stripes) {
+        this.data = mapped.data();
+        this.shared = mapped.shared();
         this.stripes = stripes;
-        this.index = index;
-        this.hash = hash;
+        this.index = mapped.index();
+        this.hash = mapped.hash();
     }
 
     /** Runs an action while nobody else writes to a stripe. */
     private interface Holding {
-        void holding(int stripe, Runnable action);
+        void holding(Stripe stripe, Runnable action);
     }
 
     /**
@@ -56,7 +57,7 @@ public final class Healer {
      * @throws CorruptStore if something that was written is there no more
      */
     void heal(@Nullable CheckpointSlot durable) {
-        heal(durable, stripes::holding, _ -> {});
+        heal(durable, Stripe::holding, _ -> {});
     }
 
     /** As {@link #heal}, while nobody writes, by the holder of the open lock. */
@@ -66,9 +67,8 @@ public final class Healer {
 
     private void heal(@Nullable CheckpointSlot durable, Holding by, LongConsumer advanced) {
         storeAgain(durable, by);
-        for (int stripe = 0; stripe < stripes.count(); stripe++) {
-            int each = stripe;
-            by.holding(stripe, () -> verifyBehind(each, durable, advanced));
+        for (Stripe stripe : stripes) {
+            by.holding(stripe, () -> verifyBehind(stripe, durable, advanced));
         }
     }
 
@@ -77,7 +77,7 @@ public final class Healer {
         storeAgain(null, this::quiet);
     }
 
-    private void quiet(int stripe, Runnable action) {
+    private void quiet(Stripe stripe, Runnable action) {
         action.run();
         shared.advanced(data.regionBytes());
     }
@@ -87,8 +87,8 @@ public final class Healer {
      * was rolled back have checksums that are valid there, and must not come back when a force fails.
      */
     public void zeroBehindTailsQuiet() {
-        for (int stripe = 0; stripe < stripes.count(); stripe++) {
-            long tail = shared.stripe(stripe).acquire(StripeWords.TAIL);
+        for (Stripe stripe : stripes) {
+            long tail = stripe.words().acquire(StripeWords.TAIL);
             if (tail != 0) {
                 long region = Place.region(tail);
                 long from = data.regionAt(region) + Place.bytesInRegion(tail);
@@ -102,19 +102,20 @@ public final class Healer {
         data.file().storeAgain(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
             long each = region;
-            int stripe = data.stripeOf(region);
-            if (stripe >= 0 && stripe < stripes.count() && from(region, stripe, durable) >= 0) {
+            int owner = data.stripeOf(region);
+            if (owner >= 0 && owner < stripes.count() && from(region, owner, durable) >= 0) {
+                Stripe stripe = stripes.get(owner);
                 by.holding(stripe, () -> storeAgain(stripe, each, durable));
             }
         }
     }
 
-    private void storeAgain(int stripe, long region, @Nullable CheckpointSlot durable) {
-        if (data.stripeOf(region) != stripe) {
+    private void storeAgain(Stripe stripe, long region, @Nullable CheckpointSlot durable) {
+        if (data.stripeOf(region) != stripe.number()) {
             return; // it died meanwhile
         }
-        int from = from(region, stripe, durable);
-        long tail = shared.stripe(stripe).acquire(StripeWords.TAIL);
+        int from = from(region, stripe.number(), durable);
+        long tail = stripe.words().acquire(StripeWords.TAIL);
         boolean last = Place.high(tail) == region + 1;
         int to = last ? Place.bytesInRegion(tail) : data.regionBytes();
         if (from >= 0 && from < to) {
@@ -127,11 +128,11 @@ public final class Healer {
      * does prove all. A region that was born by its epoch was written up to the cut, where it was the
      * tail, or to its end.
      */
-    private int from(long region, int stripe, @Nullable CheckpointSlot durable) {
+    private int from(long region, int owner, @Nullable CheckpointSlot durable) {
         if (durable == null || data.birth(region) > durable.epoch()) {
             return 0;
         }
-        long tail = durable.cuts().get(stripe).tail();
+        long tail = durable.cuts().get(owner).tail();
         return Place.high(tail) == region + 1 ? Place.bytesInRegion(tail) & -PAGE_BYTES : -1;
     }
 
@@ -141,17 +142,18 @@ public final class Healer {
      *
      * @throws CorruptStore at the first damage
      */
-    public void verifyBehindQuiet(int stripe, @Nullable CheckpointSlot durable) {
+    public void verifyBehindQuiet(Stripe stripe, @Nullable CheckpointSlot durable) {
         verifyBehind(stripe, durable, shared::advanced);
     }
 
     /**
      * @param advanced is told how many bytes were verified, a region's worth at a time
      */
-    private void verifyBehind(int stripe, @Nullable CheckpointSlot durable, LongConsumer advanced) {
-        Cut earlier = durable == null ? NOTHING_DURABLE : durable.cuts().get(stripe);
-        Cut now = Checkpointer.cut(shared.stripe(stripe));
-        Chain chain = Chain.followBehind(data, stripe, now, earlier);
+    private void verifyBehind(
+            Stripe stripe, @Nullable CheckpointSlot durable, LongConsumer advanced) {
+        Cut earlier = durable == null ? NOTHING_DURABLE : durable.cuts().get(stripe.number());
+        Cut now = Checkpointer.cut(stripe.words());
+        Chain chain = Chain.followBehind(data, stripe.number(), now, earlier);
         LargeKeys largeKeys = new LargeKeys();
         long[] untold = {0};
         chain.forEachBehind(
@@ -168,11 +170,12 @@ public final class Healer {
         largeKeys.requireNoDamage(data.path());
     }
 
-    private void requireRun(int stripe, Chain chain, Chain.Entry entry) {
+    private void requireRun(Stripe stripe, Chain chain, Chain.Entry entry) {
         Chain.Run run = entry.run();
         if (run != null
                 && !entry.gone()
-                && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset())) {
+                && index.pointsTo(
+                        stripe.words(), hash.of(entry.key()), entry.key(), entry.offset())) {
             chain.requireRun(run);
         }
     }

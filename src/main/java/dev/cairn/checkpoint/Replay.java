@@ -20,6 +20,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.Mapped;
 import dev.cairn.index.Tables;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
@@ -55,20 +56,12 @@ public final class Replay {
     private final Regions regions;
     private final LongAdder bytes = new LongAdder();
 
-    public Replay(
-            DataFile data,
-            SharedMemory shared,
-            Index index,
-            Records records,
-            KeyHash hash,
-            Tables tables,
-            SharedMemory.Locks locks,
-            Regions regions) {
-        this.data = data;
-        this.shared = shared;
-        this.index = index;
-        this.records = records;
-        this.hash = hash;
+    public Replay(Mapped mapped, Tables tables, SharedMemory.Locks locks, Regions regions) {
+        this.data = mapped.data();
+        this.shared = mapped.shared();
+        this.index = mapped.index();
+        this.records = mapped.records();
+        this.hash = mapped.hash();
         this.tables = tables;
         this.locks = locks;
         this.regions = regions;
@@ -106,11 +99,11 @@ public final class Replay {
 
     private void restore(int stripe, Cut cut, int leastLog2) {
         int log2 = Tables.log2For(cut.liveCount(), leastLog2);
-        while (!tables.create(stripe, log2)) {
+        StripeWords words = shared.stripe(stripe);
+        while (!tables.create(words, log2)) {
             shared.makeRoom(locks, TableWord.bytes(log2));
         }
         Chain chain = Chain.follow(data, stripe, cut);
-        StripeWords words = shared.stripe(stripe);
         List<Chain.Entry> withRun = new ArrayList<>();
         LargeKeys largeKeys = new LargeKeys();
         long[] logBytes = {0};
@@ -162,7 +155,9 @@ public final class Replay {
         if (run == null) {
             return 0;
         }
-        boolean counts = index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
+        boolean counts =
+                index.pointsTo(
+                        shared.stripe(stripe), hash.of(entry.key()), entry.key(), entry.offset());
         if (counts) {
             chain.requireRun(run);
         } else if (entry.kind() != RecordLayout.TOMBSTONE) {
@@ -187,33 +182,33 @@ public final class Replay {
                             .formatted(entry.version(), index.stripe(hashed)));
         }
         boolean put = entry.kind() == RecordLayout.PUT;
-        Index.Spot spot = index.locate(stripe, hashed, entry.key());
-        if (spot.slot() == 0) {
+        Index.Lookup found = index.locate(words, hashed, entry.key());
+        if (found.slot() == 0) {
             if (!put) {
                 return;
             }
-            while (spot.slotAt() == 0) {
-                long room = tables.rebuild(stripe);
+            while (found.slotAt() == 0) {
+                long room = tables.rebuild(words);
                 if (room != 0) {
                     shared.makeRoom(locks, room);
                 }
-                spot = index.locate(stripe, hashed, entry.key());
+                found = index.locate(words, hashed, entry.key());
             }
-            index.raiseOverflow(stripe, hashed, spot.passed());
+            index.raiseOverflow(words, hashed, found.passed());
         }
         long superseded = 0;
-        if (spot.slot() != 0) {
-            Records.Outline old = records.outlineLocked(Place.offset(spot.slot()));
+        if (found.slot() != 0) {
+            Records.Outline old = records.outlineLocked(Place.offset(found.slot()));
             if (old.version() > entry.version()) {
                 return;
             }
             superseded = old.liveBytes();
         }
-        index.restore(spot, put ? entry.offset() : 0, hashed);
+        index.restore(found, put ? entry.offset() : 0, hashed);
         if (!put) {
-            index.lowerOverflow(stripe, hashed, spot.passed());
+            index.lowerOverflow(words, hashed, found.passed());
         }
-        long change = !put ? -1 : spot.slot() == 0 ? 1 : 0;
+        long change = !put ? -1 : found.slot() == 0 ? 1 : 0;
         words.release(LIVE_COUNT, words.acquire(LIVE_COUNT) + change);
         words.release(
                 LIVE_BYTES, words.acquire(LIVE_BYTES) + (put ? entry.liveBytes() : 0) - superseded);

@@ -8,6 +8,7 @@ import dev.cairn.format.RecordLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.Mapped;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
@@ -69,11 +70,11 @@ public final class Verifier {
         boolean look(int stripe, Runnable look);
     }
 
-    public Verifier(DataFile data, SharedMemory shared, Index index, KeyHash hash, Quiet quiet) {
-        this.data = data;
-        this.shared = shared;
-        this.index = index;
-        this.hash = hash;
+    public Verifier(Mapped mapped, Quiet quiet) {
+        this.data = mapped.data();
+        this.shared = mapped.shared();
+        this.index = mapped.index();
+        this.hash = mapped.hash();
         this.quiet = quiet;
     }
 
@@ -86,7 +87,7 @@ public final class Verifier {
         long recordsBefore = records;
         long bytesBefore = bytes;
         for (int attempt = 1; ; attempt++) {
-            try (Stripe each = new Stripe(stripe)) {
+            try (StripeCheck each = new StripeCheck(stripe)) {
                 each.verify();
                 if (each.damaged || !each.log.hasGaps() || attempt == ATTEMPTS) {
                     return;
@@ -116,7 +117,7 @@ public final class Verifier {
     private record Suspect(byte @Nullable [] key, long table, long slotAt, long slot) {}
 
     /** One stripe that is being verified. */
-    private final class Stripe implements AutoCloseable {
+    private final class StripeCheck implements AutoCloseable {
         private final int stripe;
         private final StripeWords words;
         private final NewestRecords newest = new NewestRecords(this::hasKey);
@@ -132,7 +133,7 @@ public final class Verifier {
         private long logBytes;
         private long slots;
 
-        Stripe(int stripe) {
+        StripeCheck(int stripe) {
             this.stripe = stripe;
             this.words = shared.stripe(stripe);
             this.log =
@@ -380,7 +381,7 @@ public final class Verifier {
                 judge(key, wrong);
                 return;
             }
-            if (!index.isUnchanged(stripe, suspect.table, suspect.slotAt, suspect.slot)) {
+            if (!index.isUnchanged(words, suspect.table, suspect.slotAt, suspect.slot)) {
                 return;
             }
             Chain.Entry entry = entryAt(suspect.slot);

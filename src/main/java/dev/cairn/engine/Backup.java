@@ -11,6 +11,7 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.Mapped;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
@@ -19,6 +20,8 @@ import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
 import dev.cairn.os.SparseFile;
 import dev.cairn.os.Steps;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -45,13 +48,20 @@ final class Backup {
 
     private final StoreFiles files;
     private final Options options;
-    private final Parts parts;
+    private final Mapped mapped;
+    private final @Nullable Writing writing;
     private final Running running;
 
-    Backup(StoreFiles files, Options options, Parts parts, Running running) {
+    Backup(
+            StoreFiles files,
+            Options options,
+            Mapped mapped,
+            @Nullable Writing writing,
+            Running running) {
         this.files = files;
         this.options = options;
-        this.parts = parts;
+        this.mapped = mapped;
+        this.writing = writing;
         this.running = running;
     }
 
@@ -62,21 +72,21 @@ final class Backup {
             throw new FileAlreadyExistsException(
                     target.data().toString(), null, "a backup replaces nothing");
         }
-        Parts.Writing writing = parts.writing();
-        if (writing == null) {
+        Writing pinning = writing;
+        if (pinning == null) {
             return writeUnpinned(target);
         }
         try {
-            return writePinned(target, writing);
+            return writePinned(target, pinning);
         } finally {
-            writing.regions().counts().recount(); // what it kept is free
+            pinning.regions().counts().recount(); // what it kept is free
         }
     }
 
-    private long writePinned(StoreFiles target, Parts.Writing writing) throws IOException {
-        try (Pin pin = Pin.take(files.data(), parts.shared(), writing.processes())) {
+    private long writePinned(StoreFiles target, Writing pinning) throws IOException {
+        try (Pin pin = Pin.take(files.data(), mapped.shared(), pinning.processes())) {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                CheckpointSlot slot = writing.checkpointer().durableSlot();
+                CheckpointSlot slot = pinning.checkpointer().durableSlot();
                 if (slot != null && slot.epoch() == pin.epoch()) {
                     copy(slot, target, () -> true);
                     return slot.epoch();
@@ -103,7 +113,7 @@ final class Backup {
                         "checkpoints overtook the copy; open the store for writing, which keeps the"
                                 + " checkpoint while it is copied");
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            OpenFile data = parts.data().file().opened();
+            OpenFile data = mapped.data().file().opened();
             CheckpointSlot slot = DataFiles.read(data).newest();
             Witness newest = () -> DataFiles.read(data).newest().equals(slot);
             try {
@@ -123,9 +133,9 @@ final class Backup {
     /** Copies, and gives the copy its name if the witness holds then; tells whether it did. */
     private boolean copy(CheckpointSlot slot, StoreFiles target, Witness witness)
             throws IOException {
-        DataHeader header = parts.data().header();
-        MappedFile data = parts.data().file().again(parts.data().regionAt(slot.regions()));
-        Parts log = PrivateReplay.logOf(files, data, header, slot);
+        DataHeader header = mapped.data().header();
+        MappedFile data = mapped.data().file().again(mapped.data().regionAt(slot.regions()));
+        Mapped log = PrivateReplay.logOf(files, data, header, slot);
         Path made = target.beingMade(DataFiles.randomId());
         try {
             BitSet named = named(log, slot);
@@ -134,7 +144,7 @@ final class Backup {
             Steps.at("backup");
             try (SparseFile file = SparseFile.open(made)) {
                 copyRegions(log.data(), slot, named, file);
-                file.finish(parts.data().regionAt(slot.regions()));
+                file.finish(mapped.data().regionAt(slot.regions()));
             }
             boolean holds = witness.holds();
             if (holds) {
@@ -154,7 +164,7 @@ final class Backup {
      *
      * @throws CorruptStore if a checksum is wrong
      */
-    private BitSet named(Parts log, CheckpointSlot slot) {
+    private BitSet named(Mapped log, CheckpointSlot slot) {
         BitSet named = new BitSet();
         for (int stripe = 0; stripe < slot.cuts().size(); stripe++) {
             Chain chain = Chain.follow(log.data(), stripe, slot.cuts().get(stripe));

@@ -13,6 +13,7 @@ import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Verifier;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.StripeWords;
+import dev.cairn.index.Mapped;
 import dev.cairn.lock.Claims;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.FileIdentity;
@@ -41,11 +42,14 @@ final class Engine {
     private final @Nullable LockWatch lockWatch;
     private final @Nullable DataLock dataLock;
     private final @Nullable FileIdentity lockFile;
-    private final Parts parts;
+    private final Mapped mapped;
+    private final @Nullable Writing writing;
     private final Recovery recovery;
     private final Reader reader;
     private final Waiting waiting;
     private final @Nullable Writer writer;
+    private final @Nullable KeeperThread thread;
+    private final @Nullable Space space;
     private final @Nullable Keeper keeper;
     private final SingleFlight singleFlight = new SingleFlight();
     private final Running running;
@@ -63,7 +67,8 @@ final class Engine {
             @Nullable KernelLocks kernel,
             @Nullable Registration registration,
             @Nullable DataLock dataLock,
-            Parts parts,
+            Mapped mapped,
+            @Nullable Writing writing,
             Reader reader,
             Recovery recovery) {
         this.files = files;
@@ -74,25 +79,40 @@ final class Engine {
         this.registration = registration;
         this.dataLock = dataLock;
         this.lockFile = kernel == null ? null : identity(files.lock());
-        this.parts = parts;
+        this.mapped = mapped;
+        this.writing = writing;
         this.recovery = recovery;
         this.reader = reader;
-        this.waiting = new Waiting(parts.writing() != null);
+        this.waiting = new Waiting(writing != null);
         this.lockWatch = lockWatch();
-        if (parts.writing() == null) {
+        if (writing == null) {
+            this.thread = null;
+            this.space = null;
             this.keeper = null;
             this.writer = null;
         } else {
-            Keeper own = new Keeper(files, options, parts);
-            boolean background = Keeper.inBackground(options, parts.data().header());
-            this.keeper = own;
-            this.writer = new Writer(parts, reader, background, own);
-            own.start(writer.cleaner(), options.checkpointEvery(), singleFlight::isUsed);
+            Checkpoints checkpoints =
+                    new Checkpoints(
+                            writing.checkpointer(),
+                            mapped.shared(),
+                            writing.stripes(),
+                            Checkpoints.areUnasked(options, mapped.data().header()));
+            this.thread = new KeeperThread(files.data());
+            this.space = new Space(writing, checkpoints, thread);
+            this.writer = new Writer(writing, space);
+            this.keeper =
+                    new Keeper(
+                            files,
+                            writing,
+                            thread,
+                            checkpoints,
+                            space,
+                            options.checkpointEvery(),
+                            singleFlight::isUsed);
         }
     }
 
     private @Nullable LockWatch lockWatch() {
-        Parts.Writing writing = parts.writing();
         if (writing != null && writing.processes().mayLoseKernelLock()) {
             return LockWatch.start(files, writing.processes()::keepKernelLock);
         }
@@ -110,15 +130,13 @@ final class Engine {
         if (more.readOnly()) {
             return; // who only reads asks for nothing
         }
-        JointOptions.require(files.data(), parts.data().header(), more);
-        Parts.Writing writing = parts.requireWriting();
+        JointOptions.require(files.data(), mapped.data().header(), more);
+        Writing with = writing();
         Options before = options;
         Options joint = JointOptions.of(before, more);
         long timeoutNanos = joint.lockTimeout().toNanos();
-        writing.locks().lengthenTimeout(timeoutNanos);
-        writing.stripes().lengthenTimeout(timeoutNanos);
-        writing.claims().lengthenTimeout(timeoutNanos);
-        writing.regions().bound(joint.maxBytes());
+        with.lengthenTimeout(timeoutNanos);
+        with.regions().bound(joint.maxBytes());
         Duration period = joint.checkpointEvery();
         if (period != null && !period.equals(before.checkpointEvery())) {
             keeper().checkpointEvery(period);
@@ -165,11 +183,11 @@ final class Engine {
     }
 
     KeyWait keyWait(byte[] key, long since) {
-        return new KeyWait(parts, reader, key, since);
+        return new KeyWait(mapped.shared(), reader, key, since);
     }
 
     Feed feed() {
-        return new Feed(parts, reader);
+        return new Feed(mapped, writing == null ? null : writing.stripes(), reader);
     }
 
     /**
@@ -186,17 +204,17 @@ final class Engine {
 
     /** Counts the regions anew. */
     void recount() {
-        parts.requireWriting().regions().counts().recount();
+        writing().regions().counts().recount();
     }
 
     /** Owner entries that were looked at, about. */
     long regionLooks() {
-        return parts.requireWriting().regions().counts().looks();
+        return writing().regions().counts().looks();
     }
 
     /** Oldest regions that were read to see how much of them has expired. */
     long frontLooks() {
-        return writer().cleaner().frontLooks();
+        return writing().stripes().frontLooks();
     }
 
     SingleFlight singleFlight() {
@@ -207,11 +225,19 @@ final class Engine {
      * @throws UnsupportedOperationException if the store is open for reading only
      */
     Claims claims() {
-        return parts.requireWriting().claims();
+        return writing().claims();
     }
 
     private Keeper keeper() {
         return requireWritable(keeper);
+    }
+
+    private Writing writing() {
+        return requireWritable(writing);
+    }
+
+    private KeeperThread thread() {
+        return requireWritable(thread);
     }
 
     private <T> T requireWritable(@Nullable T part) {
@@ -223,14 +249,14 @@ final class Engine {
     }
 
     long checkpoint() {
-        return keeper().onPlatformThread(checkpointing());
+        return thread().onPlatformThread(checkpointing());
     }
 
     /** Makes durable what was written before this call, whenever it runs. */
     private Supplier<Long> checkpointing() {
-        Checkpointer checkpointer = parts.checkpointer();
+        Checkpointer checkpointer = writing().checkpointer();
         long need = checkpointer.need();
-        long timeoutNanos = parts.requireWriting().stripes().timeoutNanos();
+        long timeoutNanos = writing().stripes().timeoutNanos();
         return () -> {
             long epoch = checkpointer.checkpoint(need, timeoutNanos);
             dataFile().requireNamed();
@@ -240,15 +266,15 @@ final class Engine {
 
     /** As {@link #checkpoint}, of what was written before this call, on the keeper's thread. */
     CompletableFuture<Long> checkpointAsync() {
-        return keeper().inBackground(checkpointing());
+        return thread().inBackground(checkpointing());
     }
 
     private OpenFile dataFile() {
-        return parts.data().file().opened();
+        return mapped.data().file().opened();
     }
 
     boolean isDurable() {
-        return parts.data().header().durability() != Durability.NONE;
+        return mapped.data().header().durability() != Durability.NONE;
     }
 
     /**
@@ -261,7 +287,7 @@ final class Engine {
         }
         running.begin();
         try {
-            return new Backup(files, by, parts, running).writeTo(target);
+            return new Backup(files, by, mapped, writing, running).writeTo(target);
         } catch (CorruptStore e) {
             throw e.refusing();
         } catch (IOException e) {
@@ -272,21 +298,21 @@ final class Engine {
     }
 
     long compact() {
-        Keeper by = keeper();
-        return by.onPlatformThread(() -> compact(by));
+        Space own = requireWritable(space);
+        return thread().onPlatformThread(() -> compact(own));
     }
 
-    private long compact(Keeper by) {
-        by.cleanThoroughly();
+    private long compact(Space own) {
+        own.cleanThoroughly();
         try {
-            return parts.requireWriting().regions().punchHoles() * parts.data().regionBytes();
+            return writing().regions().punchHoles() * mapped.data().regionBytes();
         } catch (IOException e) {
             throw new SystemFailure(files.data(), "its free space could not be given back", e);
         }
     }
 
     Stats stats() {
-        return new Figures(parts, reader.size(), naming());
+        return new Figures(mapped, writing, reader.size(), naming());
     }
 
     private Stats.Naming naming() {
@@ -302,7 +328,7 @@ final class Engine {
 
     private boolean companionsAreNamed() {
         try {
-            return parts.shared().file().opened().naming() == OpenFile.Naming.NAMED
+            return mapped.shared().file().opened().naming() == OpenFile.Naming.NAMED
                     && lockFile != null
                     && lockFile.isAt(files.lock());
         } catch (IOException _) {
@@ -319,20 +345,17 @@ final class Engine {
     }
 
     Verification verify() {
-        Parts.Writing writing = parts.writing();
+        Writing with = writing;
         Verifier verifier =
                 new Verifier(
-                        parts.data(),
-                        parts.shared(),
-                        parts.index(),
-                        parts.hash(),
-                        writing == null
+                        mapped,
+                        with == null
                                 ? this::lookForQuiet
                                 : (stripe, look) -> {
-                                    writing.stripes().holding(stripe, look);
+                                    with.stripes().get(stripe).holding(look);
                                     return true;
                                 });
-        for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
+        for (int stripe = 0; stripe < mapped.shared().stripes(); stripe++) {
             verifier.verify(stripe);
         }
         return verifier.result();
@@ -340,7 +363,7 @@ final class Engine {
 
     /** Looks again until nobody wrote meanwhile; a dead writer may have left something for good. */
     private boolean lookForQuiet(int stripe, Runnable look) {
-        StripeWords words = parts.shared().stripe(stripe);
+        StripeWords words = mapped.shared().stripe(stripe);
         for (int attempt = 0; attempt < UNLOCKED_ATTEMPTS; attempt++) {
             boolean pending = words.pending();
             CheckpointSlot.Cut cut = Checkpointer.cut(words);
@@ -366,9 +389,9 @@ final class Engine {
         views.close();
         try {
             if (writer == null) {
-                parts.close();
+                mapped.close();
             } else {
-                closeWriting(writer);
+                closeWriting();
             }
         } finally {
             stopLockWatch();
@@ -380,24 +403,24 @@ final class Engine {
         }
     }
 
-    private void closeWriting(Writer last) {
-        keeper().stop();
-        last.retire();
-        keeper().retire();
-        ProcessTable processes = parts.requireWriting().processes();
+    private void closeWriting() {
+        thread().stop();
+        Writing with = writing();
+        with.retire();
+        requireWritable(space).retire();
+        ProcessTable processes = with.processes();
         KernelLocks.@Nullable Held open = null;
         try {
             open = OpenLock.exclusive(files, requireKernel(), options.lockTimeout());
             if (processes.alone()) {
-                closeAsLast(last);
+                closeAsLast();
             }
             dataFile().requireNamed();
         } finally {
             stopLockWatch();
             try {
                 leaveDataFile();
-                processes.leave();
-                parts.close();
+                with.leave();
             } finally {
                 if (open != null) {
                     open.release();
@@ -418,22 +441,22 @@ final class Engine {
         }
     }
 
-    private void closeAsLast(Writer last) {
-        last.repairRetired();
+    private void closeAsLast() {
+        writing().stripes().repairRetired();
         try {
             DataFiles.Prefix prefix = DataFiles.read(dataFile());
             CheckpointSlot newest = prefix.newest();
             int crc = prefix.newestCrc();
-            Checkpointer checkpointer = parts.checkpointer();
+            Checkpointer checkpointer = writing().checkpointer();
             if (!checkpointer.isDurable(newest)) {
                 checkpointer.publishQuiet(
-                        checkpointer.timeline(), Checkpointer.cuts(parts.shared()));
+                        checkpointer.timeline(), Checkpointer.cuts(mapped.shared()));
                 prefix = DataFiles.read(dataFile());
                 newest = prefix.newest();
                 crc = prefix.newestCrc();
             }
             Steps.at("O mark");
-            SharedFiles.mark(parts.shared().file(), newest, crc);
+            SharedFiles.mark(mapped.shared().file(), newest, crc);
         } catch (IOException e) {
             throw new CheckpointFailed(files.data(), "could not be closed as a whole", e);
         }

@@ -3,11 +3,13 @@ package dev.cairn.engine;
 import dev.cairn.Change;
 import dev.cairn.StoreClosed;
 import dev.cairn.format.RecordLayout;
-import dev.cairn.index.StripeLocks;
-import dev.cairn.index.Waiters;
+import dev.cairn.index.Mapped;
 import dev.cairn.log.Chain;
 import dev.cairn.log.Follower;
 import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Stripe;
+import dev.cairn.stripe.Stripes;
+import dev.cairn.stripe.Waiters;
 
 import org.jspecify.annotations.Nullable;
 
@@ -29,21 +31,21 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
     private final SharedMemory shared;
     private final Reader reader;
     private final Waiters waiters;
-    private final @Nullable StripeLocks locks;
+    private final @Nullable Stripes stripes;
     private final Follower[] followers;
     private final Queue<Change<byte[]>> told = new ArrayDeque<>();
     private int turn;
     private volatile boolean closed;
 
-    Feed(Parts parts, Reader reader) {
-        this.path = parts.data().path();
-        this.shared = parts.shared();
+    Feed(Mapped mapped, @Nullable Stripes stripes, Reader reader) {
+        this.path = mapped.data().path();
+        this.shared = mapped.shared();
         this.reader = reader;
         this.waiters = new Waiters(shared);
-        this.locks = parts.writing() == null ? null : parts.writing().stripes();
+        this.stripes = stripes;
         this.followers = new Follower[shared.stripes()];
         Arrays.setAll(
-                followers, stripe -> new Follower(parts.data(), shared.stripe(stripe), stripe));
+                followers, stripe -> new Follower(mapped.data(), shared.stripe(stripe), stripe));
     }
 
     void close() {
@@ -58,7 +60,7 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
 
     @Override
     public @Nullable Change<byte[]> look() {
-        for (int stripes = 0; told.isEmpty() && stripes < followers.length; stripes++) {
+        for (int looks = 0; told.isEmpty() && looks < followers.length; looks++) {
             int stripe = turn;
             turn = (turn + 1) % followers.length;
             boolean _ = followers[stripe].read(new Told(stripe));
@@ -116,12 +118,12 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
      */
     @Override
     public void idle() {
-        if (locks == null) {
+        if (stripes == null) {
             return;
         }
-        for (int stripe = 0; stripe < followers.length; stripe++) {
-            if (shared.stripe(stripe).pending()) {
-                locks.tryRepair(stripe, REPAIR_NANOS);
+        for (Stripe stripe : stripes) {
+            if (stripe.words().pending()) {
+                stripe.tryRepair(REPAIR_NANOS);
             }
         }
     }

@@ -6,11 +6,14 @@ import dev.cairn.format.BucketWords;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
-import dev.cairn.index.Damages;
+import dev.cairn.index.Mapped;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.RegionCounts;
 import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Damages;
 import dev.cairn.units.Units;
+
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.Locale;
@@ -43,10 +46,11 @@ final class Figures implements Stats {
     private final long clockAheadMillis;
 
     /**
+     * @param writing null in a process that only reads
      * @param entries the live ones
      */
-    Figures(Parts parts, long entries, Naming naming) {
-        SharedMemory shared = parts.shared();
+    Figures(Mapped mapped, @Nullable Writing writing, long entries, Naming naming) {
+        SharedMemory shared = mapped.shared();
         long live = 0;
         long log = 0;
         long written = 0;
@@ -63,10 +67,10 @@ final class Figures implements Stats {
         this.writes = written;
         this.indexSlots = slots;
         this.stripes = shared.stripes();
-        this.dataFileBytes = parts.data().regionAt(parts.data().regions());
+        this.dataFileBytes = mapped.data().regionAt(mapped.data().regions());
         this.sharedMemoryFileBytes = shared.acquire(SharedLayout.SHARED_BYTES);
-        this.regionBytes = parts.data().regionBytes();
-        this.regions = parts.data().regions();
+        this.regionBytes = mapped.data().regionBytes();
+        this.regions = mapped.data().regions();
         this.freeRegions = RegionCounts.free(shared) + RegionCounts.holes(shared);
         this.waitingRegions = RegionCounts.waiting(shared);
         this.epoch = shared.acquire(SharedLayout.EPOCH);
@@ -76,7 +80,6 @@ final class Figures implements Stats {
         this.damagedStripes = Damages.stripes(shared);
         this.clockAheadMillis = shared.clock().aheadMillis();
 
-        Parts.Writing writing = parts.writing();
         this.processes =
                 writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open();
         this.checkpoints = writing == null ? 0 : writing.checkpointer().made();

@@ -1,30 +1,29 @@
 package dev.cairn.engine;
 
 import dev.cairn.format.StripeWords;
-import dev.cairn.index.Waiters;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Waiters;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.concurrent.TimeUnit;
 
-/** Waits for another version of one key's entry; see index.Waiters for the steps. */
+/** Waits for another version of one key's entry; see stripe.Waiters for the steps. */
 final class KeyWait implements Waiting.Awaited<Long> {
     private final Reader reader;
     private final StripeWords words;
     private final Waiters waiters;
-    private final int stripe;
     private final byte[] key;
     private final long since;
     private long stripeVersion;
     private long expires;
 
-    KeyWait(Parts parts, Reader reader, byte[] key, long since) {
+    KeyWait(SharedMemory shared, Reader reader, byte[] key, long since) {
         this.reader = reader;
-        this.stripe = reader.stripeOf(key);
-        this.words = parts.shared().stripe(stripe);
-        this.waiters = new Waiters(parts.shared());
+        this.words = shared.stripe(reader.stripeOf(key));
+        this.waiters = new Waiters(shared);
         this.key = key;
         this.since = since;
     }
@@ -54,12 +53,12 @@ final class KeyWait implements Waiting.Awaited<Long> {
 
     @Override
     public int ask() {
-        return waiters.ask(stripe);
+        return waiters.ask(words);
     }
 
     @Override
     public boolean sleep(int asked, long nanos) {
-        return waiters.sleep(stripe, asked, nanos);
+        return waiters.sleep(words, asked, nanos);
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.cairn.format.OpenBlock;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
+import dev.cairn.index.Mapped;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Access;
 import dev.cairn.os.Faults;
@@ -23,6 +24,7 @@ import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
+import dev.cairn.stripe.Stripes;
 
 import org.jspecify.annotations.Nullable;
 
@@ -213,46 +215,46 @@ final class Opening {
 
     private Engine join(OpenFile data, DataFiles.Prefix prefix, OpenFile shared, long sharedBytes)
             throws IOException {
-        Parts parts = map(data, prefix, shared, sharedBytes);
+        Writing writing = map(data, prefix, shared, sharedBytes);
         try {
-            if (parts.requireWriting().processes().alone()) { // the others only read
-                parts.shared().clock().resume(prefix.newest());
+            if (writing.processes().alone()) { // the others only read
+                writing.mapped().shared().clock().resume(prefix.newest());
             }
-            return engine(parts, prefix, Kind.JOINED, "other processes have it open", 0, 0);
+            return engine(writing, prefix, Kind.JOINED, "other processes have it open", 0, 0);
         } catch (Throwable e) {
-            leave(parts);
+            leave(writing);
             throw e;
         }
     }
 
     private Engine repair(OpenFile data, DataFiles.Prefix prefix, OpenFile shared, long sharedBytes)
             throws IOException {
-        Parts parts = null;
+        Writing writing = null;
         try {
-            parts = map(data, prefix, shared, sharedBytes);
-            parts.requireWriting().processes().forgetOthers();
-            int repaired = parts.repairAll();
-            parts.requireWriting().regions().counts().recount();
-            parts.shared().clock().resume(prefix.newest());
-            verifyBehind(parts, prefix.newest());
+            writing = map(data, prefix, shared, sharedBytes);
+            writing.processes().forgetOthers();
+            int repaired = writing.stripes().repairAll();
+            writing.regions().counts().recount();
+            writing.mapped().shared().clock().resume(prefix.newest());
+            verifyBehind(writing, prefix.newest());
             OpenBlock open = prefix.openBlock();
             if (open != null && !Host.sameBoot(open.bootId())) {
-                writeOpenBlock(parts.data().file(), open.nonce());
+                writeOpenBlock(writing.mapped().data().file(), open.nonce());
             }
-            voidCheckpoint(parts, prefix.newest());
+            voidCheckpoint(writing, prefix.newest());
             String detail = "its processes were killed; nothing was lost, nothing rebuilt";
-            return engine(parts, prefix, Kind.REPAIRED, detail, 0, repaired);
+            return engine(writing, prefix, Kind.REPAIRED, detail, 0, repaired);
         } catch (CorruptStore
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            leave(parts);
+            leave(writing);
             if (!(e instanceof CorruptStore) && !Faults.isOfMapping(e)) {
                 throw e;
             }
             return rebuild("what was behind it is damaged: " + e.getMessage());
         } catch (Throwable e) {
-            leave(parts);
+            leave(writing);
             throw e;
         }
     }
@@ -268,10 +270,9 @@ final class Opening {
         }
     }
 
-    private static void leave(@Nullable Parts parts) {
-        if (parts != null) {
-            parts.requireWriting().processes().leave();
-            parts.close();
+    private static void leave(@Nullable Writing writing) {
+        if (writing != null) {
+            writing.leave();
         }
     }
 
@@ -279,20 +280,22 @@ final class Opening {
      * A store of class NONE uses regions again at once, so its last checkpoint stops to hold with the
      * first write: an empty one is put in its place before.
      */
-    private static void voidCheckpoint(Parts parts, CheckpointSlot newest) {
-        if (parts.data().header().durability() == Durability.NONE
+    private static void voidCheckpoint(Writing writing, CheckpointSlot newest) {
+        if (writing.mapped().data().header().durability() == Durability.NONE
                 && newest.cuts().stream().anyMatch(cut -> cut.tail() != 0)) {
-            Checkpointer checkpointer = parts.checkpointer();
-            checkpointer.publishQuiet(checkpointer.timeline(), parts.emptyCuts());
+            Checkpointer checkpointer = writing.checkpointer();
+            checkpointer.publishQuiet(
+                    checkpointer.timeline(), Checkpointer.emptyCuts(writing.mapped().shared()));
         }
     }
 
     /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
-    private static void verifyBehind(Parts parts, CheckpointSlot newest) {
-        Healer healer = parts.requireWriting().healer();
-        IntStream.range(0, parts.shared().stripes())
+    private static void verifyBehind(Writing writing, CheckpointSlot newest) {
+        Healer healer = writing.healer();
+        Stripes stripes = writing.stripes();
+        IntStream.range(0, stripes.count())
                 .parallel()
-                .forEach(stripe -> healer.verifyBehindQuiet(stripe, newest));
+                .forEach(stripe -> healer.verifyBehindQuiet(stripes.get(stripe), newest));
     }
 
     private Engine reopen(
@@ -302,21 +305,21 @@ final class Opening {
             long sharedBytes,
             boolean alone)
             throws IOException {
-        Parts parts = map(data, prefix, shared, sharedBytes);
+        Writing writing = map(data, prefix, shared, sharedBytes);
         try {
             if (alone) {
-                parts.requireWriting().processes().forgetOthers();
+                writing.processes().forgetOthers();
             }
-            if (parts.checkpointer().agrees(prefix.newest())) {
-                parts.shared().clock().resume(prefix.newest());
-                voidCheckpoint(parts, prefix.newest());
-                return engine(parts, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);
+            if (writing.checkpointer().agrees(prefix.newest())) {
+                writing.mapped().shared().clock().resume(prefix.newest());
+                voidCheckpoint(writing, prefix.newest());
+                return engine(writing, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);
             }
         } catch (Throwable e) {
-            leave(parts);
+            leave(writing);
             throw e;
         }
-        leave(parts);
+        leave(writing);
         return rebuild("the shared-memory file was not what the store was closed with");
     }
 
@@ -336,7 +339,7 @@ final class Opening {
         }
     }
 
-    private Parts map(
+    private Writing map(
             OpenFile dataFile, DataFiles.Prefix prefix, OpenFile sharedFile, long sharedBytes)
             throws IOException {
         MappedFile shared = MappedFile.map(sharedFile, sharedBytes);
@@ -354,7 +357,7 @@ final class Opening {
                 writeOpenBlock(data, open.nonce());
             }
             ProcessTable processes = ProcessTable.join(files.data(), shared.first(), kernel);
-            return Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
+            return Writing.of(Mapped.of(data, prefix.header(), shared), processes, options);
         } catch (Throwable e) {
             shared.close();
             if (data != null) {
@@ -376,18 +379,18 @@ final class Opening {
             Words.release(shared.first(), SharedLayout.OPENING_ALL, PASSES * mapped);
             data = MappedFile.map(dataFile, mapped);
             processes = ProcessTable.join(files.data(), shared.first(), kernel);
-            Parts parts =
-                    Parts.forReading(data, prefix.header(), shared).forWriting(processes, options);
-            Replay replay = parts.replay();
+            Writing writing =
+                    Writing.of(Mapped.of(data, prefix.header(), shared), processes, options);
+            Replay replay = writing.replay();
             replay.restore(prefix.newest(), SharedFiles.leastBucketsLog2(), true);
-            parts.shared().release(SharedLayout.OPENING_DONE, mapped);
-            provideBlocks(parts);
+            writing.mapped().shared().release(SharedLayout.OPENING_DONE, mapped);
+            provideBlocks(writing);
             if (prefix.newest().regions() == 0) {
-                parts.requireWriting().regions().provideLeast();
+                writing.regions().provideLeast();
             }
-            parts.shared().release(SharedLayout.OPENING_DONE, 2 * mapped);
+            writing.mapped().shared().release(SharedLayout.OPENING_DONE, 2 * mapped);
             if (kind != Kind.CREATED) {
-                checkpoint(parts, prefix);
+                checkpoint(writing, prefix);
             }
             UUID nonce = DataFiles.randomId();
             SharedFiles.ready(shared.first(), nonce);
@@ -402,7 +405,7 @@ final class Opening {
                     StandardCopyOption.REPLACE_EXISTING,
                     StandardCopyOption.ATOMIC_MOVE);
             shared.opened().renamed(files.shared());
-            return engine(parts, prefix, kind, why, replay.bytes(), 0);
+            return engine(writing, prefix, kind, why, replay.bytes(), 0);
         } catch (Throwable e) {
             if (processes != null) {
                 processes.leave();
@@ -415,34 +418,37 @@ final class Opening {
         }
     }
 
-    private void provideBlocks(Parts parts) {
+    private void provideBlocks(Writing writing) {
         try {
-            parts.requireWriting().regions().provideBlocks();
+            writing.regions().provideBlocks();
         } catch (IOException e) {
             throw OpenFile.growthFailure(files.data(), "no space for the holes in it", 0, 0, e);
         }
     }
 
     /** RULE 23: what is recovered is made a checkpoint of a new timeline before anybody writes. */
-    private void checkpoint(Parts parts, DataFiles.Prefix prefix) {
+    private void checkpoint(Writing writing, DataFiles.Prefix prefix) {
         OpenBlock before = prefix.openBlock();
         if (before == null || Host.mayBeSameBoot(before.bootId())) {
-            parts.requireWriting().healer().storeAllAgainQuiet();
+            writing.healer().storeAllAgainQuiet();
         }
-        parts.requireWriting().healer().zeroBehindTailsQuiet();
-        long mapped = parts.data().file().first().byteSize();
-        parts.shared().release(SharedLayout.OPENING_DONE, 3 * mapped);
-        for (int stripe = 0; stripe < parts.shared().stripes(); stripe++) {
-            StripeWords words = parts.shared().stripe(stripe);
+        writing.healer().zeroBehindTailsQuiet();
+        long mapped = writing.mapped().data().file().first().byteSize();
+        writing.mapped().shared().release(SharedLayout.OPENING_DONE, 3 * mapped);
+        for (int stripe = 0; stripe < writing.mapped().shared().stripes(); stripe++) {
+            StripeWords words = writing.mapped().shared().stripe(stripe);
             words.release(
                     StripeWords.VERSION,
                     words.acquire(StripeWords.VERSION) + Replay.VERSIONS_APART);
         }
-        Words.add(parts.shared().base(), SharedLayout.ALLOCATIONS, Replay.NUMBERS_APART);
-        Checkpointer checkpointer = parts.checkpointer();
-        boolean none = parts.data().header().durability() == Durability.NONE;
+        Words.add(writing.mapped().shared().base(), SharedLayout.ALLOCATIONS, Replay.NUMBERS_APART);
+        Checkpointer checkpointer = writing.checkpointer();
+        boolean none = writing.mapped().data().header().durability() == Durability.NONE;
         checkpointer.publishQuiet(
-                DataFiles.randomId(), none ? parts.emptyCuts() : Checkpointer.cuts(parts.shared()));
+                DataFiles.randomId(),
+                none
+                        ? Checkpointer.emptyCuts(writing.mapped().shared())
+                        : Checkpointer.cuts(writing.mapped().shared()));
     }
 
     private static void writeOpenBlock(MappedFile data, UUID nonce) throws IOException {
@@ -453,13 +459,13 @@ final class Opening {
     }
 
     private Engine engine(
-            Parts parts,
+            Writing writing,
             DataFiles.Prefix prefix,
             Kind kind,
             String detail,
             long bytes,
             int repaired) {
-        Reader reader = new Reader(parts, null);
+        Reader reader = new Reader(writing.mapped(), null);
         Recovery recovery =
                 new OpeningReport(
                         kind,
@@ -469,7 +475,16 @@ final class Opening {
                         bytes,
                         repaired,
                         Duration.ofNanos(System.nanoTime() - start));
-        dataLock.join(parts.requireWriting().processes());
-        return new Engine(files, options, kernel, null, dataLock, parts, reader, recovery);
+        dataLock.join(writing.processes());
+        return new Engine(
+                files,
+                options,
+                kernel,
+                null,
+                dataLock,
+                writing.mapped(),
+                writing,
+                reader,
+                recovery);
     }
 }

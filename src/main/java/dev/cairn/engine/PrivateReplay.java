@@ -6,6 +6,7 @@ import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
+import dev.cairn.index.Mapped;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.MappedFile;
 
@@ -27,17 +28,17 @@ final class PrivateReplay {
     private PrivateReplay() {}
 
     /**
-     * The parts for reading the log of a checkpoint alone: nothing is replayed, and there is no index.
+     * For reading the log of a checkpoint alone: nothing is replayed, and there is no index.
      *
      * @param data a mapping that nothing else uses, of all regions of the checkpoint; it is closed with
-     *     the parts, or if there are to be none
+     *     the result, or if there is to be none
      */
-    static Parts logOf(StoreFiles files, MappedFile data, DataHeader header, CheckpointSlot slot) {
+    static Mapped logOf(StoreFiles files, MappedFile data, DataHeader header, CheckpointSlot slot) {
         MappedFile shared = null;
         try {
             shared = MappedFile.anonymous(files.shared(), SharedLayout.areasAt(header.stripes()));
             Words.release(shared.first(), SharedLayout.REGIONS, slot.regions());
-            return Parts.forReading(data, header, shared);
+            return Mapped.of(data, header, shared);
         } catch (Throwable e) {
             data.close();
             if (shared != null) {
@@ -48,13 +49,13 @@ final class PrivateReplay {
     }
 
     /**
-     * The parts for reading it, which are closed with the mapping of the data file, or if there are
-     * to be none.
+     * For reading it; the mapping of the data file is closed with the result, or if there is to be
+     * none.
      *
      * @param data a mapping that nothing else uses, of all regions of the checkpoint
      * @throws dev.cairn.CorruptStore if it is damaged, or if its regions are used again meanwhile
      */
-    static Parts of(
+    static Mapped of(
             StoreFiles files,
             MappedFile data,
             DataHeader header,
@@ -77,7 +78,7 @@ final class PrivateReplay {
         }
     }
 
-    private static Parts of(
+    private static Mapped of(
             StoreFiles files,
             MappedFile data,
             DataHeader header,
@@ -87,12 +88,12 @@ final class PrivateReplay {
             throws IOException {
         MappedFile shared = SharedFiles.makePrivate(files, header, slot, spare);
         try {
-            Parts parts = Parts.forReading(data, header, shared);
-            Parts restoring =
-                    parts.forWriting(ProcessTable.solitary(files.data(), shared.first()), options);
+            Mapped mapped = Mapped.of(data, header, shared);
+            ProcessTable solitary = ProcessTable.solitary(files.data(), shared.first());
+            Writing restoring = Writing.of(mapped, solitary, options);
             restoring.replay().restore(slot, SharedFiles.leastBucketsLog2(), false);
-            restoring.requireWriting().regions().counts().recount();
-            return parts;
+            restoring.regions().counts().recount();
+            return mapped;
         } catch (Throwable e) {
             shared.close();
             throw e;

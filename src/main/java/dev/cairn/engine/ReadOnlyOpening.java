@@ -9,6 +9,7 @@ import dev.cairn.Recovery.Kind;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
+import dev.cairn.index.Mapped;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
@@ -192,13 +193,13 @@ final class ReadOnlyOpening {
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
             DataFiles.requireLength(dataFile, prefix.header(), regions);
             data = MappedFile.map(dataFile, prefix.header().regionAt(regions));
-            Parts parts = Parts.forReading(data, prefix.header(), shared);
+            Mapped mapped = Mapped.of(data, prefix.header(), shared);
             boolean alive = anybodyWrites(view.kernel());
             if (!alive) {
-                parts.shared().clock().resumePrivately(prefix.newest());
+                mapped.shared().clock().resumePrivately(prefix.newest());
             }
             Kind kind = alive ? Kind.JOINED : clean ? Kind.CLEAN : Kind.REPAIRED;
-            return engine(parts, null, prefix, kind, detail(kind), view);
+            return engine(mapped, null, prefix, kind, detail(kind), view);
         } catch (Throwable e) {
             if (data != null) {
                 data.close();
@@ -262,7 +263,7 @@ final class ReadOnlyOpening {
         DataHeader header = prefix.header();
         DataFiles.requireLength(file, header, prefix.newest().regions());
         MappedFile data = MappedFile.map(file, header.regionAt(prefix.newest().regions()));
-        Parts reading = PrivateReplay.of(files, data, header, prefix.newest(), options);
+        Mapped reading = PrivateReplay.of(files, data, header, prefix.newest(), options);
         try {
             Snapshot witness = new Snapshot(files.data(), data.first(), header);
             return engine(reading, witness, prefix, Kind.SNAPSHOT, why, null);
@@ -276,13 +277,13 @@ final class ReadOnlyOpening {
      * @param view null for a snapshot
      */
     private Engine engine(
-            Parts parts,
+            Mapped mapped,
             @Nullable Snapshot snapshot,
             DataFiles.Prefix prefix,
             Kind kind,
             String detail,
             @Nullable View view) {
-        Reader reader = new Reader(parts, snapshot);
+        Reader reader = new Reader(mapped, snapshot);
         Recovery recovery =
                 new OpeningReport(
                         kind,
@@ -293,14 +294,15 @@ final class ReadOnlyOpening {
                         0,
                         Duration.ofNanos(System.nanoTime() - start));
         return view == null
-                ? new Engine(files, options, null, null, null, parts, reader, recovery)
+                ? new Engine(files, options, null, null, null, mapped, null, reader, recovery)
                 : new Engine(
                         files,
                         options,
                         view.kernel(),
                         view.registration(),
                         view.dataLock(),
-                        parts,
+                        mapped,
+                        null,
                         reader,
                         recovery);
     }

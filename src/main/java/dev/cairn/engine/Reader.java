@@ -7,6 +7,7 @@ import dev.cairn.format.RecordLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
+import dev.cairn.index.Mapped;
 import dev.cairn.index.Walk;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Copy;
@@ -50,15 +51,15 @@ final class Reader {
     private final @Nullable Snapshot snapshot;
 
     /**
-     * @param snapshot null unless the parts show a checkpoint rather than the store itself
+     * @param snapshot null unless a checkpoint is shown rather than the store itself
      */
-    Reader(Parts parts, @Nullable Snapshot snapshot) {
+    Reader(Mapped mapped, @Nullable Snapshot snapshot) {
         this.snapshot = snapshot;
-        this.shared = parts.shared();
+        this.shared = mapped.shared();
         this.clock = shared.clock();
-        this.records = parts.records();
-        this.hash = parts.hash();
-        this.index = parts.index();
+        this.records = mapped.records();
+        this.hash = mapped.hash();
+        this.index = mapped.index();
     }
 
     byte @Nullable [] get(byte[] key) {
@@ -287,9 +288,9 @@ final class Reader {
         }
     }
 
-    /** RULE 28: by the store's clock, which is the same for all and never steps back. */
+    /** Whether an entry with that time of expiry is absent (RULE 28). */
     boolean expired(long expires) {
-        return expires != 0 && expires <= clock.now();
+        return clock.hasCome(expires);
     }
 
     StoreClock clock() {

@@ -8,6 +8,7 @@ import dev.cairn.format.DataHeader;
 import dev.cairn.index.KeyHash;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.KernelLocks;
+import dev.cairn.stripe.Stripe;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -166,7 +167,7 @@ public final class Salvager {
                             onlyProven,
                             !newest,
                             (key, value, expires) -> {
-                                long _ = writer.write(key, value, expires, Writer.ANY);
+                                long _ = writer.write(key, value, expires, Stripe.ANY, null);
                             });
                 }
             }

@@ -16,6 +16,7 @@ import dev.cairn.Versioned;
 import dev.cairn.lock.Claims;
 import dev.cairn.log.Records.Copy;
 import dev.cairn.os.Faults;
+import dev.cairn.stripe.Stripe;
 
 import org.jspecify.annotations.Nullable;
 
@@ -42,9 +43,9 @@ import java.util.function.Supplier;
 public final class StoreHandle implements CairnStore {
     /** What {@link #exchange} expects. */
     public enum Expected {
-        ANYTHING(Writer.ANY),
-        NOTHING(Writer.NOTHING),
-        SOMETHING(Writer.SOMETHING);
+        ANYTHING(Stripe.ANY),
+        NOTHING(Stripe.NOTHING),
+        SOMETHING(Stripe.SOMETHING);
 
         private final long version;
 
@@ -228,12 +229,12 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public long put(byte[] key, byte[] value) {
-        return write(key, value, defaultTimeToLive(), Writer.ANY);
+        return write(key, value, defaultTimeToLive(), Stripe.ANY);
     }
 
     @Override
     public long put(byte[] key, byte[] value, Duration timeToLive) {
-        return write(key, value, timeToLive, Writer.ANY);
+        return write(key, value, timeToLive, Stripe.ANY);
     }
 
     @Override
@@ -264,12 +265,12 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public long putIfAbsent(byte[] key, byte[] value) {
-        return write(key, value, defaultTimeToLive(), Writer.NOTHING);
+        return write(key, value, defaultTimeToLive(), Stripe.NOTHING);
     }
 
     @Override
     public long putIfAbsent(byte[] key, byte[] value, Duration timeToLive) {
-        return write(key, value, timeToLive, Writer.NOTHING);
+        return write(key, value, timeToLive, Stripe.NOTHING);
     }
 
     @Override
@@ -284,7 +285,7 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public long remove(byte[] key) {
-        return apply(key, null, FOREVER, Writer.ANY, null);
+        return apply(key, null, FOREVER, Stripe.ANY, null);
     }
 
     @Override
@@ -342,7 +343,7 @@ public final class StoreHandle implements CairnStore {
      */
     public @Nullable Copy exchange(
             byte[] key, byte @Nullable [] value, Duration timeToLive, Expected expected) {
-        Writer.Before before = new Writer.Before();
+        Stripe.Before before = new Stripe.Before();
         long _ = apply(key, value, timeToLive, expected.version, before);
         return guarded(() -> engine.reader().sound(key, before.copy()));
     }
@@ -352,7 +353,7 @@ public final class StoreHandle implements CairnStore {
             byte @Nullable [] value,
             Duration timeToLive,
             long expected,
-            Writer.@Nullable Before before) {
+            Stripe.@Nullable Before before) {
         Objects.requireNonNull(key, "key");
         requireWritable();
         long expires = expiry(timeToLive);

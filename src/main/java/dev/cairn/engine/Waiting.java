@@ -10,7 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Waits, without a lock, until something is there: on a thread of the platform it spins for a moment,
- * then sleeps in the kernel until a writer wakes it (index.Waiters); virtual threads, whose carriers
+ * then sleeps in the kernel until a writer wakes it (stripe.Waiters); virtual threads, whose carriers
  * a sleep would hold, processes that store nothing, and JVMs without native access look again and
  * again.
  *

@@ -182,11 +182,11 @@ public final class Index {
      * @param passed buckets between home and the slot's
      * @param walked buckets that had to be looked at to know
      */
-    public record Spot(long slotAt, long slot, int passed, int walked) {}
+    public record Lookup(long slotAt, long slot, int passed, int walked) {}
 
     /** Finds a key's slot, or a free one for it; under the stripe's lock. */
-    public Spot locate(int stripe, long hash, byte[] key) {
-        long table = shared.stripe(stripe).acquire(StripeWords.TABLE);
+    public Lookup locate(StripeWords stripe, long hash, byte[] key) {
+        long table = stripe.acquire(StripeWords.TABLE);
         int log2 = TableWord.log2(table);
         MemorySegment memory = table(table);
         long rest = HashBits.rest(hash, stripesLog2);
@@ -205,7 +205,7 @@ public final class Index {
                     long at = slotAt(bucketAt, match);
                     long slot = Words.acquire(memory, at);
                     if (slot != 0 && Place.low(slot) == prefix && isKey(slot, key)) {
-                        return new Spot(at, slot, pass, pass + 1);
+                        return new Lookup(at, slot, pass, pass + 1);
                     }
                 }
                 if (BucketWords.overflow(meta) == 0) {
@@ -221,7 +221,7 @@ public final class Index {
             }
             bucket = bucket + HashBits.stride(tag) & mask;
         }
-        return new Spot(freeAt, 0, freePassed, walked == 0 ? maxWalk(log2) : walked);
+        return new Lookup(freeAt, 0, freePassed, walked == 0 ? maxWalk(log2) : walked);
     }
 
     /**
@@ -275,15 +275,15 @@ public final class Index {
     }
 
     /** Whether a stripe still has that table, and in it that slot word; under the stripe's lock. */
-    public boolean isUnchanged(int stripe, long table, long slotAt, long slot) {
-        long now = shared.table(stripe);
+    public boolean isUnchanged(StripeWords stripe, long table, long slotAt, long slot) {
+        long now = stripe.acquire(StripeWords.TABLE);
         return TableWord.offset(now) == TableWord.offset(table)
                 && TableWord.log2(now) == TableWord.log2(table)
                 && Words.acquire(table(now), slotAt) == slot;
     }
 
     /** Whether the entry of a key is the record at that byte of the data file; under the lock. */
-    public boolean pointsTo(int stripe, long hash, byte[] key, long offset) {
+    public boolean pointsTo(StripeWords stripe, long hash, byte[] key, long offset) {
         long slot = locate(stripe, hash, key).slot();
         return slot != 0 && Place.offset(slot) == offset;
     }
@@ -307,20 +307,20 @@ public final class Index {
     }
 
     /** Counts an entry that passes buckets on its way from home; before the intent (RULE 11). */
-    public void raiseOverflow(int stripe, long hash, int passed) {
+    public void raiseOverflow(StripeWords stripe, long hash, int passed) {
         changeOverflow(stripe, hash, passed, 1);
     }
 
     /** Uncounts it; after its slot word is 0, and never by a redo. */
-    public void lowerOverflow(int stripe, long hash, int passed) {
+    public void lowerOverflow(StripeWords stripe, long hash, int passed) {
         changeOverflow(stripe, hash, passed, -1);
     }
 
-    private void changeOverflow(int stripe, long hash, int passed, int change) {
+    private void changeOverflow(StripeWords stripe, long hash, int passed, int change) {
         if (passed == 0) {
             return;
         }
-        long table = shared.stripe(stripe).acquire(StripeWords.TABLE);
+        long table = stripe.acquire(StripeWords.TABLE);
         int log2 = TableWord.log2(table);
         MemorySegment memory = table(table);
         long tag = HashBits.tag(hash);
@@ -345,7 +345,7 @@ public final class Index {
      *
      * @param slot 0 removes; the tag then stays as a hint that is looked at in vain
      */
-    void swing(long slotAt, long slot, long tag) {
+    public void swing(long slotAt, long slot, long tag) {
         MemorySegment memory = shared.covering(slotAt, Long.BYTES);
         if (slot != 0) {
             long bucketAt = BucketWords.bucketAt(slotAt);
@@ -359,8 +359,8 @@ public final class Index {
     }
 
     /** Stores the slot word of a record, or 0, in a table that nobody else sees yet. */
-    public void restore(Spot spot, long offset, long hash) {
-        swing(spot.slotAt(), offset == 0 ? 0 : slotWord(offset, hash), HashBits.tag(hash));
+    public void restore(Lookup found, long offset, long hash) {
+        swing(found.slotAt(), offset == 0 ? 0 : slotWord(offset, hash), HashBits.tag(hash));
     }
 
     /** The slot word of a record at that byte of the data file. */

@@ -81,19 +81,18 @@ public final class Tables {
     }
 
     /** Whether a stripe's table should be another before one more entry goes in. */
-    public boolean crowded(int stripe, Index.Spot spot) {
-        StripeWords words = shared.stripe(stripe);
+    public boolean crowded(StripeWords words, Index.Lookup found) {
         long strain = words.acquire(STRAIN);
-        strain += ((long) spot.walked() << 8) - strain >> STRAIN_WEIGHT_LOG2;
+        strain += ((long) found.walked() << 8) - strain >> STRAIN_WEIGHT_LOG2;
         words.release(STRAIN, strain);
-        return spot.slotAt() == 0
+        return found.slotAt() == 0
                 || strain > STRAINED
                 || tooMany(words.acquire(LIVE_COUNT) + 1, TableWord.log2(words.acquire(TABLE)));
     }
 
     /** Gives a stripe its first table; returns false if the file has no room for it. */
-    public boolean create(int stripe, int log2) {
-        return swing(stripe, log2, TableWord.of(0, 0, 0));
+    public boolean create(StripeWords words, int log2) {
+        return swing(words, log2, TableWord.of(0, 0, 0));
     }
 
     /**
@@ -102,8 +101,7 @@ public final class Tables {
      * @return 0, or the bytes for which the file has no room: give the lock back, {@link
      *     SharedMemory#makeRoom}, start again
      */
-    public long rebuild(int stripe) {
-        StripeWords words = shared.stripe(stripe);
+    public long rebuild(StripeWords words) {
         long old = words.acquire(TABLE);
         long entries = words.acquire(LIVE_COUNT) + 1;
         if (entries < 1 || entries > ((long) BucketWords.SLOTS << TableWord.log2(old)) + 1) {
@@ -118,7 +116,7 @@ public final class Tables {
                 && entries * 10 > (HALF_TENTHS * (long) BucketWords.SLOTS << log2)) {
             log2++;
         }
-        while (!swing(stripe, log2, old)) {
+        while (!swing(words, log2, old)) {
             if (words.acquire(BUILDING) == 0) {
                 return TableWord.bytes(log2);
             }
@@ -128,8 +126,7 @@ public final class Tables {
         return 0;
     }
 
-    private boolean swing(int stripe, int log2, long old) {
-        StripeWords words = shared.stripe(stripe);
+    private boolean swing(StripeWords words, int log2, long old) {
         long bytes = TableWord.bytes(log2);
         long at =
                 shared.allocate(

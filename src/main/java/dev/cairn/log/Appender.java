@@ -23,7 +23,7 @@ import java.util.zip.CRC32C;
 /**
  * Writes records behind the tail of one stripe's log, under the stripe's lock. Nothing that it writes
  * exists before the commit moves the tail word over it (RULES 1, 3). Where a writer that failed or
- * was killed left bytes behind the tail, nobody writes again: see {@code index.Renewal}.
+ * was killed left bytes behind the tail, nobody writes again: see {@code stripe.Renewal}.
  */
 public final class Appender {
     private static final byte[] PADDING = new byte[Place.UNIT_BYTES];
@@ -40,6 +40,11 @@ public final class Appender {
     private final int index;
     private final UUID storeId;
     private final CRC32C crc = new CRC32C();
+
+    /** As of this hold of the stripe's lock, as the next. */
+    private long tail;
+
+    private long tailNumber;
 
     /** Behind which tail word something was or is to be written; guarded by the stripe's lock. */
     private long writtenBehind;
@@ -104,9 +109,24 @@ public final class Appender {
         }
     }
 
+    /** Learns where the tail is: once a hold of the stripe's lock, and behind each commit in it. */
+    public void loadTail() {
+        tail = stripe.acquire(StripeWords.TAIL);
+        tailNumber = stripe.acquire(StripeWords.TAIL_NUMBER);
+    }
+
+    /** The tail word; under the stripe's lock, as the next. */
+    public long tail() {
+        return tail;
+    }
+
+    /** The allocation number of the tail's region. */
+    public long tailNumber() {
+        return tailNumber;
+    }
+
     /** Whether so many bytes need a new tail region. */
     public boolean overflows(int bytes) {
-        long tail = stripe.acquire(StripeWords.TAIL);
         return tail == 0 || Place.bytesInRegion(tail) + bytes > data.regionBytes();
     }
 
@@ -166,28 +186,28 @@ public final class Appender {
             boolean overflow,
             @Nullable Fold fold,
             Regions.Use use) {
-        long tail = stripe.acquire(StripeWords.TAIL);
-        long number = stripe.acquire(StripeWords.TAIL_NUMBER);
         long oldest = stripe.acquire(StripeWords.OLDEST);
         long oldestNumber = stripe.acquire(StripeWords.OLDEST_NUMBER);
+        long from = tail;
+        long number = tailNumber;
         Fold folded = null;
         writtenBehind = tail;
         if (overflow) {
             boolean oldestGoes = fold != null && oldest == fold.header.region() + 1;
-            long region = roll(tail, number, fold, oldestGoes, use);
+            long region = roll(fold, oldestGoes, use);
             if (region < 0) {
                 return null;
             }
             folded = fold;
-            tail = Place.tail(region, RegionHeader.BYTES + (fold == null ? 0 : fold.keptBytes()));
+            from = Place.tail(region, RegionHeader.BYTES + (fold == null ? 0 : fold.keptBytes()));
             number = stripe.acquire(StripeWords.NEXT_NUMBER);
             if (oldest == 0 || oldestGoes) {
                 oldest = region + 1;
                 oldestNumber = number;
             }
         }
-        long region = Place.region(tail);
-        int into = Place.bytesInRegion(tail);
+        long region = Place.region(from);
+        int into = Place.bytesInRegion(from);
         return new Spot(
                 data.regionAt(region) + into,
                 Place.tail(region, into + bytes),
@@ -200,8 +220,7 @@ public final class Appender {
     }
 
     /** Prepares a new tail region; it becomes true through the tail word alone. */
-    private long roll(
-            long tail, long tailNumber, @Nullable Fold fold, boolean oldestGoes, Regions.Use use) {
+    private long roll(@Nullable Fold fold, boolean oldestGoes, Regions.Use use) {
         long region = regions.claim(stripe, index, use);
         if (region < 0) {
             return -1;

@@ -93,6 +93,11 @@ public final class StoreClock {
         return origin() + boot; // T1
     }
 
+    /** RULE 28: by this clock, which is the same for all and never steps back; 0 never comes. */
+    public boolean hasCome(long time) {
+        return time != 0 && time <= now();
+    }
+
     private long origin() {
         long shared = ClockWord.origin(Words.acquire(base, SharedLayout.CLOCK), seed);
         return Math.max(shared, ownOrigin);

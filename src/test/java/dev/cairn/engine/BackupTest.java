@@ -11,6 +11,7 @@ import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Seed;
 import dev.cairn.StoreClosed;
+import dev.cairn.index.Mapped;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
 
@@ -110,9 +111,9 @@ class BackupTest {
     void withoutLargeValuesItNeedsNoMemoryForEntries() throws IOException {
         fill(ENTRIES);
         StoreFiles files = StoreFiles.of(file);
-        OpenFile opened = OpenFile.open(files.data(), false); // closed with the parts
+        OpenFile opened = OpenFile.open(files.data(), false); // closed with the log
         DataFiles.Prefix prefix = DataFiles.read(opened);
-        Parts log =
+        Mapped log =
                 PrivateReplay.logOf(
                         files, mapped(opened, prefix), prefix.header(), prefix.newest());
         try {

@@ -10,6 +10,7 @@ import dev.cairn.Seed;
 import dev.cairn.SmallScale;
 import dev.cairn.Verification;
 import dev.cairn.checkpoint.Verifier;
+import dev.cairn.index.Mapped;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
 
@@ -50,9 +51,9 @@ class VerifyTest {
             }
         }
         StoreFiles files = StoreFiles.of(file);
-        OpenFile opened = OpenFile.open(files.data(), false); // closed with the parts
+        OpenFile opened = OpenFile.open(files.data(), false); // closed with the mapping
         DataFiles.Prefix prefix = DataFiles.read(opened);
-        Parts parts =
+        Mapped mapped =
                 PrivateReplay.of(
                         files,
                         mapped(opened, prefix),
@@ -71,9 +72,7 @@ class VerifyTest {
                         holds.incrementAndGet();
                         return true;
                     };
-            verifier[0] =
-                    new Verifier(
-                            parts.data(), parts.shared(), parts.index(), parts.hash(), counting);
+            verifier[0] = new Verifier(mapped, counting);
             verifier[0].verify(0);
             assertThat(verifier[0].result().damages()).isEmpty();
             assertThat(verifier[0].result().entries()).isEqualTo(ENTRIES);
@@ -81,7 +80,7 @@ class VerifyTest {
             assertThat(held.get()).isZero();
             assertThat(holds.get()).isEqualTo(2); // to repair, and to compare the counts
         } finally {
-            parts.close();
+            mapped.close();
         }
     }
 

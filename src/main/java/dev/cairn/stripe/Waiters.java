@@ -1,4 +1,4 @@
-package dev.cairn.index;
+package dev.cairn.stripe;
 
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
@@ -47,8 +47,8 @@ public final class Waiters {
         this.shared = shared;
     }
 
-    private static long wordAt(int stripe) {
-        return SharedLayout.stripeAt(stripe) + StripeWords.WAITING;
+    private static long wordAt(StripeWords stripe) {
+        return stripe.at() + StripeWords.WAITING;
     }
 
     /**
@@ -57,11 +57,11 @@ public final class Waiters {
      *
      * @return what to hand to it
      */
-    public int ask(int stripe) {
+    public int ask(StripeWords stripe) {
         return ask(stripe, WaitingWord.THREADS);
     }
 
-    private int ask(int stripe, long who) {
+    private int ask(StripeWords stripe, long who) {
         long at = wordAt(stripe);
         long asked;
         long word;
@@ -76,7 +76,8 @@ public final class Waiters {
     /** Likewise, for a feed to be woken by the next write to any stripe; {@link #sleepForAll}. */
     public int askAll() {
         int noted = (int) shared.acquire(SharedLayout.FEED); // B1
-        for (int stripe = 0; stripe < shared.stripes(); stripe++) {
+        for (int each = 0; each < shared.stripes(); each++) {
+            StripeWords stripe = shared.stripe(each);
             long word = Words.acquire(shared.base(), wordAt(stripe));
             if ((word & WaitingWord.FEEDS) == 0) {
                 int _ = ask(stripe, WaitingWord.FEEDS);
@@ -87,7 +88,7 @@ public final class Waiters {
     }
 
     /** Sleeps until the next write or a while; false if that cannot be done here. */
-    public boolean sleep(int stripe, int noted, long nanos) {
+    public boolean sleep(StripeWords stripe, int noted, long nanos) {
         Steps.at("A3");
         return Futex.await(shared.base(), wordAt(stripe), noted, nanos);
     }
@@ -99,7 +100,7 @@ public final class Waiters {
     }
 
     /** Wakes whoever asked for it; the caller just gave back the lock, and had committed. */
-    void wake(int stripe) {
+    void wake(StripeWords stripe) {
         long at = wordAt(stripe);
         long word = Words.acquire(shared.base(), at); // W15
         if (!WaitingWord.asked(word)) {

@@ -1,15 +1,16 @@
-package dev.cairn.index;
+package dev.cairn.stripe;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
 import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Regions;
-import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
@@ -25,27 +26,25 @@ import java.util.Map;
  * that takes its place, so that entries which are overwritten for ever go round in a few regions
  * instead of lengthening the log (RULE 26).
  */
-public final class Folding {
+final class Folding {
+    private final int number;
+    private final StripeWords words;
     private final DataFile data;
-    private final SharedMemory shared;
     private final Index index;
     private final KeyHash hash;
     private final Regions regions;
     private final Damages damages;
+    private final Appender appender;
 
-    public Folding(
-            DataFile data,
-            SharedMemory shared,
-            Index index,
-            KeyHash hash,
-            Regions regions,
-            Damages damages) {
-        this.regions = regions;
-        this.damages = damages;
-        this.data = data;
-        this.shared = shared;
-        this.index = index;
-        this.hash = hash;
+    Folding(Site site, Appender appender) {
+        this.number = site.number();
+        this.words = site.words();
+        this.data = site.mapped().data();
+        this.index = site.mapped().index();
+        this.hash = site.mapped().hash();
+        this.regions = site.regions();
+        this.damages = site.damages();
+        this.appender = appender;
     }
 
     /**
@@ -56,14 +55,13 @@ public final class Folding {
      * @param bytes of that record
      * @param deadInTail bytes of its key's old record, if it lies in the tail region
      */
-    public Appender.@Nullable Fold plan(int stripe, byte[] key, int bytes, int deadInTail) {
-        StripeWords words = shared.stripe(stripe);
-        long tail = words.acquire(StripeWords.TAIL);
+    Appender.@Nullable Fold plan(byte[] key, int bytes, int deadInTail) {
+        long tail = appender.tail();
         int room = data.regionBytes() - RegionHeader.BYTES;
         if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) + deadInTail < room / 2) {
             return null;
         }
-        Appender.Fold fold = fold(stripe, key);
+        Appender.Fold fold = fold(key);
         return fold == null
                         || fold.keep().stream().anyMatch(Folding::hasRunOfTombstone)
                         || fold.keptBytes() > Math.min(room / 2, room - bytes)
@@ -75,24 +73,22 @@ public final class Folding {
      * All that counts of a stripe's tail region, however much it is; null if the region is damaged.
      * Under the stripe's lock, with a tail.
      */
-    public Appender.@Nullable Fold ofWholeTail(int stripe) {
-        return fold(stripe, null);
+    Appender.@Nullable Fold ofWholeTail() {
+        return fold(null);
     }
 
-    private Appender.@Nullable Fold fold(int stripe, byte @Nullable [] except) {
-        StripeWords words = shared.stripe(stripe);
-        long tail = words.acquire(StripeWords.TAIL);
-        long number = words.acquire(StripeWords.TAIL_NUMBER);
+    private Appender.@Nullable Fold fold(byte @Nullable [] except) {
+        long tail = appender.tail();
+        long tailNumber = appender.tailNumber();
         try {
-            return fold(
-                    stripe, Chain.region(data, stripe, Place.region(tail), number, tail), except);
+            return fold(Chain.region(data, number, Place.region(tail), tailNumber, tail), except);
         } catch (CorruptStore e) {
-            damages.found(stripe, number, e);
+            damages.found(tailNumber, e);
             return null;
         }
     }
 
-    private Appender.Fold fold(int stripe, Chain chain, byte @Nullable [] except) {
+    private Appender.Fold fold(Chain chain, byte @Nullable [] except) {
         List<Chain.Entry> records = new ArrayList<>();
         chain.forEach(records::add);
         Map<ByteBuffer, Chain.Entry> tombstones = new HashMap<>();
@@ -100,7 +96,7 @@ public final class Folding {
         for (Chain.Entry record : records) {
             bytes += record.bytes();
             Chain.Run run = record.run();
-            if (record.gone() && run != null && regions.isAlive(stripe, run)) {
+            if (record.gone() && run != null && regions.isAlive(number, run)) {
                 throw Damages.keyInRun(data.path(), record.offset()); // it counts
             }
             if (record.kind() == RecordLayout.TOMBSTONE) {
@@ -110,7 +106,7 @@ public final class Folding {
         List<Chain.Entry> keep = new ArrayList<>();
         for (Chain.Entry record : records) {
             if (hasRunOfTombstone(record)
-                    || counts(stripe, record, tombstones) && !Arrays.equals(record.key(), except)) {
+                    || counts(record, tombstones) && !Arrays.equals(record.key(), except)) {
                 keep.add(record);
             }
         }
@@ -123,12 +119,11 @@ public final class Folding {
     }
 
     /** Tombstones count while their key is absent: older records of it may stand before them. */
-    private boolean counts(
-            int stripe, Chain.Entry record, Map<ByteBuffer, Chain.Entry> tombstones) {
+    private boolean counts(Chain.Entry record, Map<ByteBuffer, Chain.Entry> tombstones) {
         if (record.gone()) {
             return false;
         }
-        long slot = index.locate(stripe, hash.of(record.key()), record.key()).slot();
+        long slot = index.locate(words, hash.of(record.key()), record.key()).slot();
         return record.kind() == RecordLayout.PUT
                 ? slot != 0 && Place.offset(slot) == record.offset()
                 : slot == 0 && record.equals(tombstones.get(ByteBuffer.wrap(record.key())));

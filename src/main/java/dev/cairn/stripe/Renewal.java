@@ -1,9 +1,8 @@
-package dev.cairn.index;
+package dev.cairn.stripe;
 
 import dev.cairn.format.StripeWords;
 import dev.cairn.log.Appender;
 import dev.cairn.log.Regions;
-import dev.cairn.shared.SharedMemory;
 
 /*
  * Actors    the holder of a stripe's lock.
@@ -42,41 +41,40 @@ import dev.cairn.shared.SharedMemory;
  *           A recovery zeroes what is behind the tails that it finds.
  */
 /** Gives a stripe a tail region behind whose tail nothing was ever written. */
-public final class Renewal {
-    private final SharedMemory shared;
+final class Renewal {
+    private final StripeWords words;
     private final Folding folding;
-    private final Appender[] appenders;
+    private final Appender appender;
     private final Commit commit;
 
-    public Renewal(SharedMemory shared, Folding folding, Appender[] appenders, Commit commit) {
-        this.shared = shared;
+    Renewal(Site site, Folding folding, Appender appender, Commit commit) {
+        this.words = site.words();
         this.folding = folding;
-        this.appenders = appenders;
+        this.appender = appender;
         this.commit = commit;
     }
 
     /**
-     * Sees to it that a stripe's tail may be appended to; under its lock.
+     * Sees to it that the stripe's tail may be appended to; under its lock.
      *
      * @param use what a region may be claimed for
      * @return false if there is no room: give the lock back, {@link Regions#makeRoom}, start again
      */
-    public boolean ready(int stripe, Regions.Use use) {
-        StripeWords words = shared.stripe(stripe);
+    boolean ready(Regions.Use use) {
         long givenUp = words.acquire(StripeWords.GIVEN_UP);
-        return givenUp == 0 || ready(stripe, words, givenUp, use);
+        return givenUp == 0 || ready(givenUp, use);
     }
 
-    private boolean ready(int stripe, StripeWords words, long givenUp, Regions.Use use) {
-        if (givenUp == words.acquire(StripeWords.TAIL_NUMBER)) {
-            Appender.Fold fold = folding.ofWholeTail(stripe);
+    private boolean ready(long givenUp, Regions.Use use) {
+        if (givenUp == appender.tailNumber()) {
+            Appender.Fold fold = folding.ofWholeTail();
             if (fold != null) {
-                Appender.Spot place = appenders[stripe].replaceTail(fold, use);
+                Appender.Spot place = appender.replaceTail(fold, use);
                 if (place == null) {
                     return false;
                 }
                 fold.keep().forEach(entry -> words.noteExpiry(entry.expires()));
-                commit.replaceTail(stripe, place); // U2
+                commit.replaceTail(place); // U2
             }
         }
         words.release(StripeWords.GIVEN_UP, 0); // U3

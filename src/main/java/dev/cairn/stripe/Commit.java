@@ -1,4 +1,4 @@
-package dev.cairn.index;
+package dev.cairn.stripe;
 
 import static dev.cairn.format.StripeWords.BUILDING;
 import static dev.cairn.format.StripeWords.COPIES_END;
@@ -44,6 +44,8 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
 import dev.cairn.log.Appender;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Records;
@@ -83,32 +85,32 @@ import java.lang.invoke.VarHandle;
  *           None of these words is durable.
  */
 /** How one write of a stripe becomes true, and how it is finished after a death. */
-public final class Commit {
+final class Commit {
     private static final long COMMITTED = 1;
 
+    private final int number;
+    private final StripeWords words;
     private final DataFile data;
     private final SharedMemory shared;
     private final Index index;
     private final Regions regions;
     private final Records records;
     private final KeyHash hash;
-    private final Appender[] appenders;
+    private final Appender appender;
 
-    public Commit(
-            DataFile data,
-            SharedMemory shared,
-            Index index,
-            Regions regions,
-            Records records,
-            KeyHash hash,
-            Appender[] appenders) {
-        this.data = data;
-        this.shared = shared;
-        this.index = index;
-        this.regions = regions;
-        this.records = records;
-        this.hash = hash;
-        this.appenders = appenders;
+    /** Regions were claimed or died, and nobody was told yet. */
+    private boolean turnedOver;
+
+    Commit(Site site, Appender appender) {
+        this.number = site.number();
+        this.words = site.words();
+        this.data = site.mapped().data();
+        this.shared = site.mapped().shared();
+        this.index = site.mapped().index();
+        this.regions = site.regions();
+        this.records = site.mapped().records();
+        this.hash = site.mapped().hash();
+        this.appender = appender;
     }
 
     /**
@@ -126,7 +128,7 @@ public final class Commit {
      * @param deadRun run of the record that is superseded, 0 if it has none
      * @param deadRunNumber its allocation number
      */
-    public record Change(
+    record Change(
             long slotAt,
             long slot,
             long tag,
@@ -140,8 +142,7 @@ public final class Commit {
             long deadRunNumber) {}
 
     /** Stages a change, commits it and carries it out. */
-    public void apply(int stripe, Change change) {
-        StripeWords words = shared.stripe(stripe);
+    void apply(Change change) {
         Appender.Fold fold = change.log.fold();
         words.release(NEW_SLOT_AT, change.slotAt); // W4
         words.release(NEW_SLOT_WORD, change.slot);
@@ -153,7 +154,7 @@ public final class Commit {
         words.release(NEW_OLDEST_NUMBER, change.log.oldestNumber());
         words.release(NEW_LIVE_COUNT, change.liveCount);
         words.release(NEW_LIVE_BYTES, change.liveBytes);
-        boolean rolled = Place.high(change.log.tail()) != Place.high(words.acquire(TAIL));
+        boolean rolled = Place.high(change.log.tail()) != Place.high(appender.tail());
         words.release(NEW_TAIL_DEAD, rolled ? 0 : words.acquire(TAIL_DEAD) + change.deadInTail);
         words.release(DEAD_RUN, change.deadRun);
         words.release(DEAD_RUN_NUMBER, change.deadRunNumber);
@@ -166,7 +167,8 @@ public final class Commit {
             words.release(DEAD_REGION_NUMBER, fold.header().number());
             words.release(COPIES_END, RegionHeader.BYTES + fold.keptBytes());
         }
-        commit(words, stripe, change.deadRun != 0 || fold != null);
+        turnedOver |= rolled;
+        commit(change.deadRun != 0 || fold != null);
     }
 
     /**
@@ -176,12 +178,11 @@ public final class Commit {
      * @param successor the region after it, by its header
      * @param bytes of the records in it, and of the runs of its tombstones
      */
-    public void leave(int stripe, RegionHeader successor, long bytes) {
-        StripeWords words = shared.stripe(stripe);
+    void leave(RegionHeader successor, long bytes) {
         words.release(NEW_SLOT_AT, 0); // W4
         words.release(NEW_VERSION, words.acquire(VERSION));
-        words.release(NEW_TAIL, words.acquire(TAIL));
-        words.release(NEW_TAIL_NUMBER, words.acquire(TAIL_NUMBER));
+        words.release(NEW_TAIL, appender.tail());
+        words.release(NEW_TAIL_NUMBER, appender.tailNumber());
         words.release(NEW_OLDEST, successor.region() + 1);
         words.release(NEW_OLDEST_NUMBER, successor.number());
         words.release(NEW_LIVE_COUNT, words.acquire(LIVE_COUNT));
@@ -192,26 +193,39 @@ public final class Commit {
         words.release(DEAD_REGION, Place.run(words.acquire(OLDEST) - 1, 1));
         words.release(DEAD_REGION_NUMBER, words.acquire(OLDEST_NUMBER));
         words.release(COPIES_END, 0);
-        commit(words, stripe, true);
+        commit(true);
     }
 
-    private void commit(StripeWords words, int stripe, boolean death) {
+    private void commit(boolean death) {
         long table = words.acquire(TABLE);
         words.release(NEW_TABLE, death ? TableWord.next(table) : table);
         if (death) {
+            turnedOver = true;
             words.release(DEATH_EPOCH, shared.acquire(SharedLayout.EPOCH));
         }
         Steps.at("W5");
         words.release(INTENT, COMMITTED); // W5
         VarHandle.fullFence();
-        carryOut(words, stripe);
+        carryOut();
     }
 
-    private void carryOut(StripeWords words, int stripe) {
+    /**
+     * Whether regions were claimed or died since this was asked last, about: it needs no lock, so two
+     * may be told of the same.
+     */
+    boolean turnedOver() {
+        boolean since = turnedOver;
+        if (since) {
+            turnedOver = false;
+        }
+        return since;
+    }
+
+    private void carryOut() {
         long deadRegion = words.acquire(DEAD_REGION);
         boolean evacuated = deadRegion != 0 && words.acquire(COPIES_END) == 0;
-        if (deadRegion != 0 && !evacuated && deadRegionIsAlive(words, stripe)) {
-            swingCopies(words, stripe, Place.region(deadRegion));
+        if (deadRegion != 0 && !evacuated && deadRegionIsAlive()) {
+            swingCopies(Place.region(deadRegion));
         }
         Steps.at("W6");
         long slotAt = words.acquire(NEW_SLOT_AT);
@@ -248,25 +262,26 @@ public final class Commit {
         long deadRun = words.acquire(DEAD_RUN);
         if (deadRun != 0) {
             Steps.at("W11");
-            regions.bury(words, stripe, deadRun, words.acquire(DEAD_RUN_NUMBER), epoch);
+            regions.bury(words, number, deadRun, words.acquire(DEAD_RUN_NUMBER), epoch);
         }
         if (deadRegion != 0) {
-            if (evacuated && deadRegionIsAlive(words, stripe)) {
-                buryRunsOfTombstones(words, stripe, Place.region(deadRegion), epoch);
+            if (evacuated && deadRegionIsAlive()) {
+                buryRunsOfTombstones(Place.region(deadRegion), epoch);
             }
             Steps.at("W11 region");
-            regions.bury(words, stripe, deadRegion, words.acquire(DEAD_REGION_NUMBER), epoch);
+            regions.bury(words, number, deadRegion, words.acquire(DEAD_REGION_NUMBER), epoch);
         }
         Steps.at("W12");
         words.release(INTENT, 0);
+        appender.loadTail();
     }
 
-    private boolean deadRegionIsAlive(StripeWords words, int stripe) {
+    private boolean deadRegionIsAlive() {
         long region = Place.region(words.acquire(DEAD_REGION));
-        return regions.isAlive(stripe, region, words.acquire(DEAD_REGION_NUMBER));
+        return regions.isAlive(number, region, words.acquire(DEAD_REGION_NUMBER));
     }
 
-    private void swingCopies(StripeWords words, int stripe, long deadRegion) {
+    private void swingCopies(long deadRegion) {
         long regionAt = data.regionAt(Place.region(words.acquire(NEW_TAIL)));
         long end = regionAt + words.acquire(COPIES_END);
         for (long at = regionAt + RegionHeader.BYTES; at < end; ) {
@@ -274,10 +289,10 @@ public final class Commit {
             if (copy.kind() == RecordLayout.PUT) {
                 byte[] key = copy.key();
                 long hashed = hash.of(key);
-                Index.Spot spot = index.locate(stripe, hashed, key);
-                if (spot.slot() != 0 && data.regionOf(Place.offset(spot.slot())) == deadRegion) {
+                Index.Lookup found = index.locate(words, hashed, key);
+                if (found.slot() != 0 && data.regionOf(Place.offset(found.slot())) == deadRegion) {
                     Steps.at("W6 copy");
-                    index.swing(spot.slotAt(), index.slotWord(at, hashed), HashBits.tag(hashed));
+                    index.swing(found.slotAt(), index.slotWord(at, hashed), HashBits.tag(hashed));
                 }
             }
             at += copy.bytes();
@@ -285,13 +300,13 @@ public final class Commit {
     }
 
     /** The keys of some tombstones lie in runs, which nobody supersedes. */
-    private void buryRunsOfTombstones(StripeWords words, int stripe, long region, long epoch) {
+    private void buryRunsOfTombstones(long region, long epoch) {
         long end = data.regionAt(region + 1) - RecordLayout.MIN_BYTES;
         for (long at = data.regionAt(region) + RegionHeader.BYTES; at <= end; ) {
             Records.Outline record = records.outlineAnyLocked(at);
             if (record.kind() == RecordLayout.TOMBSTONE && record.run() != 0) {
                 Steps.at("W11 tombstone");
-                regions.bury(words, stripe, record.run(), record.runNumber(), epoch);
+                regions.bury(words, number, record.run(), record.runNumber(), epoch);
             }
             at += record.bytes();
         }
@@ -302,10 +317,8 @@ public final class Commit {
      *
      * @param place of the tail behind the copies
      */
-    public void replaceTail(int stripe, Appender.Spot place) {
-        StripeWords words = shared.stripe(stripe);
+    void replaceTail(Appender.Spot place) {
         apply(
-                stripe,
                 new Change(
                         0,
                         0,
@@ -324,8 +337,7 @@ public final class Commit {
      * The lock was taken over from the dead, who may have written behind the tail what no commit
      * covers; before {@link #repair}.
      */
-    public void inherit(int stripe) {
-        StripeWords words = shared.stripe(stripe);
+    void inherit() {
         if (words.acquire(INTENT) == 0 && mayBeWritten(words.acquire(TAIL))) {
             words.release(GIVEN_UP, words.acquire(TAIL_NUMBER));
         }
@@ -353,9 +365,9 @@ public final class Commit {
     }
 
     /** A write of this process ended in a Throwable; before {@link #repair}, under the lock. */
-    public void failed(int stripe) {
-        if (appenders[stripe].mayHaveWritten()) {
-            inherit(stripe);
+    void failed() {
+        if (appender.mayHaveWritten()) {
+            inherit();
         }
     }
 
@@ -365,16 +377,15 @@ public final class Commit {
      *
      * @return whether there was anything to do
      */
-    public boolean repair(int stripe) {
-        StripeWords words = shared.stripe(stripe);
+    boolean repair() {
         if (!words.pending()) {
             return false;
         }
         if (words.acquire(INTENT) != 0) {
-            carryOut(words, stripe);
+            carryOut();
         }
-        regions.abandon(words, stripe);
-        regions.abandonRun(words, stripe);
+        regions.abandon(words, number);
+        regions.abandonRun(words, number);
         words.release(BUILDING, 0); // swung or not: the table word names what counts
         return true;
     }

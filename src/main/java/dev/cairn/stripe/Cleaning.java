@@ -1,25 +1,22 @@
-package dev.cairn.engine;
+package dev.cairn.stripe;
 
 import dev.cairn.CorruptStore;
-import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
-import dev.cairn.index.Commit;
-import dev.cairn.index.Damages;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
-import dev.cairn.index.Renewal;
-import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
+import dev.cairn.log.Records;
+import dev.cairn.log.Records.Outline;
 import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
 import dev.cairn.log.Successors;
 import dev.cairn.os.Steps;
-import dev.cairn.shared.SharedMemory;
+import dev.cairn.shared.StoreClock;
 
 import org.jspecify.annotations.Nullable;
 
@@ -52,16 +49,10 @@ import java.util.concurrent.atomic.LongAdder;
  * If power fails here
  *           RULE 25: the region is not used again before a checkpoint that does without it.
  */
-/** Frees regions whose records are mostly dead, so that the file stays bounded. */
-final class Cleaner {
+/** Frees regions of a stripe whose records are mostly dead, so that the file stays bounded. */
+public final class Cleaning {
     /** Garbage below which a stripe is left alone: about what its tail and its oldest region hold. */
     private static final int SLACK_REGIONS = 3;
-
-    /** Live bytes per byte of garbage that is tolerated where checkpoints come by themselves. */
-    private static final int BACKGROUND_SHARE = 2;
-
-    /** Likewise with manual checkpoints: regions of the last one then stay besides. */
-    private static final int MANUAL_SHARE = 6;
 
     private static final int MOST_OWED = 4;
 
@@ -80,60 +71,46 @@ final class Cleaner {
     /** What looking at a dead record counts against the budget of a step. */
     private static final int LOOK_BYTES = 32;
 
+    private final int number;
+    private final StripeWords words;
     private final DataFile data;
-    private final SharedMemory shared;
+    private final StoreClock clock;
+    private final Records records;
     private final Index index;
     private final KeyHash hash;
-    private final Commit commit;
-    private final Renewal renewal;
-    private final Appender[] appenders;
     private final Regions regions;
     private final Damages damages;
-    private final Writer writer;
-    private final Reader reader;
-    private int share;
+    private final Terms terms;
+    private final Tail tail;
+    private final Commit commit;
+    private final Successors successors;
 
-    /** Of each stripe, guarded by its lock. */
-    private final @Nullable Job[] jobs;
+    /** Guarded by the stripe's lock. */
+    private @Nullable Job job;
 
-    /** Likewise. */
-    private final Successors[] successors;
-
-    /** Of each stripe, what its oldest region was found to be; replaced as a whole. */
-    private final @Nullable Front[] fronts;
+    /** What the oldest region was found to be; replaced as a whole. */
+    private @Nullable Front front;
 
     /** Times that an oldest region was read for that. */
     private final LongAdder frontLooks = new LongAdder();
 
-    /** Oldest regions to clean of each stripe however little garbage it has; guarded by its lock. */
-    private final int[] owed;
+    /** Oldest regions to clean however little garbage there is; guarded by the stripe's lock. */
+    private int owed;
 
-    Cleaner(Parts parts, Writer writer, Reader reader, boolean background) {
-        this.data = parts.data();
-        this.shared = parts.shared();
-        this.index = parts.index();
-        this.hash = parts.hash();
-        this.commit = parts.requireWriting().commit();
-        this.renewal = parts.requireWriting().renewal();
-        this.appenders = parts.requireWriting().appenders();
-        this.regions = parts.requireWriting().regions();
-        this.damages = parts.requireWriting().damages();
-        this.fronts = new Front[shared.stripes()];
-        this.writer = writer;
-        this.reader = reader;
-        cleanFor(background);
-        this.jobs = new Job[shared.stripes()];
-        this.owed = new int[shared.stripes()];
-        this.successors = new Successors[shared.stripes()];
-        Arrays.setAll(successors, stripe -> new Successors(data, stripe));
-    }
-
-    /**
-     * How much garbage is tolerated depends on whether checkpoints come by themselves. A plain store:
-     * writers that see it late go by the old measure for a while.
-     */
-    void cleanFor(boolean background) {
-        share = background ? BACKGROUND_SHARE : MANUAL_SHARE;
+    Cleaning(Site site, Terms terms, Tail tail, Commit commit) {
+        this.number = site.number();
+        this.words = site.words();
+        this.data = site.mapped().data();
+        this.clock = site.mapped().shared().clock();
+        this.records = site.mapped().records();
+        this.index = site.mapped().index();
+        this.hash = site.mapped().hash();
+        this.regions = site.regions();
+        this.damages = site.damages();
+        this.terms = terms;
+        this.tail = tail;
+        this.commit = commit;
+        this.successors = new Successors(data, number);
     }
 
     /**
@@ -145,7 +122,7 @@ final class Cleaner {
     private record Front(long number, long again) {}
 
     /** How far a step came. */
-    enum Progress {
+    public enum Progress {
         /** There is nothing to clean. */
         IDLE,
         /** The budget is used up. */
@@ -182,40 +159,39 @@ final class Cleaner {
         }
     }
 
-    /** Garbage that a stripe may have before it is cleaned. */
-    long tolerated(int stripe) {
-        return shared.stripe(stripe).acquire(StripeWords.LIVE_BYTES) / share
+    /** Garbage that the stripe may have before it is cleaned. */
+    public long tolerated() {
+        return words.acquire(StripeWords.LIVE_BYTES) / terms.share()
                 + (long) SLACK_REGIONS * data.regionBytes();
     }
 
-    /** Bytes of a stripe's log that are dead. */
-    long garbage(int stripe) {
-        StripeWords words = shared.stripe(stripe);
+    /** Bytes of the stripe's log that are dead. */
+    public long garbage() {
         return words.acquire(StripeWords.LOG_BYTES) - words.acquire(StripeWords.LIVE_BYTES);
     }
 
-    /** Whether entries of a stripe may have expired, which are no garbage until they are dropped. */
-    boolean mayHaveExpired(int stripe) {
-        return reader.expired(shared.stripe(stripe).acquire(StripeWords.EARLIEST_EXPIRY));
+    /** Whether entries of the stripe may have expired, which are no garbage until they are dropped. */
+    public boolean mayHaveExpired() {
+        return clock.hasCome(words.acquire(StripeWords.EARLIEST_EXPIRY));
     }
 
     /**
      * The stripe's log has grown by a region; under its lock. Where entries may have expired, one is
      * cleaned for it: those that still count get out of the way of those that do not.
      */
-    void rolled(int stripe) {
-        if (mayHaveExpired(stripe)) {
-            owed[stripe] = Math.min(owed[stripe] + 1, MOST_OWED);
+    void rolled() {
+        if (mayHaveExpired()) {
+            owed = Math.min(owed + 1, MOST_OWED);
         }
     }
 
     /** Whether to look at the oldest region: perhaps most of it has expired. Needs no lock. */
-    boolean frontIsDue(int stripe) {
-        Front front = fronts[stripe];
-        return mayHaveExpired(stripe)
-                && (front == null
-                        || front.number != shared.stripe(stripe).acquire(StripeWords.OLDEST_NUMBER)
-                        || reader.expired(front.again));
+    public boolean frontIsDue() {
+        Front seen = front;
+        return mayHaveExpired()
+                && (seen == null
+                        || seen.number != words.acquire(StripeWords.OLDEST_NUMBER)
+                        || clock.hasCome(seen.again));
     }
 
     /**
@@ -223,35 +199,30 @@ final class Cleaner {
      * read again once it is another, or an eighth of it has expired since. What was superseded
      * meanwhile is garbage, which cleaning goes by besides.
      */
-    void lookAtFront(int stripe) {
-        StripeWords words = shared.stripe(stripe);
+    public void lookAtFront() {
         long oldest = words.acquire(StripeWords.OLDEST);
-        if (oldest == 0
-                || oldest == Place.high(words.acquire(StripeWords.TAIL))
-                || owed[stripe] > 0
-                || !frontIsDue(stripe)) {
+        if (oldest == 0 || tail.isIn(oldest - 1) || owed > 0 || !frontIsDue()) {
             return;
         }
         frontLooks.increment();
-        long number = words.acquire(StripeWords.OLDEST_NUMBER);
+        long oldestNumber = words.acquire(StripeWords.OLDEST_NUMBER);
         List<Chain.Entry> live = new ArrayList<>();
         long[] bytes = {0, 0};
         try {
-            front(stripe, words)
-                    .forEach(entry -> {
-                        bytes[0] += entry.liveBytes();
-                        if (isLive(stripe, entry)) {
-                            bytes[1] += entry.liveBytes();
-                            live.add(entry);
-                        }
-                    });
+            oldest().forEach(entry -> {
+                bytes[0] += entry.liveBytes();
+                if (isLive(entry)) {
+                    bytes[1] += entry.liveBytes();
+                    live.add(entry);
+                }
+            });
         } catch (CorruptStore e) {
-            damages.found(stripe, number, e);
-            fronts[stripe] = new Front(number, NEVER);
+            damages.found(oldestNumber, e);
+            front = new Front(oldestNumber, NEVER);
             return;
         }
-        owed[stripe] = 2 * bytes[1] < bytes[0] ? 1 : 0;
-        fronts[stripe] = new Front(number, expiryOf(live, bytes[0] / FRONT_SHARE));
+        owed = 2 * bytes[1] < bytes[0] ? 1 : 0;
+        front = new Front(oldestNumber, expiryOf(live, bytes[0] / FRONT_SHARE));
     }
 
     /** When so many bytes of entries will have expired. */
@@ -275,33 +246,33 @@ final class Cleaner {
         return frontLooks.sum();
     }
 
-    private Chain front(int stripe, StripeWords words) {
+    /** The oldest region. */
+    private Chain oldest() {
         long region = words.acquire(StripeWords.OLDEST) - 1;
-        long tail = words.acquire(StripeWords.TAIL);
-        long end = region == Place.region(tail) ? tail : Place.tail(region, data.regionBytes());
-        long number = words.acquire(StripeWords.OLDEST_NUMBER);
-        return Chain.region(data, stripe, region, number, end);
+        long end =
+                tail.isIn(region)
+                        ? words.acquire(StripeWords.TAIL)
+                        : Place.tail(region, data.regionBytes());
+        return Chain.region(data, number, region, words.acquire(StripeWords.OLDEST_NUMBER), end);
     }
 
     /**
      * Whether a new region has room for a record and for all that the oldest one holds and the index
      * points to, but for what the record supersedes; under the lock.
      */
-    boolean fitsBesideFront(int stripe, byte[] key, int bytes) {
-        StripeWords words = shared.stripe(stripe);
+    boolean fitsBesideFront(byte[] key, int bytes) {
         if (words.acquire(StripeWords.OLDEST) == 0 || words.damaged()) {
             return false;
         }
         long[] needed = {RegionHeader.BYTES + bytes};
         try {
-            front(stripe, words)
-                    .forEach(entry -> {
-                        if (counts(stripe, entry) && !Arrays.equals(entry.key(), key)) {
-                            needed[0] += bytesElsewhere(entry);
-                        }
-                    });
+            oldest().forEach(entry -> {
+                if (counts(entry) && !Arrays.equals(entry.key(), key)) {
+                    needed[0] += bytesElsewhere(entry);
+                }
+            });
         } catch (CorruptStore e) {
-            damages.found(stripe, words.acquire(StripeWords.OLDEST_NUMBER), e);
+            damages.found(words.acquire(StripeWords.OLDEST_NUMBER), e);
             return false;
         }
         return needed[0] <= data.regionBytes();
@@ -310,41 +281,41 @@ final class Cleaner {
     /** What takes an entry's place: a copy, or a tombstone, which may need regions besides. */
     private long bytesElsewhere(Chain.Entry entry) {
         int runRegions =
-                reader.expired(entry.expires())
+                clock.hasCome(entry.expires())
                         ? tombstone(entry).runRegions(data.regionBytes())
                         : 0;
         return entry.bytes() + (long) runRegions * data.regionBytes();
     }
 
-    private boolean counts(int stripe, Chain.Entry entry) {
+    private boolean counts(Chain.Entry entry) {
         return entry.kind() == RecordLayout.PUT
                 && !entry.gone()
-                && index.pointsTo(stripe, hash.of(entry.key()), entry.key(), entry.offset());
+                && index.pointsTo(words, hash.of(entry.key()), entry.key(), entry.offset());
     }
 
-    private boolean isLive(int stripe, Chain.Entry entry) {
-        return !reader.expired(entry.expires()) && counts(stripe, entry);
+    private boolean isLive(Chain.Entry entry) {
+        return !clock.hasCome(entry.expires()) && counts(entry);
     }
 
     /** Regions that the copy wants which found no room; without the stripe's lock, so about. */
-    int regionsNeeded(int stripe) {
-        Job job = jobs[stripe];
-        return job == null ? 1 : job.regionsNeeded;
+    public int regionsNeeded() {
+        Job present = job;
+        return present == null ? 1 : present.regionsNeeded;
     }
 
     /** Whether there is anything to clean; without the stripe's lock, so perhaps. */
-    boolean isDue(int stripe) {
-        return owed[stripe] > 0 || garbage(stripe) > tolerated(stripe);
+    public boolean isDue() {
+        return owed > 0 || garbage() > tolerated();
     }
 
-    /** The allocation number of a stripe's tail region: that of the last one to be cleaned now. */
-    long turnEnd(int stripe) {
-        return shared.stripe(stripe).acquire(StripeWords.TAIL_NUMBER);
+    /** The allocation number of the tail region: that of the last one to be cleaned now. */
+    public long turnEnd() {
+        return words.acquire(StripeWords.TAIL_NUMBER);
     }
 
-    /** Whether a stripe's oldest region is younger than that. */
-    boolean turnIsOver(int stripe, long turnEnd) {
-        return shared.stripe(stripe).acquire(StripeWords.OLDEST_NUMBER) > turnEnd;
+    /** Whether the oldest region is younger than that. */
+    public boolean turnIsOver(long turnEnd) {
+        return words.acquire(StripeWords.OLDEST_NUMBER) > turnEnd;
     }
 
     /**
@@ -355,77 +326,76 @@ final class Cleaner {
      * @param tolerated garbage at which to stop, -1 for never
      * @param use which regions copies may claim
      */
-    Progress step(int stripe, long budget, long tolerated, Use use) {
-        StripeWords words = shared.stripe(stripe);
+    public Progress step(long budget, long tolerated, Use use) {
         long oldest = words.acquire(StripeWords.OLDEST);
-        if (garbage(stripe) <= tolerated && owed[stripe] == 0
-                || oldest == 0
-                || oldest == Place.high(words.acquire(StripeWords.TAIL))) {
+        if (garbage() <= tolerated && owed == 0 || oldest == 0 || tail.isIn(oldest - 1)) {
             return Progress.IDLE;
         }
-        long number = words.acquire(StripeWords.OLDEST_NUMBER);
-        Job job = jobs[stripe];
-        if (job == null || job.number != number) {
-            job = new Job(number);
-            jobs[stripe] = job;
-        }
-        if (job.damaged) {
+        Job present = job(words.acquire(StripeWords.OLDEST_NUMBER));
+        if (present.damaged) {
             return Progress.IDLE;
         }
-        if (!renewal.ready(stripe, use)) {
+        if (!tail.ready(use)) {
             return Progress.NO_ROOM;
         }
         try {
             if (use == Use.EVACUATE) {
-                beginEvacuation(stripe);
+                beginEvacuation();
             }
             long most = use == Use.EVACUATE ? WHOLE : budget;
-            return step(stripe, words, job, oldest - 1, most, use);
+            return step(present, oldest - 1, most, use);
         } catch (CorruptStore e) {
-            job.damaged = true; // the region stays
-            damages.found(stripe, number, e);
-            commit.failed(stripe);
-            commit.repair(stripe);
+            present.damaged = true; // the region stays
+            damages.found(present.number, e);
+            commit.failed();
+            boolean _ = commit.repair();
             return Progress.IDLE;
         } catch (RuntimeException | Error e) {
-            jobs[stripe] = null; // half read, perhaps: from the region's first record again
+            job = null; // half read, perhaps: from the region's first record again
             throw e;
         }
     }
 
+    private Job job(long oldestNumber) {
+        Job present = job;
+        if (present == null || present.number != oldestNumber) {
+            present = new Job(oldestNumber);
+            job = present;
+        }
+        return present;
+    }
+
     /** Who takes this over ends it before anything else is written; under the stripe's lock. */
-    void beginEvacuation(int stripe) {
-        StripeWords words = shared.stripe(stripe);
+    void beginEvacuation() {
         words.release(StripeWords.EVACUATING, words.acquire(StripeWords.OLDEST_NUMBER)); // E0
     }
 
-    private Progress step(
-            int stripe, StripeWords words, Job job, long region, long budget, Use use) {
+    private Progress step(Job job, long region, long budget, Use use) {
         Chain chain = job.chain;
         if (chain == null) {
             long end = Place.tail(region, data.regionBytes());
-            chain = Chain.region(data, stripe, region, job.number, end);
+            chain = Chain.region(data, number, region, job.number, end);
             job.chain = chain;
         }
         for (long spent = 0; ; spent += LOOK_BYTES) {
             if (job.puts.isEmpty() && chain.hasRecordAt(job.at)) {
-                job.at = chain.forEachFrom(job.at, READ_BYTES, each -> add(stripe, job, each));
+                job.at = chain.forEachFrom(job.at, READ_BYTES, each -> add(job, each));
                 continue;
             }
             Chain.Entry entry = job.puts.peek();
             if (entry == null) {
-                return leave(stripe, words, job, region);
+                return leave(job, region);
             }
             if (spent > budget) {
                 return Progress.MORE;
             }
             long hashed = hash.of(entry.key());
-            Index.Spot spot = index.locate(stripe, hashed, entry.key());
-            if (spot.slot() != 0 && Place.offset(spot.slot()) == entry.offset()) {
+            Index.Lookup found = index.locate(words, hashed, entry.key());
+            if (found.slot() != 0 && Place.offset(found.slot()) == entry.offset()) {
                 Steps.at("E1");
-                if (!(reader.expired(entry.expires())
-                        ? drop(stripe, hashed, entry, job, use)
-                        : move(stripe, words, hashed, entry, spot, job.number, use))) {
+                if (!(clock.hasCome(entry.expires())
+                        ? drop(hashed, entry, found, job, use)
+                        : tail.move(hashed, entry, found, job.number, use))) {
                     return Progress.NO_ROOM;
                 }
                 spent += entry.bytes();
@@ -436,19 +406,19 @@ final class Cleaner {
     }
 
     /** A put whose key cannot be read counts, and is damaged, if its run is nobody else's yet. */
-    private void add(int stripe, Job job, Chain.Entry entry) {
+    private void add(Job job, Chain.Entry entry) {
         Chain.Run run = entry.run();
-        if (entry.gone() && run != null && regions.isAlive(stripe, run)) {
+        if (entry.gone() && run != null && regions.isAlive(number, run)) {
             throw Damages.keyInRun(data.path(), entry.offset());
         }
         job.add(entry);
     }
 
-    private Progress leave(int stripe, StripeWords words, Job job, long region) {
+    private Progress leave(Job job, long region) {
         Steps.at("E2");
-        commit.leave(stripe, successors[stripe].of(region, job.number, words), job.bytes);
-        jobs[stripe] = null;
-        owed[stripe] = Math.max(0, owed[stripe] - 1);
+        commit.leave(successors.of(region, job.number, words), job.bytes);
+        this.job = null;
+        owed = Math.max(0, owed - 1);
         long turn = words.acquire(StripeWords.TURN);
         if (words.acquire(StripeWords.OLDEST_NUMBER) > turn) { // all was moved or written since
             words.release(
@@ -456,7 +426,7 @@ final class Cleaner {
             words.release(StripeWords.NEXT_EARLIEST_EXPIRY, 0);
             words.release(StripeWords.TURN, words.acquire(StripeWords.TAIL_NUMBER));
         }
-        lookAtFront(stripe);
+        lookAtFront();
         return Progress.FREED;
     }
 
@@ -464,44 +434,15 @@ final class Cleaner {
         return Draft.of(entry.key(), null, 0, data.regionBytes());
     }
 
-    private boolean drop(int stripe, long hashed, Chain.Entry entry, Job job, Use use) {
+    private boolean drop(long hashed, Chain.Entry entry, Index.Lookup found, Job job, Use use) {
         Draft tombstone = tombstone(entry);
         job.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
-        return writer.applyRemoval(stripe, hashed, tombstone, use);
-    }
-
-    private boolean move(
-            int stripe,
-            StripeWords words,
-            long hashed,
-            Chain.Entry entry,
-            Index.Spot spot,
-            long number,
-            Use use) {
-        Appender appender = appenders[stripe];
-        Appender.Spot place =
-                appender.reserveCopy(
-                        entry.bytes(), writer.fold(stripe, entry.key(), entry.bytes(), 0), use);
-        if (place == null) {
-            commit.repair(stripe); // gives a claim back
-            return false;
+        Outline old = records.outlineLocked(entry.offset());
+        long tailNumber = tail.number();
+        boolean dropped = tail.append(hashed, tombstone, use, found, old) != Tail.NO_REGION;
+        if (tail.number() != tailNumber) {
+            rolled();
         }
-        words.noteExpiry(entry.expires());
-        appender.copy(entry, number, place.offset(), place.tailNumber());
-        commit.apply(
-                stripe,
-                new Commit.Change(
-                        spot.slotAt(),
-                        index.slotWord(place.offset(), hashed),
-                        HashBits.tag(hashed),
-                        words.acquire(StripeWords.VERSION),
-                        place,
-                        words.acquire(StripeWords.LIVE_COUNT),
-                        words.acquire(StripeWords.LIVE_BYTES),
-                        words.acquire(StripeWords.LOG_BYTES) + entry.bytes(),
-                        0,
-                        0,
-                        0));
-        return true;
+        return dropped;
     }
 }

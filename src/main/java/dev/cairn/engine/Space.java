@@ -1,0 +1,332 @@
+package dev.cairn.engine;
+
+import dev.cairn.CheckpointFailed;
+import dev.cairn.Durability;
+import dev.cairn.LockTimeout;
+import dev.cairn.StoreFull;
+import dev.cairn.SystemFailure;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.lock.SharedLock;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Regions;
+import dev.cairn.log.Regions.Use;
+import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Cleaning;
+import dev.cairn.stripe.Stripe;
+import dev.cairn.stripe.Stripes;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+import java.util.stream.StreamSupport;
+
+/**
+ * Sees to it that there is room in the data file: keeps it within its bound, and where it may not
+ * grow, frees regions by cleaning and checkpoints. All of it without a stripe's lock (RULE 13).
+ */
+final class Space {
+    /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
+    private static final long STEP_BYTES = 1 << 15;
+
+    /** Times that cleaning finds others in the room that was made for it before it gives up. */
+    private static final int MOST_REFUSALS = 8;
+
+    /** Of the file, beyond which the dead regions that wait for a checkpoint get one at once. */
+    private static final int WAITING_SHARE = 8;
+
+    private static final long WAITING_LEAST_BYTES = 4L << 20;
+
+    /**
+     * Bytes of new regions that get a checkpoint at once: opening reads what is behind the last one
+     * again after a kill of all processes, at some gigabytes a second.
+     */
+    private static final long BEHIND_BYTES = 32L << 20;
+
+    /** The file may have 2.5 times its live bytes, and these besides. */
+    private static final int BOUND_NUMERATOR = 5;
+
+    private static final int BOUND_DENOMINATOR = 2;
+    private static final long BOUND_LEAST_BYTES = 8L << 20;
+
+    /** How long a writer waits for a checkpoint that would spare the file's growth. */
+    private static final long SPARING_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final Stripes stripes;
+    private final Regions regions;
+    private final Checkpoints checkpoints;
+    private final KeeperThread thread;
+    private final AtomicBoolean woken = new AtomicBoolean();
+
+    /** RULE 27: of evacuations that may take the last regions there is one at a time. */
+    private final SharedLock evacuation;
+
+    Space(Writing writing, Checkpoints checkpoints, KeeperThread thread) {
+        this.data = writing.mapped().data();
+        this.shared = writing.mapped().shared();
+        this.stripes = writing.stripes();
+        this.regions = writing.regions();
+        this.checkpoints = checkpoints;
+        this.thread = thread;
+        this.evacuation =
+                new SharedLock(
+                        shared.base(),
+                        SharedLayout.EVACUATION_LOCK,
+                        "the lock of evacuation",
+                        writing.processes(),
+                        writing.contention());
+    }
+
+    /** An error may have come between the word that work is under way and that work. */
+    void tick() {
+        woken.set(false);
+    }
+
+    /** Repairs what errors left of this process. */
+    void mend() {
+        evacuation.mend();
+    }
+
+    /** Waits for a thread of this process that cleans a full store, and lets no more begin. */
+    void retire() {
+        evacuation.retire();
+    }
+
+    /** Regions were claimed or died: a checkpoint now, if much waits for one. */
+    void turnedOver() {
+        if (checkpoints.unasked() && muchWaits() && woken.compareAndSet(false, true)) {
+            thread.soon(() -> {
+                woken.set(false);
+                checkpoints.note(); // perhaps another process's
+                if (muchWaits()) {
+                    thread.attempt(() -> {
+                        long _ = checkpoints.make();
+                    });
+                }
+            });
+        }
+    }
+
+    private boolean muchWaits() {
+        return checkpoints.claimedSince() * data.regionBytes() > BEHIND_BYTES
+                || waitingBytes() > Math.max(WAITING_LEAST_BYTES, data.bytes() / WAITING_SHARE);
+    }
+
+    private long waitingBytes() {
+        return regions.counts().waiting() * data.regionBytes();
+    }
+
+    /**
+     * Makes room for a write, in the file; if it is full, by what cleaning and a checkpoint give.
+     *
+     * @return false if that is none
+     */
+    boolean makeRoom(int needed, Use use) {
+        keepWithinBound();
+        while (true) {
+            try {
+                regions.makeRoom(needed, use);
+                return true;
+            } catch (StoreFull | SystemFailure _) { // the caller asks again before it gives up
+                if (!reclaim()) {
+                    return false;
+                }
+            }
+        }
+    }
+
+    /** Throws what says what would help, unless there is room now. */
+    void requireRoom(int needed, Use use) {
+        regions.makeRoom(needed, use);
+    }
+
+    /**
+     * Before the file grows: where that would make it larger than the bound, and dead regions wait, a
+     * checkpoint that frees them comes first. Only a writer that is faster than the disk meets this.
+     */
+    private void keepWithinBound() {
+        long bytes = data.bytes();
+        if (checkpoints.unasked()
+                && waitingBytes() > bytes / WAITING_SHARE
+                && bytes + regions.growthBytes() > bound()) {
+            try {
+                long _ = thread.onPlatformThread(() -> checkpoints.makeWithin(SPARING_NANOS));
+            } catch (LockTimeout | CheckpointFailed _) {
+                // a stopped holder of some stripe is no reason to refuse others: the file grows
+            }
+        }
+    }
+
+    private long bound() {
+        long live = 0;
+        for (Stripe stripe : stripes) {
+            live += stripe.words().acquire(StripeWords.LIVE_BYTES);
+        }
+        return live * BOUND_NUMERATOR / BOUND_DENOMINATOR + BOUND_LEAST_BYTES;
+    }
+
+    /**
+     * Frees space when the store is full: cleans, and makes a checkpoint if they come by themselves.
+     * In a store with hardly any room each evacuation waits for a checkpoint, and only a whole turn of
+     * the chain may give a region; what is not done in time is gone on with by the next that asks.
+     *
+     * @return whether there is more than before
+     */
+    private boolean reclaim() {
+        return thread.onPlatformThread(() -> {
+            checkpoints.dropDeadPins();
+            long before = available();
+            cleanInTurns(checkpoints.unasked(), () -> available() > before);
+            return available() > before;
+        });
+    }
+
+    /** Cleans all that can be cleaned in a turn of the chain, with checkpoints where it needs them. */
+    void cleanThoroughly() {
+        cleanInTurns(data.header().durability() != Durability.NONE, () -> false);
+    }
+
+    private void cleanInTurns(boolean withCheckpoints, BooleanSupplier enough) {
+        long deadline = Steps.nanoTime() + stripes.timeoutNanos();
+        long[] turnEnds = ofEach(stripe -> stripe.cleaning().turnEnd());
+        boolean freed = true;
+        while (freed && !enough.getAsBoolean() && Steps.nanoTime() - deadline < 0) {
+            freed = cleanAll(turnEnds);
+            if (withCheckpoints) {
+                long _ = checkpoints.make();
+            }
+        }
+    }
+
+    private long available() {
+        return regions.counts().free() + regions.counts().holes();
+    }
+
+    /**
+     * Cleans all stripes, those with most garbage first, until each has hardly any, and no entry that
+     * has expired; where there is no room to clean in, the next may yet have some. Tells whether any
+     * region was left.
+     */
+    private boolean cleanAll(long[] turnEnds) {
+        return evacuation.holding(
+                stripes.timeoutNanos(),
+                () -> {
+                    boolean freed = false;
+                    for (Stripe stripe : mostGarbageFirst()) {
+                        long tolerated =
+                                stripe.cleaning().mayHaveExpired() ? -1 : data.regionBytes();
+                        freed |= clean(stripe, tolerated, turnEnds[stripe.number()], Use.EVACUATE);
+                    }
+                    return freed;
+                });
+    }
+
+    private List<Stripe> mostGarbageFirst() {
+        long[] garbage = // noted once: others write while it is sorted
+                ofEach(stripe -> stripe.cleaning().garbage());
+        return StreamSupport.stream(stripes.spliterator(), false)
+                .sorted(
+                        Comparator.comparingLong((Stripe stripe) -> garbage[stripe.number()])
+                                .reversed())
+                .toList();
+    }
+
+    private long[] ofEach(ToLongFunction<Stripe> what) {
+        return StreamSupport.stream(stripes.spliterator(), false).mapToLong(what).toArray();
+    }
+
+    /**
+     * Cleans a stripe in holds of some microseconds until it has no more garbage than that, or until
+     * a region has left that others filled meanwhile; tells whether any region left.
+     */
+    boolean clean(Stripe stripe, long tolerated, long turnEnd, Use use) {
+        boolean freed = false;
+        int refusals = 0;
+        Cleaning.Progress progress = Cleaning.Progress.MORE;
+        while (progress != Cleaning.Progress.IDLE
+                && !stripe.cleaning().turnIsOver(turnEnd)
+                && shared.acquire(SharedLayout.FAILED) == 0) {
+            progress = step(stripe, tolerated, use);
+            freed |= progress == Cleaning.Progress.FREED;
+            if (progress == Cleaning.Progress.NO_ROOM) {
+                if (++refusals > MOST_REFUSALS
+                        || !hasRoom(stripe.cleaning().regionsNeeded(), use)) {
+                    return freed;
+                }
+            } else {
+                refusals = 0;
+            }
+        }
+        return freed;
+    }
+
+    private static Cleaning.Progress step(Stripe stripe, long tolerated, Use use) {
+        return stripe.valueHolding(() -> stripe.cleaning().step(STEP_BYTES, tolerated, use));
+    }
+
+    private boolean hasRoom(int needed, Use use) {
+        try {
+            regions.makeRoom(needed, use);
+            return true;
+        } catch (StoreFull | SystemFailure _) {
+            return false; // whoever adds to the store is told
+        }
+    }
+
+    /**
+     * Lets a write to a stripe have the last regions, one write at a time in all processes, and cleans
+     * the stripe for it, once round.
+     *
+     * @param attempt {@link Stripe#NO_REGION} if the stripe has to be cleaned further for it, {@link
+     *     Stripe#REFUSED} if that is no use
+     */
+    long squeeze(Stripe stripe, LongSupplier attempt) {
+        return thread.onPlatformThread(() -> squeezed(stripe, attempt));
+    }
+
+    /**
+     * Tries, and evacuates one region of the stripe, in turns; neither without a free region, or what
+     * is to be replaced might leave the oldest region before the write can have its place. A
+     * checkpoint frees what was evacuated, if they come by themselves.
+     */
+    private long squeezed(Stripe stripe, LongSupplier attempt) {
+        long deadline = Steps.nanoTime() + stripes.timeoutNanos();
+        long turnEnd = stripe.cleaning().turnEnd();
+        boolean moved = true;
+        while (true) {
+            Squeeze last =
+                    evacuation.holding(
+                            stripes.timeoutNanos(), () -> squeezeOnce(stripe, attempt, turnEnd));
+            boolean out = !last.freed && !moved || Steps.nanoTime() - deadline > 0;
+            if (last.result != Stripe.NO_REGION || out) {
+                return last.result;
+            }
+            moved = last.freed;
+            if (!last.freed && !hasRoom(1, Use.EVACUATE) && checkpoints.unasked()) {
+                long _ = checkpoints.make();
+            }
+        }
+    }
+
+    /** What came of an attempt, and whether a region was freed for the next one. */
+    private record Squeeze(long result, boolean freed) {}
+
+    private Squeeze squeezeOnce(Stripe stripe, LongSupplier attempt, long turnEnd) {
+        if (regions.counts().free() == 0) {
+            return new Squeeze(Stripe.NO_REGION, false);
+        }
+        long result = attempt.getAsLong();
+        boolean freed =
+                result == Stripe.NO_REGION
+                        && !stripe.cleaning().turnIsOver(turnEnd)
+                        && step(stripe, -1, Use.EVACUATE) == Cleaning.Progress.FREED;
+        return new Squeeze(result, freed);
+    }
+}
