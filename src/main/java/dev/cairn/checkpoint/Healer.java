@@ -11,6 +11,7 @@ import dev.cairn.index.Mapped;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.shared.SharedMemory;
 import dev.cairn.stripe.Stripe;
 import dev.cairn.stripe.Stripes;
@@ -171,7 +172,7 @@ public final class Healer {
     }
 
     private void requireRun(Stripe stripe, Chain chain, Chain.Entry entry) {
-        Chain.Run run = entry.run();
+        RecordBytes.Run run = entry.run();
         if (run != null
                 && !entry.gone()
                 && index.pointsTo(

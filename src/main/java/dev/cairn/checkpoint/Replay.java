@@ -25,6 +25,7 @@ import dev.cairn.index.Tables;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.log.Records;
 import dev.cairn.log.Regions;
 import dev.cairn.shared.SharedMemory;
@@ -151,7 +152,7 @@ public final class Replay {
      * how many bytes it takes.
      */
     private long adoptRun(int stripe, Chain.Entry entry, Chain chain) {
-        Chain.Run run = entry.run();
+        RecordBytes.Run run = entry.run();
         if (run == null) {
             return 0;
         }

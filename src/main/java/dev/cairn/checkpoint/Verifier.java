@@ -14,6 +14,7 @@ import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
 import dev.cairn.log.LogReader;
 import dev.cairn.log.NewestRecords;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
@@ -290,7 +291,7 @@ public final class Verifier {
         }
 
         private boolean isRunSound(Chain.Entry entry) {
-            Chain.Run run = entry.run();
+            RecordBytes.Run run = entry.run();
             if (run == null) {
                 return true;
             }

@@ -5,7 +5,6 @@ import dev.cairn.Options;
 import dev.cairn.Overtaken;
 import dev.cairn.checkpoint.Pin;
 import dev.cairn.format.CheckpointSlot;
-import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -15,6 +14,7 @@ import dev.cairn.index.Mapped;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.os.Host;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
@@ -169,7 +169,7 @@ final class Backup {
         for (int stripe = 0; stripe < slot.cuts().size(); stripe++) {
             Chain chain = Chain.follow(log.data(), stripe, slot.cuts().get(stripe));
             LargeKeys largeKeys = new LargeKeys();
-            Map<KeyMark, Chain.Run> withRun = new HashMap<>();
+            Map<KeyMark, RecordBytes.Run> withRun = new HashMap<>();
             chain.forEach(entry -> {
                 running.requireOpen();
                 largeKeys.saw(entry);
@@ -179,7 +179,7 @@ final class Backup {
             for (RegionHeader region : chain.regions()) {
                 named.set(Math.toIntExact(region.region()));
             }
-            for (Chain.Run run : withRun.values()) {
+            for (RecordBytes.Run run : withRun.values()) {
                 running.requireOpen();
                 chain.requireRun(run);
                 set(named, run);
@@ -192,13 +192,13 @@ final class Backup {
     private record KeyMark(long hash, int crc) {}
 
     private static void note(
-            Chain.Entry entry, KeyHash hash, Map<KeyMark, Chain.Run> withRun, BitSet named) {
-        Chain.Run run = entry.run();
+            Chain.Entry entry, KeyHash hash, Map<KeyMark, RecordBytes.Run> withRun, BitSet named) {
+        RecordBytes.Run run = entry.run();
         if (entry.gone() || run == null && withRun.isEmpty()) {
             return;
         }
         byte[] key = entry.key();
-        KeyMark mark = new KeyMark(hash.of(key), Checksum.of(key, 0, key.length));
+        KeyMark mark = new KeyMark(hash.of(key), RecordBytes.keyChecksum(key));
         if (run != null && entry.kind() == RecordLayout.PUT) {
             withRun.put(mark, run);
             return;
@@ -209,7 +209,7 @@ final class Backup {
         }
     }
 
-    private static void set(BitSet named, Chain.Run run) {
+    private static void set(BitSet named, RecordBytes.Run run) {
         int first = Math.toIntExact(Place.region(run.word()));
         named.set(first, first + (int) Place.low(run.word()));
     }

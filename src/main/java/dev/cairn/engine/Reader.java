@@ -9,6 +9,7 @@ import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.Mapped;
 import dev.cairn.index.Walk;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Copy;
 import dev.cairn.log.Records.Outline;
@@ -70,7 +71,7 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            long slot = index.find(table, hashed, key);
+            long slot = index.candidate(table, hashed);
             byte[] value = value(stripe, table, slot, hashed, key);
             if (!isUnconfirmed(value)) {
                 return value;
@@ -84,9 +85,10 @@ final class Reader {
     }
 
     /**
-     * A copy of the value of the entry that a lookup found.
+     * A copy of a key's value. The record is asked once for all that is needed of it; where it is
+     * another key's, or has a run, the key is looked up.
      *
-     * @param slot what {@link Index#find} gave for the table word
+     * @param slot what {@link Index#candidate} gave for the table word
      * @return null if the key is absent, {@link #UNCONFIRMED} if the lookup is to be made again
      */
     private byte @Nullable [] value(int stripe, long table, long slot, long hashed, byte[] key) {
@@ -94,21 +96,22 @@ final class Reader {
             return confirmed(stripe, table) ? null : UNCONFIRMED; // R5
         }
         long offset = Place.offset(slot);
-        int length =
-                slot == Index.NO_RECORD
-                        ? Records.NOT_INLINE
-                        : records.inlineLength(offset, key.length);
+        long inline = records.inline(offset, key); // R4
         if (!confirmed(stripe, table)) {
             return UNCONFIRMED;
         }
-        if (length == Records.NOT_INLINE) {
+        if (inline == Records.NOT_INLINE) {
             Copy copy = copy(key, hashed, stripe);
             return copy == null ? null : copy.value();
         }
-        byte[] image = records.image(stripe, offset, key.length, length);
-        return confirmed(stripe, table) // R5
-                ? records.value(image, offset, key.length, length)
-                : UNCONFIRMED;
+        byte[] image = records.image(stripe, offset, key, inline);
+        if (!confirmed(stripe, table)) {
+            return UNCONFIRMED; // R5
+        }
+        records.requireSound(image, offset);
+        return expired(RecordBytes.inlineExpires(image, inline))
+                ? null
+                : RecordBytes.inlineValue(image, inline, key.length);
     }
 
     @Nullable Versioned getVersioned(byte[] key) {
@@ -328,7 +331,7 @@ final class Reader {
             }
             for (int i = 0; i < keys.size(); i++) {
                 byte[] key = keys.get(i);
-                byte[] value = value(key, i);
+                byte[] value = value(index.stripe(hashes[i]), tables[i], slots[i], hashes[i], key);
                 values.add(isUnconfirmed(value) ? get(key, hashes[i]) : value);
             }
         }
@@ -345,15 +348,6 @@ final class Reader {
                 sum += slots[i] == Index.ABSENT ? 0 : records.touch(Place.offset(slots[i]));
             }
             return sum;
-        }
-
-        /** By the slot word that was found ahead; if it is another key's, by a lookup. */
-        private byte @Nullable [] value(byte[] key, int i) {
-            long slot = slots[i];
-            return slot == Index.ABSENT
-                            || records.match(Place.offset(slot), key) == Records.Match.SAME
-                    ? Reader.this.value(index.stripe(hashes[i]), tables[i], slot, hashes[i], key)
-                    : UNCONFIRMED;
         }
     }
 

@@ -3,13 +3,11 @@ package dev.cairn.engine;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
-import dev.cairn.format.Words;
-import dev.cairn.log.Draft;
+import dev.cairn.log.RecordBytes;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
-import java.util.zip.CRC32C;
 
 /** The bytes of one region of a damaged file, and what of them are sound records. */
 final class SalvageRegion {
@@ -17,6 +15,7 @@ final class SalvageRegion {
     private static final int COPY_BYTES = 1 << 16;
 
     private final SalvageSource source;
+    private final RecordBytes recordBytes;
     private final int stripe;
     private final byte[] bytes;
     private long regionAt;
@@ -25,6 +24,7 @@ final class SalvageRegion {
 
     SalvageRegion(SalvageSource source, int stripe) {
         this.source = source;
+        this.recordBytes = new RecordBytes(source.header());
         this.stripe = stripe;
         this.bytes = new byte[source.header().regionBytes()];
     }
@@ -51,26 +51,37 @@ final class SalvageRegion {
      * A record whose checksum is right.
      *
      * @param at where in the region
-     * @param length its bytes there
-     * @param run null if it has none
      */
-    record Found(
-            int at,
-            int length,
-            long version,
-            int kind,
-            int flags,
-            int keyLength,
-            int valueLength,
-            long expires,
-            @Nullable Run run) {
+    record Found(int at, RecordBytes.Header header) {
+        /** Its bytes there. */
+        int length() {
+            return header.bytes();
+        }
+
+        int kind() {
+            return header.kind();
+        }
+
+        long version() {
+            return header.version();
+        }
+
         boolean is(int flag) {
-            return (flags & flag) != 0;
+            return header.is(flag);
+        }
+
+        RecordBytes.@Nullable Run run() {
+            return header.run();
+        }
+
+        private int keyAt() {
+            return at + header.keyAt();
+        }
+
+        private int valueAt() {
+            return at + header.valueAt();
         }
     }
-
-    /** A record's reference to a run; see {@link dev.cairn.log.Chain.Run}. */
-    record Run(long word, long number, int crc, int keyCrc) {}
 
     /** The bytes of a key and of its value. */
     @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
@@ -78,72 +89,14 @@ final class SalvageRegion {
 
     /** The record that begins there; null unless its checksum is right. */
     @Nullable Found at(int at) {
-        int length = plausibleLength(at);
-        if (length == 0) {
+        RecordBytes.Header header = recordBytes.header(bytes, at, end - at);
+        if (header == null
+                || recordBytes.checksumOf(header, stripe, number, offset(at), bytes, at)
+                        != header.checksum()) {
             return null;
         }
-        long control = Words.plain(bytes, at + RecordLayout.CRC);
-        int kind = RecordLayout.kind(control);
-        int crc = Words.intPlain(bytes, at + RecordLayout.CRC);
-        Words.setIntPlain(bytes, at + RecordLayout.CRC, 0);
-        CRC32C computed = identity(number, offset(at));
-        computed.update(
-                bytes, at, kind == RecordLayout.FILLER ? RecordLayout.HEADER_BYTES : length);
-        Words.setIntPlain(bytes, at + RecordLayout.CRC, crc);
-        return (int) computed.getValue() == crc ? found(at, length, kind) : null;
-    }
-
-    private @Nullable Found found(int at, int length, int kind) {
-        int flags = RecordLayout.flags(Words.plain(bytes, at + RecordLayout.CRC));
-        long lengths = Words.plain(bytes, at + RecordLayout.KEY_LENGTH);
-        int keyLength = RecordLayout.keyLength(lengths);
-        int valueLength = RecordLayout.valueLength(lengths);
-        boolean expires = (flags & RecordLayout.EXPIRES) != 0;
-        int regions =
-                kind == RecordLayout.FILLER
-                        ? 0
-                        : Draft.runRegions(flags, keyLength, valueLength, bytes.length);
-        Run run = null;
-        if (regions > 0) {
-            int runAt = at + RecordLayout.runAt(flags);
-            run =
-                    new Run(
-                            Words.plain(bytes, runAt + RecordLayout.RUN_WORD),
-                            Words.plain(bytes, runAt + RecordLayout.RUN_NUMBER),
-                            Words.intPlain(bytes, runAt + RecordLayout.RUN_CRC),
-                            Words.intPlain(bytes, runAt + RecordLayout.RUN_KEY_CRC));
-            if (Place.low(run.word) != regions) {
-                return null;
-            }
-        }
-        return new Found(
-                at,
-                length,
-                Words.plain(bytes, at + RecordLayout.VERSION),
-                kind,
-                flags,
-                keyLength,
-                valueLength,
-                expires ? Words.plain(bytes, at + RecordLayout.HEADER_BYTES) : 0,
-                run);
-    }
-
-    /** The length of the record that may begin there, by what its header says; 0 if none can. */
-    private int plausibleLength(int at) {
-        if (end - at < RecordLayout.MIN_BYTES) {
-            return 0;
-        }
-        long control = Words.plain(bytes, at + RecordLayout.CRC);
-        long lengths = Words.plain(bytes, at + RecordLayout.KEY_LENGTH);
-        if (!RecordLayout.plausible(control, lengths)) {
-            return 0;
-        }
-        long length =
-                RecordLayout.bytes(
-                        RecordLayout.flags(control),
-                        RecordLayout.keyLength(lengths),
-                        RecordLayout.valueLength(lengths));
-        return length <= end - at ? (int) length : 0;
+        RecordBytes.Run run = header.run();
+        return run == null || recordBytes.hasLengthOfContent(run) ? new Found(at, header) : null;
     }
 
     /**
@@ -156,21 +109,19 @@ final class SalvageRegion {
 
     /** What is left of a destroyed record that began there; null if its header is none. */
     @Nullable Remains remainsAt(int at) {
-        int length = plausibleLength(at);
-        if (length == 0) {
+        RecordBytes.Header header = recordBytes.header(bytes, at, end - at);
+        if (header == null) {
             return null;
         }
-        long control = Words.plain(bytes, at + RecordLayout.CRC);
-        int flags = RecordLayout.flags(control);
-        int keyLength = RecordLayout.keyLength(Words.plain(bytes, at + RecordLayout.KEY_LENGTH));
-        boolean legible =
-                RecordLayout.kind(control) == RecordLayout.PUT
-                        && (flags & RecordLayout.KEY_IN_RUN) == 0;
-        int keyAt = at + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
+        boolean legible = header.kind() == RecordLayout.PUT && !header.is(RecordLayout.KEY_IN_RUN);
         return new Remains(
-                length,
-                legible ? Arrays.copyOfRange(bytes, keyAt, keyAt + keyLength) : null,
-                Words.plain(bytes, at + RecordLayout.VERSION));
+                header.bytes(),
+                legible ? inline(at + header.keyAt(), header.keyLength()) : null,
+                header.version());
+    }
+
+    private byte[] inline(int at, int length) {
+        return Arrays.copyOfRange(bytes, at, at + length);
     }
 
     /** The offset in the file of a place in the region. */
@@ -181,11 +132,7 @@ final class SalvageRegion {
     /** The key of a record; null if it lies in a run that is not what the record says. */
     byte @Nullable [] key(Found record) {
         if (!record.is(RecordLayout.KEY_IN_RUN)) {
-            int at =
-                    record.at
-                            + RecordLayout.HEADER_BYTES
-                            + RecordLayout.extensionBytes(record.flags);
-            return Arrays.copyOfRange(bytes, at, at + record.keyLength);
+            return inline(record.keyAt(), record.header.keyLength());
         }
         Content content = runContent(record, false);
         return content == null ? null : content.key;
@@ -195,15 +142,15 @@ final class SalvageRegion {
     boolean hasKey(long offset, byte[] key) {
         byte[] start = new byte[RecordLayout.MIN_BYTES + RecordLayout.RUN_BYTES];
         source.read(offset, start, start.length);
-        int flags = RecordLayout.flags(Words.plain(start, RecordLayout.CRC));
-        if (RecordLayout.keyLength(Words.plain(start, RecordLayout.KEY_LENGTH)) != key.length) {
+        RecordBytes.Header header = recordBytes.header(start, 0, source.header().regionBytes());
+        if (header == null || header.keyLength() != key.length) {
             return false;
         }
-        long at = offset + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
-        if ((flags & RecordLayout.KEY_IN_RUN) != 0) {
-            long run = Words.plain(start, RecordLayout.runAt(flags) + RecordLayout.RUN_WORD);
-            at = source.header().regionAt(Place.region(run)) + RegionHeader.BYTES;
-        }
+        RecordBytes.Run run = header.is(RecordLayout.KEY_IN_RUN) ? header.run() : null;
+        long at =
+                run == null
+                        ? offset + header.keyAt()
+                        : source.header().regionAt(Place.region(run.word())) + RegionHeader.BYTES;
         byte[] found = new byte[key.length];
         source.read(at, found, found.length);
         return Arrays.equals(found, key);
@@ -211,78 +158,62 @@ final class SalvageRegion {
 
     /** Key and value of a record; null if its run is not what the record says. */
     @Nullable Content content(Found record) {
-        if (record.run != null) {
+        if (record.run() != null) {
             return runContent(record, true);
         }
         byte[] key = key(record);
-        int at =
-                record.at
-                        + RecordLayout.HEADER_BYTES
-                        + RecordLayout.extensionBytes(record.flags)
-                        + record.keyLength;
         return key == null
                 ? null
-                : new Content(key, Arrays.copyOfRange(bytes, at, at + record.valueLength));
+                : new Content(key, inline(record.valueAt(), record.header.valueLength()));
     }
 
     /** The run's header is not needed: number and place stand in the checksum of its content. */
     private @Nullable Content runContent(Found record, boolean wantsValue) {
-        Run run = record.run;
+        RecordBytes.Run run = record.run();
         if (run == null) {
             return null;
         }
         boolean keyInRun = record.is(RecordLayout.KEY_IN_RUN);
         boolean valueInRun = record.is(RecordLayout.VALUE_IN_RUN);
-        long first = Place.region(run.word);
-        long last = first + Place.low(run.word) - 1;
+        int valueLength = record.header.valueLength();
+        long first = Place.region(run.word());
+        long last = first + Place.low(run.word()) - 1;
         if (!source.has(first) || !source.has(last)) {
             return null;
         }
         long offset = source.header().regionAt(first);
-        CRC32C crc = identity(run.number, offset);
+        RecordBytes.Sum sum = recordBytes.sum(stripe, run.number(), offset);
         long at = offset + RegionHeader.BYTES;
         byte[] key;
         if (keyInRun) {
-            key = read(at, new byte[record.keyLength], crc);
+            key = read(at, new byte[record.header.keyLength()], sum);
             at += key.length;
         } else {
             key = key(record);
         }
         byte[] value = NOTHING;
         if (valueInRun && wantsValue) {
-            value = read(at, new byte[record.valueLength], crc);
+            value = read(at, new byte[valueLength], sum);
         } else if (valueInRun) {
-            skip(at, record.valueLength, crc);
+            skip(at, valueLength, sum);
         } else if (wantsValue) {
-            int valueAt =
-                    record.at
-                            + RecordLayout.HEADER_BYTES
-                            + RecordLayout.extensionBytes(record.flags);
-            value = Arrays.copyOfRange(bytes, valueAt, valueAt + record.valueLength);
+            value = inline(record.valueAt(), valueLength);
         }
-        return key != null && (int) crc.getValue() == run.crc ? new Content(key, value) : null;
+        return key != null && sum.value() == run.crc() ? new Content(key, value) : null;
     }
 
-    private byte[] read(long at, byte[] to, CRC32C crc) {
+    private byte[] read(long at, byte[] to, RecordBytes.Sum sum) {
         source.read(at, to, to.length);
-        crc.update(to);
+        sum.add(to, 0, to.length);
         return to;
     }
 
-    private void skip(long at, int length, CRC32C crc) {
+    private void skip(long at, int length, RecordBytes.Sum sum) {
         byte[] buffer = new byte[Math.min(COPY_BYTES, length)];
         for (int done = 0; done < length; done += buffer.length) {
             int bytesNow = Math.min(buffer.length, length - done);
             source.read(at + done, buffer, bytesNow);
-            crc.update(buffer, 0, bytesNow);
+            sum.add(buffer, 0, bytesNow);
         }
-    }
-
-    private CRC32C identity(long ofNumber, long offset) {
-        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
-        RecordLayout.identity(identity, source.header().storeId(), stripe, ofNumber, offset);
-        CRC32C crc = new CRC32C();
-        crc.update(identity);
-        return crc;
     }
 }

@@ -9,6 +9,7 @@ import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.index.KeyHash;
 import dev.cairn.log.NewestRecords;
+import dev.cairn.log.RecordBytes;
 
 import org.jspecify.annotations.Nullable;
 
@@ -251,7 +252,7 @@ final class SalvageStripe implements AutoCloseable {
         greatestVersion = Math.max(greatestVersion, record.version());
         boolean put = record.kind() == RecordLayout.PUT;
         byte[] key = region.key(record);
-        SalvageRegion.Run run = record.run();
+        RecordBytes.Run run = record.run();
         if (run != null && record.is(RecordLayout.KEY_IN_RUN)) {
             largeKeys.merge(
                     run.keyCrc(),
@@ -328,12 +329,12 @@ final class SalvageStripe implements AutoCloseable {
                 }
             }
         }
-        sink.put(key, content.value(), record.expires());
+        sink.put(key, content.value(), record.header().expires());
         report.wrote();
     }
 
     private boolean isNewest(SalvageRegion.Found record, byte[] key) {
-        SalvageRegion.Run run = record.run();
+        RecordBytes.Run run = record.run();
         if (run != null && record.is(RecordLayout.KEY_IN_RUN)) {
             LargeKey large = largeKeys.get(run.keyCrc());
             if (large != null && large.gone() && large.version() > record.version()) {

@@ -69,6 +69,11 @@ public final class RecordLayout {
                 + ((flags & VALUE_IN_RUN) != 0 ? valueLength : 0);
     }
 
+    /** Regions of the run that has so many bytes of key and value. */
+    public static int runRegions(long contentBytes, int regionBytes) {
+        return (int) ((RegionHeader.BYTES + contentBytes + regionBytes - 1) / regionBytes);
+    }
+
     /** Where in a record its reference to a run stands. */
     public static int runAt(int flags) {
         return HEADER_BYTES + ((flags & EXPIRES) != 0 ? EXPIRY_BYTES : 0);

@@ -131,9 +131,9 @@ public final class Index {
         long bucket = HashBits.home(rest, log2);
         for (int pass = 0; pass < maxWalk(log2); pass++) {
             long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
-            long meta = Words.acquire(memory, bucketAt);
+            long meta = Words.acquire(memory, bucketAt); // R2
             for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
-                long slot = Words.acquire(memory, slotAt(bucketAt, match));
+                long slot = Words.acquire(memory, slotAt(bucketAt, match)); // R3
                 if (slot != 0 && Place.low(slot) == HashBits.prefix(rest)) {
                     return slot;
                 }

@@ -1,15 +1,12 @@
 package dev.cairn.log;
 
-import static dev.cairn.format.RecordLayout.HEADER_BYTES;
 import static dev.cairn.format.RecordLayout.IDENTITY_BYTES;
 
 import dev.cairn.CorruptStore;
-import dev.cairn.format.Checksum;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
-import dev.cairn.format.Words;
 import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
@@ -18,7 +15,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.UUID;
-import java.util.zip.CRC32C;
 
 /**
  * Writes records behind the tail of one stripe's log, under the stripe's lock. Nothing that it writes
@@ -39,7 +35,8 @@ public final class Appender {
     private final StripeWords stripe;
     private final int index;
     private final UUID storeId;
-    private final CRC32C crc = new CRC32C();
+    private final RecordBytes recordBytes;
+    private final RecordBytes.Sum sum = new RecordBytes.Sum();
 
     /** As of this hold of the stripe's lock, as the next. */
     private long tail;
@@ -71,6 +68,7 @@ public final class Appender {
         this.stripe = stripe;
         this.index = index;
         this.storeId = data.header().storeId();
+        this.recordBytes = data.recordBytes();
     }
 
     /**
@@ -265,7 +263,7 @@ public final class Appender {
      * @throws CorruptStore if the original is damaged
      */
     public void copy(Chain.Entry entry, long number, long to, long toNumber) {
-        byte[] image = new byte[IDENTITY_BYTES + entry.bytes()];
+        byte[] image = recordBytes.image(index, number, entry.offset(), entry.bytes());
         MemorySegment.copy(
                 data.covering(entry.offset(), entry.bytes()),
                 ValueLayout.JAVA_BYTE,
@@ -273,11 +271,8 @@ public final class Appender {
                 image,
                 IDENTITY_BYTES,
                 entry.bytes());
-        int crcAt = IDENTITY_BYTES + RecordLayout.CRC;
-        int found = Words.intPlain(image, crcAt);
-        Words.setIntPlain(image, crcAt, 0);
-        RecordLayout.identity(image, storeId, index, number, entry.offset());
-        int expected = Checksum.of(image, 0, image.length);
+        int found = RecordBytes.checksumIn(image);
+        int expected = RecordBytes.checksumOf(image);
         if (expected != found) {
             throw new CorruptStore(
                     data.path(),
@@ -285,29 +280,15 @@ public final class Appender {
                     "a record with checksum 0x%08x".formatted(expected),
                     "0x%08x".formatted(found));
         }
-        long control = Words.plain(image, crcAt);
-        int flags = RecordLayout.flags(control) | RecordLayout.MOVED;
-        Words.setPlain(image, crcAt, RecordLayout.control(RecordLayout.kind(control), flags));
-        RecordLayout.identity(image, storeId, index, toNumber, to);
-        Words.setIntPlain(image, crcAt, Checksum.of(image, 0, image.length));
+        recordBytes.move(image, index, toNumber, to);
         MemorySegment memory = data.covering(to, entry.bytes());
         data.file().store(memory, to, image, IDENTITY_BYTES, entry.bytes());
     }
 
     private void fill(long offset, int bytes, long number) {
-        RecordLayout.identity(scratch, storeId, index, number, offset);
-        header(RecordLayout.FILLER, 0, 0, 0, bytes - HEADER_BYTES);
-        store(offset, IDENTITY_BYTES + HEADER_BYTES, Checksum.of(scratch, 0, 64));
-    }
-
-    private void header(int kind, int flags, long version, int keyLength, int valueLength) {
-        Words.setPlain(scratch, IDENTITY_BYTES + RecordLayout.VERSION, version);
-        Words.setPlain(
-                scratch, IDENTITY_BYTES + RecordLayout.CRC, RecordLayout.control(kind, flags));
-        Words.setPlain(
-                scratch,
-                IDENTITY_BYTES + RecordLayout.KEY_LENGTH,
-                RecordLayout.lengths(keyLength, valueLength));
+        recordBytes.identify(scratch, index, number, offset);
+        int stored = RecordBytes.putFiller(scratch, bytes) - IDENTITY_BYTES;
+        data.file().store(data.covering(offset, stored), offset, scratch, IDENTITY_BYTES, stored);
     }
 
     /**
@@ -316,27 +297,11 @@ public final class Appender {
      * is right.
      */
     public void write(Draft draft, Spot spot, long version) {
-        int runCrc = spot.run == 0 ? 0 : writeRun(draft, spot);
+        RecordBytes.Run run = spot.run == 0 ? null : writeRun(draft, spot);
         int flags = draft.flags();
         int bytes = draft.bytes();
         begin(spot.tailNumber, spot.offset, bytes);
-        header(draft.kind(), flags, version, draft.key().length, draft.value().length);
-        int at = IDENTITY_BYTES + HEADER_BYTES;
-        if ((flags & RecordLayout.EXPIRES) != 0) {
-            Words.setPlain(scratch, at, draft.expires());
-            at += RecordLayout.EXPIRY_BYTES;
-        }
-        if (spot.run != 0) {
-            Words.setPlain(scratch, at + RecordLayout.RUN_WORD, spot.run);
-            Words.setPlain(scratch, at + RecordLayout.RUN_NUMBER, spot.runNumber);
-            Words.setIntPlain(scratch, at + RecordLayout.RUN_CRC, runCrc);
-            Words.setIntPlain(
-                    scratch,
-                    at + RecordLayout.RUN_KEY_CRC,
-                    Checksum.of(draft.key(), 0, draft.key().length));
-            at += RecordLayout.RUN_BYTES;
-        }
-        filled = at;
+        filled = RecordBytes.putHeader(scratch, draft, version, run);
         MemorySegment memory = data.covering(spot.offset, bytes);
         if ((flags & RecordLayout.KEY_IN_RUN) == 0) {
             add(memory, draft.key(), draft.key().length);
@@ -346,17 +311,17 @@ public final class Appender {
         }
         add(memory, PADDING, (int) (spot.offset + bytes - storedAt) - (filled - storedFrom));
         boolean onePiece = storedAt == spot.offset;
-        crc.update(scratch, 0, filled);
+        sum.add(scratch, 0, filled);
         if (onePiece) {
-            Words.setIntPlain(scratch, IDENTITY_BYTES + RecordLayout.CRC, (int) crc.getValue());
+            RecordBytes.putChecksum(scratch, sum.value());
         }
         storePiece(memory);
         if (!onePiece) {
-            Words.setIntPlain(memory, spot.offset + RecordLayout.CRC, (int) crc.getValue());
+            RecordBytes.putChecksum(memory, spot.offset, sum.value());
         }
     }
 
-    private int writeRun(Draft draft, Spot spot) {
+    private RecordBytes.Run writeRun(Draft draft, Spot spot) {
         long region = Place.region(spot.run);
         long offset = data.regionAt(region);
         byte[] header =
@@ -373,9 +338,15 @@ public final class Appender {
         if ((draft.flags() & RecordLayout.VALUE_IN_RUN) != 0) {
             add(memory, draft.value(), draft.value().length);
         }
-        crc.update(scratch, 0, filled);
+        sum.add(scratch, 0, filled);
         storePiece(memory);
-        return (int) crc.getValue();
+        return new RecordBytes.Run(
+                spot.run,
+                spot.runNumber,
+                sum.value(),
+                RecordBytes.keyChecksum(draft.key()),
+                draft.runContentBytes(),
+                (draft.flags() & RecordLayout.KEY_IN_RUN) != 0);
     }
 
     /** Begins with the identity that the checksum covers before what is stored. */
@@ -384,8 +355,8 @@ public final class Appender {
         if (scratch.length < wanted) {
             scratch = new byte[Math.min(MOST_SCRATCH_BYTES, 2 * wanted)];
         }
-        RecordLayout.identity(scratch, storeId, index, number, offset);
-        crc.reset();
+        recordBytes.identify(scratch, index, number, offset);
+        sum.reset();
         filled = IDENTITY_BYTES;
         storedFrom = IDENTITY_BYTES;
         storedAt = offset;
@@ -395,7 +366,7 @@ public final class Appender {
     private void add(MemorySegment memory, byte[] bytes, int count) {
         for (int from = 0; from < count; ) {
             if (filled == scratch.length) {
-                crc.update(scratch, 0, filled);
+                sum.add(scratch, 0, filled);
                 storePiece(memory);
             }
             int piece = Math.min(count - from, scratch.length - filled);
@@ -411,13 +382,6 @@ public final class Appender {
         storedAt += piece;
         storedFrom = 0;
         filled = 0;
-    }
-
-    /** Stores the scratch's record header, with its checksum, and what follows up to the end. */
-    private void store(long offset, int scratchEnd, int checksum) {
-        Words.setIntPlain(scratch, IDENTITY_BYTES + RecordLayout.CRC, checksum);
-        int bytes = scratchEnd - IDENTITY_BYTES;
-        data.file().store(data.covering(offset, bytes), offset, scratch, IDENTITY_BYTES, bytes);
     }
 
     private void store(long offset, byte[] bytes, int length) {

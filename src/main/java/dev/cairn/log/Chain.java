@@ -5,7 +5,6 @@ import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
-import dev.cairn.format.Words;
 
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +13,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.zip.CRC32C;
 
 /**
  * The regions of a stripe from its oldest to its tail, and the records in them: what recovery and
@@ -55,21 +53,8 @@ public final class Chain {
             byte[] key,
             long expires,
             long liveBytes,
-            @Nullable Run run,
+            RecordBytes.@Nullable Run run,
             boolean gone) {}
-
-    /**
-     * A record's reference to a run.
-     *
-     * @param word {@link Place#run}
-     * @param number the run's allocation number
-     * @param crc checksum of its content
-     * @param keyCrc checksum of the key, wherever that is
-     * @param contentBytes of key and value in it
-     * @param hasKey whether the key is in it
-     */
-    public record Run(
-            long word, long number, int crc, int keyCrc, long contentBytes, boolean hasKey) {}
 
     /** Gets records in the order of their places. */
     public interface Visitor {
@@ -306,7 +291,7 @@ public final class Chain {
         int at = from;
         while (hasRecord(at, to) && at < end) {
             int record =
-                    end - at < RecordLayout.HEADER_BYTES ? to : at + bytesAt(buffer, at - from);
+                    end - at < RecordLayout.HEADER_BYTES ? to : at + bytesSaid(buffer, at - from);
             if (record > end) {
                 if (at > from) {
                     return at;
@@ -335,15 +320,8 @@ public final class Chain {
     }
 
     /** Of the record that begins there; of none if its lengths cannot be. */
-    private int bytesAt(byte[] buffer, int at) {
-        long control = Words.plain(buffer, at + RecordLayout.CRC);
-        long lengths = Words.plain(buffer, at + RecordLayout.KEY_LENGTH);
-        long bytes =
-                RecordLayout.bytes(
-                        RecordLayout.flags(control),
-                        RecordLayout.keyLength(lengths),
-                        RecordLayout.valueLength(lengths));
-        return Math.clamp(bytes, 0, data.regionBytes());
+    private int bytesSaid(byte[] buffer, int at) {
+        return Math.clamp(RecordBytes.bytesSaid(buffer, at), 0, data.regionBytes());
     }
 
     /**
@@ -354,90 +332,50 @@ public final class Chain {
     private Entry entry(RegionHeader region, byte[] buffer, int base, int at, int to) {
         long offset = data.regionAt(region.region()) + at;
         int in = at - base;
-        if (to - at < RecordLayout.MIN_BYTES) {
-            throw notRecord(offset, (to - at) + " bytes before the tail");
+        RecordBytes recordBytes = data.recordBytes();
+        RecordBytes.Header header = recordBytes.header(buffer, in, to - at);
+        if (header == null) {
+            throw notRecord(offset, RecordBytes.whyNone(buffer, in, to - at));
         }
-        long control = Words.plain(buffer, in + RecordLayout.CRC);
-        long lengths = Words.plain(buffer, in + RecordLayout.KEY_LENGTH);
-        if (!RecordLayout.plausible(control, lengths)) {
-            throw notRecord(offset, "kind, flags or lengths of none");
-        }
-        int kind = RecordLayout.kind(control);
-        int flags = RecordLayout.flags(control);
-        int keyLength = RecordLayout.keyLength(lengths);
-        int valueLength = RecordLayout.valueLength(lengths);
-        long bytes = RecordLayout.bytes(flags, keyLength, valueLength);
-        if (bytes > to - at) {
-            throw notRecord(offset, "one of " + bytes + " bytes, " + (to - at) + " before the end");
-        }
-        int checked = kind == RecordLayout.FILLER ? RecordLayout.HEADER_BYTES : (int) bytes;
-        int crc = Words.intPlain(buffer, in + RecordLayout.CRC);
-        Words.setIntPlain(buffer, in + RecordLayout.CRC, 0);
-        CRC32C computed = identityCrc(region.number(), offset);
-        computed.update(buffer, in, checked);
-        if ((int) computed.getValue() != crc) {
+        int computed = recordBytes.checksumOf(header, stripe, region.number(), offset, buffer, in);
+        if (computed != header.checksum()) {
             throw notRecord(
                     offset,
                     "checksum 0x%08x over bytes with 0x%08x"
-                            .formatted(crc, (int) computed.getValue()));
+                            .formatted(header.checksum(), computed));
         }
-        if (kind == RecordLayout.FILLER) {
-            return filler(offset, (int) bytes);
+        if (header.kind() == RecordLayout.FILLER) {
+            return filler(offset, header.bytes());
         }
-        long version = Words.plain(buffer, in + RecordLayout.VERSION);
-        int expiryAt = in + RecordLayout.HEADER_BYTES;
-        long expires = (flags & RecordLayout.EXPIRES) != 0 ? Words.plain(buffer, expiryAt) : 0;
-        int runRegions = Draft.runRegions(flags, keyLength, valueLength, data.regionBytes());
-        int keyAt = in + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
-        boolean keyInRun = (flags & RecordLayout.KEY_IN_RUN) != 0;
-        Run run = null;
-        byte[] key = NO_KEY;
-        if (runRegions > 0) {
-            int runAt = in + RecordLayout.runAt(flags);
-            run =
-                    new Run(
-                            Words.plain(buffer, runAt + RecordLayout.RUN_WORD),
-                            Words.plain(buffer, runAt + RecordLayout.RUN_NUMBER),
-                            Words.intPlain(buffer, runAt + RecordLayout.RUN_CRC),
-                            Words.intPlain(buffer, runAt + RecordLayout.RUN_KEY_CRC),
-                            RecordLayout.runContentBytes(flags, keyLength, valueLength),
-                            keyInRun);
-            if (Place.low(run.word) != runRegions
-                    || Place.region(run.word) < 0
-                    || Place.region(run.word) > data.regions() - runRegions) {
-                throw notRecord(offset, "one whose run is 0x%016x".formatted(run.word));
-            }
+        RecordBytes.Run run = header.run();
+        if (run != null && !recordBytes.liesWithin(run, data.regions())) {
+            throw notRecord(offset, "one whose run is 0x%016x".formatted(run.word()));
         }
         boolean gone = false;
-        if (!keyInRun) {
-            key = Arrays.copyOfRange(buffer, keyAt, keyAt + keyLength);
-        } else if (run != null && keyLength <= run.contentBytes) {
-            byte[] inRun = new byte[keyLength];
+        byte[] key = NO_KEY;
+        if (!header.is(RecordLayout.KEY_IN_RUN)) {
+            int keyAt = in + header.keyAt();
+            key = Arrays.copyOfRange(buffer, keyAt, keyAt + header.keyLength());
+        } else if (run != null && header.keyLength() <= run.contentBytes()) {
+            byte[] inRun = new byte[header.keyLength()];
             gone = checkRun(run, inRun) != null;
             key = gone ? NO_KEY : inRun;
         }
+        long runRegions = run == null ? 0 : Place.low(run.word());
         return new Entry(
                 offset,
-                (int) bytes,
-                version,
-                kind,
+                header.bytes(),
+                header.version(),
+                header.kind(),
                 key,
-                expires,
-                bytes + (long) runRegions * data.regionBytes(),
+                header.expires(),
+                header.bytes() + runRegions * data.regionBytes(),
                 run,
                 gone);
     }
 
     private static Entry filler(long offset, int bytes) {
         return new Entry(offset, bytes, 0, RecordLayout.FILLER, NO_KEY, 0, 0, null, false);
-    }
-
-    private CRC32C identityCrc(long number, long offset) {
-        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
-        RecordLayout.identity(identity, data.header().storeId(), stripe, number, offset);
-        CRC32C crc = new CRC32C();
-        crc.update(identity);
-        return crc;
     }
 
     private CorruptStore notRecord(long offset, String found) {
@@ -449,7 +387,7 @@ public final class Chain {
      *
      * @throws CorruptStore if they are not right
      */
-    public void requireRun(Run run) {
+    public void requireRun(RecordBytes.Run run) {
         CorruptStore damage = checkRun(run);
         if (damage != null) {
             throw damage;
@@ -461,41 +399,41 @@ public final class Chain {
      *
      * @return null if they are right, else what is wrong
      */
-    public @Nullable CorruptStore checkRun(Run run) {
+    public @Nullable CorruptStore checkRun(RecordBytes.Run run) {
         return checkRun(run, NO_KEY);
     }
 
     /**
-     * As {@link #checkRun(Run)}.
+     * As {@link #checkRun(RecordBytes.Run)}.
      *
      * @param start gets the first bytes, from where the checksum was computed
      */
-    private @Nullable CorruptStore checkRun(Run run, byte[] start) {
-        long region = Place.region(run.word);
+    private @Nullable CorruptStore checkRun(RecordBytes.Run run, byte[] start) {
+        long region = Place.region(run.word());
         try {
-            header(data, stripe, region, run.number, (int) Place.low(run.word));
+            header(data, stripe, region, run.number(), (int) Place.low(run.word()));
         } catch (CorruptStore e) {
             return e;
         }
         long offset = data.regionAt(region);
-        CRC32C crc = identityCrc(run.number, offset);
+        RecordBytes.Sum sum = data.recordBytes().sum(stripe, run.number(), offset);
         byte[] buffer = new byte[COPY_BYTES];
         long at = offset + RegionHeader.BYTES;
-        for (long left = run.contentBytes; left > 0; ) {
+        for (long left = run.contentBytes(); left > 0; ) {
             int length = (int) Math.min(left, buffer.length);
             copy(data, at, buffer, length);
-            crc.update(buffer, 0, length);
-            int into = (int) Math.min(run.contentBytes - left, start.length);
+            sum.add(buffer, 0, length);
+            int into = (int) Math.min(run.contentBytes() - left, start.length);
             System.arraycopy(buffer, 0, start, into, Math.min(length, start.length - into));
             at += length;
             left -= length;
         }
-        return (int) crc.getValue() == run.crc
+        return sum.value() == run.crc()
                 ? null
                 : new CorruptStore(
                         data.path(),
                         offset,
-                        "a run with checksum 0x%08x".formatted(run.crc),
-                        "0x%08x".formatted((int) crc.getValue()));
+                        "a run with checksum 0x%08x".formatted(run.crc()),
+                        "0x%08x".formatted(sum.value()));
     }
 }

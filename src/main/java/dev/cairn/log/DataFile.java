@@ -17,6 +17,7 @@ public final class DataFile {
     private final MappedFile file;
     private final DataHeader header;
     private final SharedMemory shared;
+    private final RecordBytes recordBytes;
     private final long regionsAt;
     private final int regionShift;
 
@@ -24,6 +25,7 @@ public final class DataFile {
         this.file = file;
         this.header = header;
         this.shared = shared;
+        this.recordBytes = new RecordBytes(header);
         this.regionsAt = header.regionsAt();
         this.regionShift = Integer.numberOfTrailingZeros(header.regionBytes());
     }
@@ -38,6 +40,10 @@ public final class DataFile {
 
     public MappedFile file() {
         return file;
+    }
+
+    RecordBytes recordBytes() {
+        return recordBytes;
     }
 
     /** Regions that the file has, all with real blocks. */

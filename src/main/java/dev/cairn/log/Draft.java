@@ -45,17 +45,14 @@ public record Draft(int kind, int flags, byte[] key, byte[] value, long expires)
 
     /** Regions of its run, 0 if it needs none. */
     public int runRegions(int regionBytes) {
-        return runRegions(flags, key.length, value.length, regionBytes);
+        return (flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0
+                ? 0
+                : RecordLayout.runRegions(runContentBytes(), regionBytes);
     }
 
-    /** Regions of the run of a record with these flags and lengths, 0 if it needs none. */
-    public static int runRegions(int flags, long keyLength, long valueLength, int regionBytes) {
-        if ((flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0) {
-            return 0;
-        }
-        long bytes =
-                RegionHeader.BYTES + RecordLayout.runContentBytes(flags, keyLength, valueLength);
-        return (int) ((bytes + regionBytes - 1) / regionBytes);
+    /** Bytes of key and value that lie in its run. */
+    long runContentBytes() {
+        return RecordLayout.runContentBytes(flags, key.length, value.length);
     }
 
     /** Bytes that the entry takes while it lives, its run included. */

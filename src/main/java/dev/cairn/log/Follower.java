@@ -278,7 +278,7 @@ public final class Follower {
      * @throws CorruptStore if it is damaged instead
      */
     private void requireReused(Chain.Entry entry) {
-        Chain.Run run = entry.run();
+        RecordBytes.Run run = entry.run();
         VarHandle.acquireFence();
         if (run != null && owned(Place.region(run.word()), run.number())) {
             throw new CorruptStore(

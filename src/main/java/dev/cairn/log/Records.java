@@ -1,7 +1,6 @@
 package dev.cairn.log;
 
 import dev.cairn.CorruptStore;
-import dev.cairn.format.Checksum;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
@@ -12,8 +11,6 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.UUID;
-import java.util.zip.CRC32C;
 
 /**
  * Reads records where they lie.
@@ -30,11 +27,11 @@ public final class Records {
     private static final int TOUCHED_BYTES = 128;
 
     private final DataFile data;
-    private final UUID storeId;
+    private final RecordBytes recordBytes;
 
     public Records(DataFile data) {
         this.data = data;
-        this.storeId = data.header().storeId();
+        this.recordBytes = data.recordBytes();
     }
 
     /** What comparing a key with that of a record gave. */
@@ -49,31 +46,71 @@ public final class Records {
      * A record's outline, unconfirmed.
      *
      * @param offset of the record in the file
-     * @param bytes that it takes there
-     * @param flags of {@link RecordLayout}
      * @param memory a mapping that has all of it
-     * @param version as it stands there
-     * @param keyAt offset of the key in the file
-     * @param valueAt offset of the value in the file
-     * @param expires milliseconds since 1970, 0 never
+     * @param runContentAt offset in the file of what its run holds, 0 if it has none
      * @param liveBytes bytes it takes while it lives, its run included
-     * @param run 0 if it has none
      */
     public record Outline(
+            RecordBytes.Header header,
             long offset,
-            int bytes,
-            int flags,
             MemorySegment memory,
-            long version,
-            int kind,
-            long keyAt,
-            int keyLength,
-            long valueAt,
-            int valueLength,
-            long expires,
-            long liveBytes,
-            long run,
-            long runNumber) {
+            long runContentAt,
+            long liveBytes) {
+
+        /** Bytes that it takes in its region. */
+        public int bytes() {
+            return header.bytes();
+        }
+
+        /** The version as it stands there. */
+        public long version() {
+            return header.version();
+        }
+
+        public int kind() {
+            return header.kind();
+        }
+
+        public int keyLength() {
+            return header.keyLength();
+        }
+
+        public int valueLength() {
+            return header.valueLength();
+        }
+
+        /** Milliseconds since 1970, 0 never. */
+        public long expires() {
+            return header.expires();
+        }
+
+        /** Its run, 0 if it has none. */
+        public long run() {
+            RecordBytes.Run run = header.run();
+            return run == null ? 0 : run.word();
+        }
+
+        /** The allocation number of its run. */
+        public long runNumber() {
+            RecordBytes.Run run = header.run();
+            return run == null ? 0 : run.number();
+        }
+
+        private boolean keyInRun() {
+            return header.is(RecordLayout.KEY_IN_RUN);
+        }
+
+        private boolean valueInRun() {
+            return header.is(RecordLayout.VALUE_IN_RUN);
+        }
+
+        private long keyAt() {
+            return keyInRun() ? runContentAt : offset + header.keyAt();
+        }
+
+        private long valueAt() {
+            return valueInRun() ? runContentAt + header.valueAtInRun() : offset + header.valueAt();
+        }
 
         private byte[] copy(long at, int length) {
             byte[] bytes = new byte[length];
@@ -83,17 +120,17 @@ public final class Records {
 
         /** The value where it lies. */
         public MemorySegment value() {
-            return memory.asSlice(valueAt, valueLength);
+            return memory.asSlice(valueAt(), valueLength());
         }
 
         /** A copy of the key; under the stripe's lock. */
         public byte[] key() {
-            return copy(keyAt, keyLength);
+            return copy(keyAt(), keyLength());
         }
 
         /** Whether the key is this one; no allocation. */
         public boolean hasKey(byte[] key) {
-            return keyLength == key.length && same(memory, keyAt, key);
+            return keyLength() == key.length && RecordBytes.hasBytes(memory, keyAt(), key);
         }
     }
 
@@ -115,32 +152,55 @@ public final class Records {
 
     /** Compares a key with that of the record at a place; the fast path of every lookup. */
     public Match match(long offset, byte[] key) {
+        long match = words(offset, key);
+        if (match >= 0) {
+            return Match.SAME;
+        }
+        if (match == RecordBytes.ELSEWHERE) {
+            return matchSlowly(offset, key);
+        }
+        return match == RecordBytes.OTHER ? Match.OTHER : Match.NO_RECORD;
+    }
+
+    /** See {@link RecordBytes#match}. */
+    private long words(long offset, byte[] key) {
         MemorySegment memory = data.memory();
         int into = data.bytesIntoRegion(offset);
         if (into < RegionHeader.BYTES || into > data.regionBytes() - RecordLayout.MIN_BYTES) {
-            return Match.NO_RECORD;
+            return RecordBytes.NO_RECORD;
         }
         if (offset > memory.byteSize() - data.regionBytes()) { // the region may end behind it
             if (!data.has(offset, RecordLayout.MIN_BYTES)) {
-                return Match.NO_RECORD;
+                return RecordBytes.NO_RECORD;
             }
             memory = data.remapped();
         }
-        long control = Words.plain(memory, offset + RecordLayout.CRC);
-        long lengths = Words.plain(memory, offset + RecordLayout.KEY_LENGTH);
-        int flags = RecordLayout.flags(control);
-        if (RecordLayout.kind(control) != RecordLayout.PUT
-                || (flags & RecordLayout.KEY_IN_RUN) != 0) {
-            return matchSlowly(offset, key);
-        }
-        if (RecordLayout.keyLength(lengths) != key.length) {
-            return RecordLayout.plausible(control, lengths) ? Match.OTHER : Match.NO_RECORD;
-        }
-        int keyInto = into + RecordLayout.HEADER_BYTES + RecordLayout.extensionBytes(flags);
-        if (keyInto + (long) key.length > data.regionBytes()) {
-            return Match.NO_RECORD;
-        }
-        return same(memory, offset + keyInto - into, key) ? Match.SAME : Match.OTHER;
+        return RecordBytes.match(memory, offset, data.regionBytes() - into, key);
+    }
+
+    /** What {@link #inline} returns for whatever is no such record. */
+    public static final long NOT_INLINE = -1;
+
+    /**
+     * Looks whether at a place there is the record of a key that has its value in it, whether it was
+     * moved or may expire; the fast path of reads. Unconfirmed.
+     *
+     * @return {@link #NOT_INLINE}, or what {@link #image} and {@link RecordBytes#inlineValue} need
+     */
+    public long inline(long offset, byte[] key) {
+        long match = words(offset, key);
+        int room = data.regionBytes() - data.bytesIntoRegion(offset);
+        return match >= 0 && RecordBytes.isInline(match, key.length, room) ? match : NOT_INLINE;
+    }
+
+    /**
+     * A copy of such a record behind what its checksum covers before it; only after a confirmation,
+     * since its length is allocated.
+     *
+     * @param inline what {@link #inline} returned
+     */
+    public byte[] image(int stripe, long offset, byte[] key, long inline) {
+        return image(stripe, offset, RecordBytes.inlineBytes(inline, key.length));
     }
 
     /**
@@ -156,14 +216,16 @@ public final class Records {
             Outline outline, byte[] record, byte @Nullable [] runKey, byte @Nullable [] runValue) {
 
         public byte[] key() {
-            int at = at(outline.keyAt);
-            return runKey == null ? Arrays.copyOfRange(record, at, at + outline.keyLength) : runKey;
+            int at = RecordLayout.IDENTITY_BYTES + outline.header.keyAt();
+            return runKey == null
+                    ? Arrays.copyOfRange(record, at, at + outline.keyLength())
+                    : runKey;
         }
 
         public byte[] value() {
             int at = valueAt();
             return runValue == null
-                    ? Arrays.copyOfRange(record, at, at + outline.valueLength)
+                    ? Arrays.copyOfRange(record, at, at + outline.valueLength())
                     : runValue;
         }
 
@@ -173,11 +235,7 @@ public final class Records {
         }
 
         public int valueAt() {
-            return runValue == null ? at(outline.valueAt) : 0;
-        }
-
-        private int at(long offset) {
-            return RecordLayout.IDENTITY_BYTES + (int) (offset - outline.offset);
+            return runValue == null ? RecordLayout.IDENTITY_BYTES + outline.header.valueAt() : 0;
         }
     }
 
@@ -185,13 +243,11 @@ public final class Records {
     public Copy copy(int stripe, Outline outline) {
         return new Copy(
                 outline,
-                image(stripe, outline.offset, outline.bytes),
-                (outline.flags & RecordLayout.KEY_IN_RUN) == 0
-                        ? null
-                        : outline.copy(outline.keyAt, outline.keyLength),
-                (outline.flags & RecordLayout.VALUE_IN_RUN) == 0
-                        ? null
-                        : outline.copy(outline.valueAt, outline.valueLength));
+                image(stripe, outline.offset, outline.bytes()),
+                outline.keyInRun() ? outline.copy(outline.keyAt(), outline.keyLength()) : null,
+                outline.valueInRun()
+                        ? outline.copy(outline.valueAt(), outline.valueLength())
+                        : null);
     }
 
     /**
@@ -200,35 +256,34 @@ public final class Records {
      * @throws CorruptStore if they are not the bytes that were written there
      */
     public void requireSound(int stripe, Copy copy) {
-        requireChecksum(copy.record, copy.outline.offset);
-        if (copy.outline.run == 0) {
+        Outline outline = copy.outline;
+        requireSound(copy.record, outline.offset);
+        RecordBytes.Run run = outline.header.run();
+        if (run == null) {
             return;
         }
-        long runAt = data.regionAt(Place.region(copy.outline.run));
-        CRC32C crc = new CRC32C();
-        crc.update(runIdentity(stripe, copy.outline.runNumber, runAt));
+        long runAt = data.regionAt(Place.region(run.word()));
+        RecordBytes.Sum sum = recordBytes.sum(stripe, run.number(), runAt);
         if (copy.runKey != null) {
-            crc.update(copy.runKey);
+            sum.add(copy.runKey, 0, copy.runKey.length);
         }
         if (copy.runValue != null) {
-            crc.update(copy.runValue);
+            sum.add(copy.runValue, 0, copy.runValue.length);
         }
-        int expected =
-                Words.intPlain(
-                        copy.record,
-                        RecordLayout.IDENTITY_BYTES
-                                + RecordLayout.runAt(copy.outline.flags)
-                                + RecordLayout.RUN_CRC);
-        if ((int) crc.getValue() != expected) {
-            throw wrongChecksum(runAt, "a run", expected, (int) crc.getValue());
+        int expected = RecordBytes.runChecksumIn(copy.record, outline.header);
+        if (sum.value() != expected) {
+            throw wrongChecksum(runAt, "a run", expected, sum.value());
         }
     }
 
-    private void requireChecksum(byte[] image, long offset) {
-        int crcAt = RecordLayout.IDENTITY_BYTES + RecordLayout.CRC;
-        int expected = Words.intPlain(image, crcAt);
-        Words.setIntPlain(image, crcAt, 0);
-        int found = Checksum.of(image, 0, image.length);
+    /**
+     * Compares the checksum of a confirmed image.
+     *
+     * @throws CorruptStore if its bytes are not those that were written there
+     */
+    public void requireSound(byte[] image, long offset) {
+        int expected = RecordBytes.checksumIn(image);
+        int found = RecordBytes.checksumOf(image);
         if (found != expected) {
             throw wrongChecksum(offset, "a record", expected, found);
         }
@@ -248,61 +303,40 @@ public final class Records {
      * see {@link Checksum}.
      */
     public @Nullable CorruptStore damage(int stripe, Outline outline) {
-        byte[] piece = image(stripe, outline.offset, Math.min(outline.bytes, PIECE_BYTES));
-        int crcAt = RecordLayout.IDENTITY_BYTES + RecordLayout.CRC;
-        int expected = Words.intPlain(piece, crcAt);
-        int runExpected =
-                outline.run == 0
-                        ? 0
-                        : Words.intPlain(
-                                piece,
-                                RecordLayout.IDENTITY_BYTES
-                                        + RecordLayout.runAt(outline.flags)
-                                        + RecordLayout.RUN_CRC);
-        Words.setIntPlain(piece, crcAt, 0);
-        CRC32C crc = new CRC32C();
-        crc.update(piece);
-        update(crc, data.memory(), outline.offset + PIECE_BYTES, outline.offset + outline.bytes);
-        if ((int) crc.getValue() != expected) {
-            return wrongChecksum(outline.offset, "a record", expected, (int) crc.getValue());
+        byte[] piece = image(stripe, outline.offset, Math.min(outline.bytes(), PIECE_BYTES));
+        RecordBytes.Run run = outline.header.run();
+        int expected = RecordBytes.checksumIn(piece);
+        int runExpected = run == null ? 0 : RecordBytes.runChecksumIn(piece, outline.header);
+        RecordBytes.putChecksum(piece, 0);
+        RecordBytes.Sum sum = new RecordBytes.Sum();
+        sum.add(piece, 0, piece.length);
+        add(sum, data.memory(), outline.offset + PIECE_BYTES, outline.offset + outline.bytes());
+        if (sum.value() != expected) {
+            return wrongChecksum(outline.offset, "a record", expected, sum.value());
         }
-        if (outline.run == 0) {
+        if (run == null) {
             return null;
         }
-        long runAt = data.regionAt(Place.region(outline.run));
-        long from = runAt + RegionHeader.BYTES;
-        crc.reset();
-        crc.update(runIdentity(stripe, outline.runNumber, runAt));
-        update(
-                crc,
-                outline.memory,
-                from,
-                from
-                        + RecordLayout.runContentBytes(
-                                outline.flags, outline.keyLength, outline.valueLength));
-        return (int) crc.getValue() == runExpected
+        long from = outline.runContentAt;
+        long runAt = from - RegionHeader.BYTES;
+        sum = recordBytes.sum(stripe, run.number(), runAt);
+        add(sum, outline.memory, from, from + run.contentBytes());
+        return sum.value() == runExpected
                 ? null
-                : wrongChecksum(runAt, "a run", runExpected, (int) crc.getValue());
+                : wrongChecksum(runAt, "a run", runExpected, sum.value());
     }
 
-    private static void update(CRC32C crc, MemorySegment memory, long from, long to) {
+    private static void add(RecordBytes.Sum sum, MemorySegment memory, long from, long to) {
         byte[] piece = new byte[Math.clamp(to - from, 0, PIECE_BYTES)];
         for (long at = from; at < to; at += piece.length) {
             int length = (int) Math.min(piece.length, to - at);
             MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, at, piece, 0, length);
-            crc.update(piece, 0, length);
+            sum.add(piece, 0, length);
         }
     }
 
-    private byte[] runIdentity(int stripe, long number, long runAt) {
-        byte[] identity = new byte[RecordLayout.IDENTITY_BYTES];
-        RecordLayout.identity(identity, storeId, stripe, number, runAt);
-        return identity;
-    }
-
     private byte[] image(int stripe, long offset, int bytes) {
-        byte[] image = new byte[RecordLayout.IDENTITY_BYTES + bytes];
-        RecordLayout.identity(image, storeId, stripe, data.number(data.regionOf(offset)), offset);
+        byte[] image = recordBytes.image(stripe, data.number(data.regionOf(offset)), offset, bytes);
         MemorySegment.copy(
                 data.memory(),
                 ValueLayout.JAVA_BYTE,
@@ -313,71 +347,12 @@ public final class Records {
         return image;
     }
 
-    /** What {@link #inlineLength} returns for a record with an expiry or a run, or for none. */
-    public static final int NOT_INLINE = -1;
-
-    /**
-     * The length of the value of a record that holds its header, key and value and nothing else; of
-     * a place at which {@link #match} found the key. Unconfirmed.
-     */
-    public int inlineLength(long offset, int keyLength) {
-        MemorySegment memory = data.memory();
-        long control = Words.plain(memory, offset + RecordLayout.CRC);
-        long lengths = Words.plain(memory, offset + RecordLayout.KEY_LENGTH);
-        int valueLength = RecordLayout.valueLength(lengths);
-        long end =
-                (long) data.bytesIntoRegion(offset)
-                        + RecordLayout.HEADER_BYTES
-                        + keyLength
-                        + valueLength;
-        return control >>> Integer.SIZE == RecordLayout.PUT
-                        && RecordLayout.keyLength(lengths) == keyLength
-                        && valueLength >= 0
-                        && end <= data.regionBytes()
-                ? valueLength
-                : NOT_INLINE;
-    }
-
-    /**
-     * A copy of such a record behind what its checksum covers before it; only after a confirmation,
-     * since its length is allocated.
-     */
-    public byte[] image(int stripe, long offset, int keyLength, int valueLength) {
-        return image(stripe, offset, (int) RecordLayout.bytes(0, keyLength, valueLength));
-    }
-
-    /**
-     * The value in a confirmed image.
-     *
-     * @throws CorruptStore if its bytes are not those that were written there
-     */
-    public byte[] value(byte[] image, long offset, int keyLength, int valueLength) {
-        requireChecksum(image, offset);
-        int valueAt = RecordLayout.IDENTITY_BYTES + RecordLayout.HEADER_BYTES + keyLength;
-        return Arrays.copyOfRange(image, valueAt, valueAt + valueLength);
-    }
-
     private Match matchSlowly(long offset, byte[] key) {
         Outline outline = outline(offset);
-        if (outline == null || outline.kind != RecordLayout.PUT) {
+        if (outline == null || outline.kind() != RecordLayout.PUT) {
             return Match.NO_RECORD;
         }
         return outline.hasKey(key) ? Match.SAME : Match.OTHER;
-    }
-
-    private static boolean same(MemorySegment memory, long at, byte[] key) {
-        int i = 0;
-        for (; i <= key.length - Long.BYTES; i += Long.BYTES) {
-            if (Words.plain(memory, at + i) != Words.plain(key, i)) {
-                return false;
-            }
-        }
-        for (; i < key.length; i++) {
-            if (memory.get(ValueLayout.JAVA_BYTE, at + i) != key[i]) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Null if the bytes at that place cannot be a record that fits its region and its run. */
@@ -389,63 +364,27 @@ public final class Records {
                 || !data.has(offset, RecordLayout.MIN_BYTES)) {
             return null;
         }
-        MemorySegment memory = data.covering(offset, data.regionBytes() - into);
-        long control = Words.plain(memory, offset + RecordLayout.CRC);
-        long lengths = Words.plain(memory, offset + RecordLayout.KEY_LENGTH);
-        int flags = RecordLayout.flags(control);
-        int keyLength = RecordLayout.keyLength(lengths);
-        int valueLength = RecordLayout.valueLength(lengths);
-        if (!RecordLayout.plausible(control, lengths)) {
+        int room = data.regionBytes() - into;
+        MemorySegment memory = data.covering(offset, room);
+        RecordBytes.Header header = recordBytes.header(memory, offset, room);
+        if (header == null) {
             return null;
         }
-        long bytes = RecordLayout.bytes(flags, keyLength, valueLength);
-        if (into + bytes > data.regionBytes()) {
+        RecordBytes.Run run = header.run();
+        if (run == null) {
+            return new Outline(header, offset, memory, 0, header.bytes());
+        }
+        if (!recordBytes.liesWithin(run, data.regions())) {
             return null;
         }
-        long at = offset + RecordLayout.HEADER_BYTES;
-        long expires = 0;
-        if ((flags & RecordLayout.EXPIRES) != 0) {
-            expires = Words.plain(memory, at);
-            at += RecordLayout.EXPIRY_BYTES;
-        }
-        int runRegions = Draft.runRegions(flags, keyLength, valueLength, data.regionBytes());
-        long run = 0;
-        long runNumber = 0;
-        long runContentAt = 0;
-        if (runRegions > 0) {
-            run = Words.plain(memory, at + RecordLayout.RUN_WORD);
-            runNumber = Words.plain(memory, at + RecordLayout.RUN_NUMBER);
-            at += RecordLayout.RUN_BYTES;
-            long regions = data.regions();
-            long first = Place.region(run);
-            if (Place.low(run) != runRegions || first < 0 || first > regions - runRegions) {
-                return null;
-            }
-            runContentAt = data.regionAt(first) + RegionHeader.BYTES;
-            memory = data.covering(data.regionAt(first + runRegions), 0);
-        }
-        boolean keyInRun = (flags & RecordLayout.KEY_IN_RUN) != 0;
-        boolean valueInRun = (flags & RecordLayout.VALUE_IN_RUN) != 0;
-        long keyAt = keyInRun ? runContentAt : at;
-        long valueAt =
-                valueInRun
-                        ? runContentAt + (keyInRun ? keyLength : 0)
-                        : at + (keyInRun ? 0 : keyLength);
+        long first = Place.region(run.word());
+        long runRegions = Place.low(run.word());
         return new Outline(
+                header,
                 offset,
-                (int) bytes,
-                flags,
-                memory,
-                Words.plain(memory, offset + RecordLayout.VERSION),
-                RecordLayout.kind(control),
-                keyAt,
-                keyLength,
-                valueAt,
-                valueLength,
-                expires,
-                bytes + (long) runRegions * data.regionBytes(),
-                run,
-                runNumber);
+                data.covering(data.regionAt(first + runRegions), 0),
+                data.regionAt(first) + RegionHeader.BYTES,
+                header.bytes() + runRegions * data.regionBytes());
     }
 
     /** The outline under the stripe's lock, where bytes that are no record mean damage. */

@@ -355,7 +355,7 @@ public final class Regions {
     }
 
     /** Whether a run is that of the record that refers to it, as long as that counts. */
-    public boolean isAlive(int stripe, Chain.Run run) {
+    public boolean isAlive(int stripe, RecordBytes.Run run) {
         return isAlive(stripe, Place.region(run.word()), run.number());
     }
 

@@ -10,6 +10,7 @@ import dev.cairn.index.KeyHash;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.log.Regions;
@@ -407,7 +408,7 @@ public final class Cleaning {
 
     /** A put whose key cannot be read counts, and is damaged, if its run is nobody else's yet. */
     private void add(Job job, Chain.Entry entry) {
-        Chain.Run run = entry.run();
+        RecordBytes.Run run = entry.run();
         if (entry.gone() && run != null && regions.isAlive(number, run)) {
             throw Damages.keyInRun(data.path(), entry.offset());
         }

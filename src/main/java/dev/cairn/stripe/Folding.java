@@ -10,6 +10,7 @@ import dev.cairn.index.KeyHash;
 import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.RecordBytes;
 import dev.cairn.log.Regions;
 
 import org.jspecify.annotations.Nullable;
@@ -95,7 +96,7 @@ final class Folding {
         long bytes = 0;
         for (Chain.Entry record : records) {
             bytes += record.bytes();
-            Chain.Run run = record.run();
+            RecordBytes.Run run = record.run();
             if (record.gone() && run != null && regions.isAlive(number, run)) {
                 throw Damages.keyInRun(data.path(), record.offset()); // it counts
             }

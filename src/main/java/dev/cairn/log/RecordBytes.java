@@ -1,0 +1,483 @@
+package dev.cairn.log;
+
+import static dev.cairn.format.RecordLayout.EXPIRES;
+import static dev.cairn.format.RecordLayout.FILLER;
+import static dev.cairn.format.RecordLayout.HEADER_BYTES;
+import static dev.cairn.format.RecordLayout.IDENTITY_BYTES;
+import static dev.cairn.format.RecordLayout.KEY_IN_RUN;
+import static dev.cairn.format.RecordLayout.MIN_BYTES;
+import static dev.cairn.format.RecordLayout.MOVED;
+import static dev.cairn.format.RecordLayout.PUT;
+import static dev.cairn.format.RecordLayout.VALUE_IN_RUN;
+
+import dev.cairn.format.Checksum;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.Words;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.UUID;
+import java.util.zip.CRC32C;
+
+/*
+ * Where the bytes of a record may lie, and what may be done with them there
+ *
+ * mapping   others may write to it at any time. What is read is a rumour (RULE 9): no method throws,
+ *           leaves the room that the caller gives, or allocates a size that the bytes say. Nothing is
+ *           summed there, since a page that is gone would kill the JVM (RULE 2).
+ * window    a copy of a part of a region, on the heap. The checksum is that of the bytes with 0 in
+ *           its own place, behind an identity that stands nowhere.
+ * image     a copy of one record, on the heap, behind the identity that its checksum covers:
+ *
+ *           0          40                            64
+ *           +----------+-----------------------------+---------+------+------+-------+---------+
+ *           | identity | version, CRC, kind, lengths | expiry? | run? | key? |value? | padding |
+ *           +----------+-----------------------------+---------+------+------+-------+---------+
+ */
+/**
+ * The bytes of a store's records: what they say, what their checksums cover, and how they are made.
+ * Nobody else reads a record's header or computes a record's checksum.
+ */
+public final class RecordBytes {
+    /** What {@link #match} returns for a record with another key. */
+    static final long OTHER = -1;
+
+    /** What it returns for bytes that are no record that fits the room. */
+    static final long NO_RECORD = -2;
+
+    /** What it returns for what is no put, or has its key in a run: {@link #header} tells more. */
+    static final long ELSEWHERE = -3;
+
+    private static final int CRC_AT = IDENTITY_BYTES + RecordLayout.CRC;
+
+    /** Shifts the control word's flags, and what is 0 behind them, to the bits above a length. */
+    private static final int FLAGS_DOWN = 40;
+
+    private final UUID storeId;
+    private final int regionBytes;
+
+    public RecordBytes(DataHeader store) {
+        this.storeId = store.storeId();
+        this.regionBytes = store.regionBytes();
+    }
+
+    /**
+     * What the header of a record says, with what follows it before key and value: kind, flags and
+     * lengths are possible ones. No checksum was compared.
+     *
+     * @param control its bytes 8 to 15, see {@link RecordLayout#control}
+     * @param lengths see {@link RecordLayout#lengths}
+     * @param expires milliseconds since 1970, 0 never
+     * @param run null if it has none
+     */
+    public record Header(
+            long version, long control, long lengths, long expires, @Nullable Run run) {
+        public int kind() {
+            return RecordLayout.kind(control);
+        }
+
+        /** Whether a flag of {@link RecordLayout} is set. */
+        public boolean is(int flag) {
+            return (RecordLayout.flags(control) & flag) != 0;
+        }
+
+        public int keyLength() {
+            return RecordLayout.keyLength(lengths);
+        }
+
+        public int valueLength() {
+            return RecordLayout.valueLength(lengths);
+        }
+
+        /** Bytes of the record in its region; they are no more than the room was. */
+        public int bytes() {
+            return (int)
+                    RecordLayout.bytes(RecordLayout.flags(control), keyLength(), valueLength());
+        }
+
+        /** Bytes before the key, or before the value if the key lies in the run. */
+        public int keyAt() {
+            return contentAt(RecordLayout.flags(control));
+        }
+
+        /** Bytes before the value, unless that lies in the run. */
+        public int valueAt() {
+            return keyAt() + (is(KEY_IN_RUN) ? 0 : keyLength());
+        }
+
+        /** Bytes before the value in the content of the run. */
+        public int valueAtInRun() {
+            return is(KEY_IN_RUN) ? keyLength() : 0;
+        }
+
+        /** The checksum that stands in it. */
+        public int checksum() {
+            return (int) control;
+        }
+    }
+
+    /**
+     * A record's reference to a run.
+     *
+     * @param word {@link Place#run}
+     * @param number the run's allocation number
+     * @param crc checksum of its content
+     * @param keyCrc {@link #keyChecksum}, wherever the key is
+     * @param contentBytes of key and value in it
+     * @param hasKey whether the key is in it
+     */
+    public record Run(
+            long word, long number, int crc, int keyCrc, long contentBytes, boolean hasKey) {}
+
+    private static int contentAt(int flags) {
+        return HEADER_BYTES + RecordLayout.extensionBytes(flags);
+    }
+
+    /** Whether the two words can be those of a record that has that room. */
+    private static boolean fits(long control, long lengths, int room) {
+        return RecordLayout.plausible(control, lengths) && said(control, lengths) <= room;
+    }
+
+    private static long said(long control, long lengths) {
+        return RecordLayout.bytes(
+                RecordLayout.flags(control),
+                RecordLayout.keyLength(lengths),
+                RecordLayout.valueLength(lengths));
+    }
+
+    /** Bytes of a record in its region by the header in a window, which may say anything. */
+    static long bytesSaid(byte[] window, int at) {
+        return said(
+                Words.plain(window, at + RecordLayout.CRC),
+                Words.plain(window, at + RecordLayout.KEY_LENGTH));
+    }
+
+    /**
+     * The header of the record that may begin at a place in a mapping; unconfirmed.
+     *
+     * @param room bytes from there that it may take, all in the mapping
+     * @return null if there can be none
+     */
+    @Nullable Header header(MemorySegment memory, long at, int room) {
+        if (room < MIN_BYTES) {
+            return null;
+        }
+        long control = Words.plain(memory, at + RecordLayout.CRC);
+        long lengths = Words.plain(memory, at + RecordLayout.KEY_LENGTH);
+        if (!fits(control, lengths, room)) {
+            return null;
+        }
+        long runAt = at + RecordLayout.runAt(RecordLayout.flags(control));
+        return new Header(
+                Words.plain(memory, at + RecordLayout.VERSION),
+                control,
+                lengths,
+                expires(control) ? Words.plain(memory, at + HEADER_BYTES) : 0,
+                hasRun(control)
+                        ? run(
+                                Words.plain(memory, runAt + RecordLayout.RUN_WORD),
+                                Words.plain(memory, runAt + RecordLayout.RUN_NUMBER),
+                                Words.plain(memory, runAt + RecordLayout.RUN_CRC),
+                                control,
+                                lengths)
+                        : null);
+    }
+
+    /**
+     * The header of the record that may begin at a place in a window.
+     *
+     * @param room bytes from there that the record may take; what counts of its header is in the
+     *     window, the rest of it need not be
+     * @return null if there can be none
+     */
+    public @Nullable Header header(byte[] window, int at, int room) {
+        if (room < MIN_BYTES) {
+            return null;
+        }
+        long control = Words.plain(window, at + RecordLayout.CRC);
+        long lengths = Words.plain(window, at + RecordLayout.KEY_LENGTH);
+        if (!fits(control, lengths, room)) {
+            return null;
+        }
+        int runAt = at + RecordLayout.runAt(RecordLayout.flags(control));
+        return new Header(
+                Words.plain(window, at + RecordLayout.VERSION),
+                control,
+                lengths,
+                expires(control) ? Words.plain(window, at + HEADER_BYTES) : 0,
+                hasRun(control)
+                        ? run(
+                                Words.plain(window, runAt + RecordLayout.RUN_WORD),
+                                Words.plain(window, runAt + RecordLayout.RUN_NUMBER),
+                                Words.plain(window, runAt + RecordLayout.RUN_CRC),
+                                control,
+                                lengths)
+                        : null);
+    }
+
+    /** What there is where {@link #header} found that there can be no record, for an error. */
+    static String whyNone(byte[] window, int at, int room) {
+        if (room < MIN_BYTES) {
+            return room + " bytes before the tail";
+        }
+        long control = Words.plain(window, at + RecordLayout.CRC);
+        long lengths = Words.plain(window, at + RecordLayout.KEY_LENGTH);
+        return RecordLayout.plausible(control, lengths)
+                ? "one of %d bytes, %d before the end".formatted(said(control, lengths), room)
+                : "kind, flags or lengths of none";
+    }
+
+    private static boolean expires(long control) {
+        return (RecordLayout.flags(control) & EXPIRES) != 0;
+    }
+
+    private static boolean hasRun(long control) {
+        return (RecordLayout.flags(control) & (VALUE_IN_RUN | KEY_IN_RUN)) != 0
+                && RecordLayout.kind(control) != FILLER;
+    }
+
+    private static Run run(long word, long number, long checksums, long control, long lengths) {
+        int flags = RecordLayout.flags(control);
+        return new Run(
+                word,
+                number,
+                (int) checksums,
+                (int) (checksums >>> Integer.SIZE),
+                RecordLayout.runContentBytes(
+                        flags, RecordLayout.keyLength(lengths), RecordLayout.valueLength(lengths)),
+                (flags & KEY_IN_RUN) != 0);
+    }
+
+    /** Whether a reference names as many regions as the content of the run needs. */
+    public boolean hasLengthOfContent(Run run) {
+        return Place.low(run.word) == RecordLayout.runRegions(run.contentBytes, regionBytes);
+    }
+
+    /** Whether it does, and they all lie among so many regions. */
+    boolean liesWithin(Run run, long regions) {
+        long first = Place.region(run.word);
+        return hasLengthOfContent(run) && first >= 0 && first <= regions - Place.low(run.word);
+    }
+
+    /**
+     * Compares a key with that of the record at a place in a mapping: the fast path of every lookup,
+     * and all that a read of an inline value needs. Unconfirmed.
+     *
+     * @param room bytes from there to the region's end, at least {@link RecordLayout#MIN_BYTES}, all
+     *     in the mapping
+     * @return negative unless the record is a put with that key in it: {@link #OTHER},
+     *     {@link #NO_RECORD}, {@link #ELSEWHERE}; else a word for {@link #isInline}
+     */
+    static long match(MemorySegment memory, long at, int room, byte[] key) {
+        long control = Words.plain(memory, at + RecordLayout.CRC);
+        long lengths = Words.plain(memory, at + RecordLayout.KEY_LENGTH);
+        int flags = RecordLayout.flags(control);
+        if (RecordLayout.kind(control) != PUT || (flags & KEY_IN_RUN) != 0) {
+            return ELSEWHERE;
+        }
+        if (RecordLayout.keyLength(lengths) != key.length) {
+            return RecordLayout.plausible(control, lengths) ? OTHER : NO_RECORD;
+        }
+        int keyAt = contentAt(flags);
+        if (keyAt + (long) key.length > room) {
+            return NO_RECORD;
+        }
+        return hasBytes(memory, at + keyAt, key)
+                ? control >>> FLAGS_DOWN << Integer.SIZE | lengths >>> Integer.SIZE
+                : OTHER;
+    }
+
+    /** Whether the bytes at a place in a mapping are those of a key. */
+    static boolean hasBytes(MemorySegment memory, long at, byte[] key) {
+        int i = 0;
+        for (; i <= key.length - Long.BYTES; i += Long.BYTES) {
+            if (Words.plain(memory, at + i) != Words.plain(key, i)) {
+                return false;
+            }
+        }
+        for (; i < key.length; i++) {
+            if (memory.get(ValueLayout.JAVA_BYTE, at + i) != key[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Whether {@link #match} found a record that has its value in it and lies in its room as a whole;
+     * {@link #inlineBytes} may then be allocated once it is confirmed.
+     */
+    static boolean isInline(long match, int keyLength, int room) {
+        int valueLength = (int) match;
+        return (match >>> Integer.SIZE & ~(MOVED | EXPIRES)) == 0
+                && valueLength >= 0
+                && RecordLayout.bytes(inlineFlags(match), keyLength, valueLength) <= room;
+    }
+
+    private static int inlineFlags(long match) {
+        return (int) (match >>> Integer.SIZE);
+    }
+
+    /** Bytes in its region of a record that {@link #isInline}. */
+    static int inlineBytes(long match, int keyLength) {
+        int valueLength = (int) match;
+        return (int) RecordLayout.bytes(inlineFlags(match), keyLength, valueLength);
+    }
+
+    /** When such a record expires, by its image; 0 never. */
+    public static long inlineExpires(byte[] image, long match) {
+        return (inlineFlags(match) & EXPIRES) == 0
+                ? 0
+                : Words.plain(image, IDENTITY_BYTES + HEADER_BYTES);
+    }
+
+    /** The value of such a record, by its image. */
+    public static byte[] inlineValue(byte[] image, long match, int keyLength) {
+        int valueAt = IDENTITY_BYTES + contentAt(inlineFlags(match)) + keyLength;
+        return Arrays.copyOfRange(image, valueAt, valueAt + (int) match);
+    }
+
+    /** Writes the identity that an image begins with, so that it is that of a record at that place. */
+    void identify(byte[] image, int stripe, long number, long offset) {
+        RecordLayout.identity(image, storeId, stripe, number, offset);
+    }
+
+    /** An image of a record of which nothing but the identity is there yet. */
+    byte[] image(int stripe, long number, long offset, int bytes) {
+        byte[] image = new byte[IDENTITY_BYTES + bytes];
+        identify(image, stripe, number, offset);
+        return image;
+    }
+
+    /**
+     * Writes the header of a record into its image, the checksum being 0, and what follows it before
+     * key and value.
+     *
+     * @return bytes of the image so far
+     */
+    static int putHeader(byte[] image, Draft draft, long version, @Nullable Run run) {
+        int flags = draft.flags();
+        putHeader(image, draft.kind(), flags, version, draft.key().length, draft.value().length);
+        if ((flags & EXPIRES) != 0) {
+            Words.setPlain(image, IDENTITY_BYTES + HEADER_BYTES, draft.expires());
+        }
+        if (run != null) {
+            int runAt = IDENTITY_BYTES + RecordLayout.runAt(flags);
+            Words.setPlain(image, runAt + RecordLayout.RUN_WORD, run.word);
+            Words.setPlain(image, runAt + RecordLayout.RUN_NUMBER, run.number);
+            Words.setIntPlain(image, runAt + RecordLayout.RUN_CRC, run.crc);
+            Words.setIntPlain(image, runAt + RecordLayout.RUN_KEY_CRC, run.keyCrc);
+        }
+        return IDENTITY_BYTES + contentAt(flags);
+    }
+
+    /**
+     * Makes an image that of a filler, of which only the header is written.
+     *
+     * @param bytes that it fills
+     * @return bytes of the image
+     */
+    static int putFiller(byte[] image, int bytes) {
+        putHeader(image, FILLER, 0, 0, 0, bytes - HEADER_BYTES);
+        int length = IDENTITY_BYTES + HEADER_BYTES;
+        putChecksum(image, Checksum.of(image, 0, length));
+        return length;
+    }
+
+    private static void putHeader(
+            byte[] image, int kind, int flags, long version, int keyLength, int valueLength) {
+        Words.setPlain(image, IDENTITY_BYTES + RecordLayout.VERSION, version);
+        Words.setPlain(image, CRC_AT, RecordLayout.control(kind, flags));
+        Words.setPlain(
+                image,
+                IDENTITY_BYTES + RecordLayout.KEY_LENGTH,
+                RecordLayout.lengths(keyLength, valueLength));
+    }
+
+    /** Makes an image that of a copy that cleaning makes, at another place. */
+    void move(byte[] image, int stripe, long number, long offset) {
+        identify(image, stripe, number, offset);
+        long control = Words.plain(image, CRC_AT);
+        int flags = RecordLayout.flags(control) | MOVED;
+        Words.setPlain(image, CRC_AT, RecordLayout.control(RecordLayout.kind(control), flags));
+        putChecksum(image, Checksum.of(image, 0, image.length));
+    }
+
+    /** The checksum that an image has. */
+    static int checksumIn(byte[] image) {
+        return Words.intPlain(image, CRC_AT);
+    }
+
+    /** The checksum of its run that the record in an image has, which has that header. */
+    static int runChecksumIn(byte[] image, Header header) {
+        int runAt = IDENTITY_BYTES + RecordLayout.runAt(RecordLayout.flags(header.control));
+        return Words.intPlain(image, runAt + RecordLayout.RUN_CRC);
+    }
+
+    static void putChecksum(byte[] image, int checksum) {
+        Words.setIntPlain(image, CRC_AT, checksum);
+    }
+
+    /** Likewise into a record that was stored before its checksum was known. */
+    static void putChecksum(MemorySegment memory, long at, int checksum) {
+        Words.setIntPlain(memory, at + RecordLayout.CRC, checksum);
+    }
+
+    /** The checksum that an image should have. */
+    static int checksumOf(byte[] image) {
+        int kept = checksumIn(image);
+        putChecksum(image, 0);
+        int checksum = Checksum.of(image, 0, image.length);
+        putChecksum(image, kept);
+        return checksum;
+    }
+
+    /** The checksum that the record in a window should have; that of a filler covers its header. */
+    public int checksumOf(
+            Header header, int stripe, long number, long offset, byte[] window, int at) {
+        int length = header.kind() == FILLER ? HEADER_BYTES : header.bytes();
+        Sum sum = sum(stripe, number, offset);
+        Words.setIntPlain(window, at + RecordLayout.CRC, 0);
+        sum.add(window, at, length);
+        Words.setIntPlain(window, at + RecordLayout.CRC, header.checksum());
+        return sum.value();
+    }
+
+    /** The checksum of a key, which tells records whose key lies in a run from one another. */
+    public static int keyChecksum(byte[] key) {
+        return Checksum.of(key, 0, key.length);
+    }
+
+    /** A checksum under way, of bytes on the heap: see {@link Checksum}. */
+    public static final class Sum {
+        private final CRC32C crc = new CRC32C();
+
+        public void add(byte[] bytes, int from, int length) {
+            crc.update(bytes, from, length);
+        }
+
+        /** Begins again, with nothing. */
+        void reset() {
+            crc.reset();
+        }
+
+        /** The checksum of what was added so far. */
+        public int value() {
+            return (int) crc.getValue();
+        }
+    }
+
+    /** A checksum that has the identity of a run, or of a record, at that place already. */
+    public Sum sum(int stripe, long number, long offset) {
+        byte[] identity = new byte[IDENTITY_BYTES];
+        identify(identity, stripe, number, offset);
+        Sum sum = new Sum();
+        sum.add(identity, 0, identity.length);
+        return sum;
+    }
+}

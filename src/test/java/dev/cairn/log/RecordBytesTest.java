@@ -1,0 +1,241 @@
+package dev.cairn.log;
+
+import static dev.cairn.format.RecordLayout.EXPIRES;
+import static dev.cairn.format.RecordLayout.HEADER_BYTES;
+import static dev.cairn.format.RecordLayout.IDENTITY_BYTES;
+import static dev.cairn.format.RecordLayout.MIN_BYTES;
+import static dev.cairn.format.RecordLayout.MOVED;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.Content;
+import dev.cairn.Durability;
+import dev.cairn.Seed;
+import dev.cairn.format.Checksum;
+import dev.cairn.format.DataHeader;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.Words;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.UUID;
+
+/** The bytes of records, in a mapping, in a window and in an image. */
+class RecordBytesTest {
+    private static final int REGION_BYTES = 4096;
+    private static final int STRIPE = 3;
+    private static final long NUMBER = 7;
+    private static final long OFFSET = 0x5040;
+    private static final long VERSION = 11;
+    private static final byte[] KEY = Content.key(5, 21);
+    private static final byte[] VALUE = Content.value(5, 1, 100);
+
+    private final RecordBytes recordBytes =
+            new RecordBytes(
+                    new DataHeader(
+                            new UUID(1, 2),
+                            new UUID(3, 4),
+                            8,
+                            REGION_BYTES,
+                            Durability.CHECKPOINT));
+
+    private byte[] image(Draft draft, boolean moved) {
+        byte[] image = recordBytes.image(STRIPE, NUMBER, OFFSET, draft.bytes());
+        int at = RecordBytes.putHeader(image, draft, VERSION, null);
+        System.arraycopy(draft.key(), 0, image, at, draft.key().length);
+        int valueAt = at + draft.key().length;
+        System.arraycopy(draft.value(), 0, image, valueAt, draft.value().length);
+        RecordBytes.putChecksum(image, RecordBytes.checksumOf(image));
+        if (moved) {
+            recordBytes.move(image, STRIPE, NUMBER + 1, OFFSET);
+        }
+        return image;
+    }
+
+    private static byte[] recordOf(byte[] image) {
+        return Arrays.copyOfRange(image, IDENTITY_BYTES, image.length);
+    }
+
+    /** Memory that ends with the bytes, so that a step behind them would be seen. */
+    private static MemorySegment mapping(Arena arena, byte[] bytes) {
+        MemorySegment memory = arena.allocate(bytes.length, Long.BYTES);
+        MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        return memory;
+    }
+
+    @ParameterizedTest(name = "moved: {0}, expires at {1}")
+    @CsvSource({"false,0", "true,0", "false,77", "true,77"})
+    void anInlineRecordIsReadAtOnce(boolean moved, long expires) {
+        byte[] image = image(Draft.of(KEY, VALUE, expires, REGION_BYTES), moved);
+        byte[] record = recordOf(image);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = mapping(arena, record);
+            long match = RecordBytes.match(memory, 0, record.length, KEY);
+            assertThat(match).isNotNegative();
+            assertThat(RecordBytes.isInline(match, KEY.length, record.length)).isTrue();
+            assertThat(RecordBytes.isInline(match, KEY.length, record.length - 16)).isFalse();
+            assertThat(RecordBytes.inlineBytes(match, KEY.length)).isEqualTo(record.length);
+            assertThat(RecordBytes.inlineExpires(image, match)).isEqualTo(expires);
+            assertThat(RecordBytes.inlineValue(image, match, KEY.length)).isEqualTo(VALUE);
+            byte[] other = KEY.clone();
+            other[KEY.length - 1]++;
+            assertThat(RecordBytes.match(memory, 0, record.length, other))
+                    .isEqualTo(RecordBytes.OTHER);
+            assertThat(RecordBytes.match(memory, 0, record.length, new byte[3]))
+                    .isEqualTo(RecordBytes.OTHER);
+            assertThat(RecordBytes.match(memory, 0, MIN_BYTES, KEY))
+                    .isEqualTo(RecordBytes.NO_RECORD);
+        }
+    }
+
+    @Test
+    void whatHasARunOrIsNoPutIsReadOtherwise() {
+        Draft inRun = Draft.of(KEY, new byte[2 * REGION_BYTES], 0, REGION_BYTES);
+        byte[] record = new byte[inRun.bytes()];
+        Words.setPlain(record, RecordLayout.CRC, RecordLayout.control(inRun.kind(), inRun.flags()));
+        Words.setPlain(
+                record,
+                RecordLayout.KEY_LENGTH,
+                RecordLayout.lengths(KEY.length, inRun.value().length));
+        int keyAt = HEADER_BYTES + RecordLayout.RUN_BYTES;
+        System.arraycopy(KEY, 0, record, keyAt, KEY.length);
+        byte[] tombstone = recordOf(image(Draft.of(KEY, null, 0, REGION_BYTES), false));
+        try (Arena arena = Arena.ofConfined()) {
+            long match = RecordBytes.match(mapping(arena, record), 0, record.length, KEY);
+            assertThat(match).isNotNegative();
+            assertThat(RecordBytes.isInline(match, KEY.length, record.length)).isFalse();
+            assertThat(RecordBytes.match(mapping(arena, tombstone), 0, tombstone.length, KEY))
+                    .isEqualTo(RecordBytes.ELSEWHERE);
+        }
+    }
+
+    /** A control word may hold more than flags, and a length be negative: RULE 9. */
+    @Test
+    void aWordThatNobodyWroteIsNotInline() {
+        byte[] record = recordOf(image(Draft.of(KEY, VALUE, 0, REGION_BYTES), false));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = mapping(arena, record);
+            long control = Words.plain(memory, RecordLayout.CRC);
+            for (int bit = 42; bit < Long.SIZE; bit++) { // but those of MOVED and EXPIRES
+                Words.setPlain(memory, RecordLayout.CRC, control | 1L << bit);
+                long match = RecordBytes.match(memory, 0, record.length, KEY);
+                assertThat(match >= 0 && RecordBytes.isInline(match, KEY.length, record.length))
+                        .as("bit %d", bit)
+                        .isFalse();
+            }
+            Words.setPlain(memory, RecordLayout.CRC, control);
+            for (int length : new int[] {-1, Integer.MIN_VALUE, Integer.MAX_VALUE, 117}) {
+                Words.setIntPlain(memory, RecordLayout.VALUE_LENGTH, length);
+                long match = RecordBytes.match(memory, 0, record.length, KEY);
+                assertThat(match).isNotNegative();
+                assertThat(RecordBytes.isInline(match, KEY.length, record.length))
+                        .as("length %d", length)
+                        .isFalse();
+            }
+        }
+    }
+
+    /** Whatever the bytes are, nothing outside of them is touched, and both readings are the same. */
+    @Test
+    void anyBytesGiveTheSameHeaderInAMappingAndInAWindow() {
+        Random random = Seed.random(getClass());
+        int headers = 0;
+        int runs = 0;
+        for (int i = 0; i < 50_000; i++) {
+            byte[] bytes = new byte[random.nextInt(2, 12) * Place.UNIT_BYTES];
+            random.nextBytes(bytes);
+            Words.setIntPlain(
+                    bytes, RecordLayout.KIND, random.nextInt(5) | random.nextInt(20) << 8);
+            Words.setIntPlain(bytes, RecordLayout.KEY_LENGTH, random.nextInt(-2, 100));
+            Words.setIntPlain(bytes, RecordLayout.VALUE_LENGTH, random.nextInt(-2, 100));
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment memory = mapping(arena, bytes);
+                RecordBytes.Header header = recordBytes.header(memory, 0, bytes.length);
+                assertThat(recordBytes.header(bytes, 0, bytes.length)).isEqualTo(header);
+                byte[] key = new byte[random.nextInt(100)];
+                long match = RecordBytes.match(memory, 0, bytes.length, key);
+                if (match >= 0 && RecordBytes.isInline(match, key.length, bytes.length)) {
+                    assertThat(RecordBytes.inlineBytes(match, key.length))
+                            .isLessThanOrEqualTo(bytes.length);
+                }
+                if (header != null) {
+                    headers++;
+                    runs += header.run() == null ? 0 : 1;
+                    assertThat(header.bytes()).isLessThanOrEqualTo(bytes.length);
+                }
+            }
+        }
+        assertThat(headers).isPositive();
+        assertThat(runs).isPositive();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, MIN_BYTES - 1})
+    void whereThereIsNoRoomThereIsNoHeader(int room) {
+        assertThat(recordBytes.header(new byte[room], 0, room)).isNull();
+        assertThat(recordBytes.header(MemorySegment.ofArray(new byte[room]), 0, room)).isNull();
+    }
+
+    @Test
+    void theChecksumOfAnImageIsThatOfTheRecordInAWindow() {
+        byte[] image = image(Draft.of(KEY, VALUE, 77, REGION_BYTES), false);
+        int at = 48;
+        byte[] window = new byte[at + image.length - IDENTITY_BYTES];
+        System.arraycopy(image, IDENTITY_BYTES, window, at, image.length - IDENTITY_BYTES);
+        byte[] before = window.clone();
+        assertThat(checksumIn(window, at)).isEqualTo(RecordBytes.checksumIn(image));
+        assertThat(window).isEqualTo(before);
+
+        byte[] zeroed = image.clone();
+        Words.setIntPlain(zeroed, IDENTITY_BYTES + RecordLayout.CRC, 0);
+        assertThat(RecordBytes.checksumIn(image)).isEqualTo(Checksum.of(zeroed, 0, zeroed.length));
+    }
+
+    private int checksumIn(byte[] window, int at) {
+        RecordBytes.Header header = recordBytes.header(window, at, window.length - at);
+        assertThat(header).isNotNull();
+        return recordBytes.checksumOf(header, STRIPE, NUMBER, OFFSET, window, at);
+    }
+
+    @Test
+    void aByteThatChangedIsTold() {
+        byte[] image = image(Draft.of(KEY, VALUE, 77, REGION_BYTES), true);
+        for (int at = 0; at < image.length; at++) {
+            image[at]++;
+            assertThat(RecordBytes.checksumOf(image))
+                    .as("byte %d", at)
+                    .isNotEqualTo(RecordBytes.checksumIn(image));
+            image[at]--;
+        }
+        assertThat(RecordBytes.checksumOf(image)).isEqualTo(RecordBytes.checksumIn(image));
+    }
+
+    @Test
+    void aFillerIsSummedByItsHeader() {
+        byte[] image = recordBytes.image(STRIPE, NUMBER, OFFSET, 112);
+        assertThat(RecordBytes.putFiller(image, 112)).isEqualTo(IDENTITY_BYTES + HEADER_BYTES);
+        byte[] window = recordOf(image);
+        window[HEADER_BYTES]++; // is nobody's
+        assertThat(checksumIn(window, 0)).isEqualTo(RecordBytes.checksumIn(image));
+    }
+
+    @Test
+    void aMovedRecordDiffersByItsFlagAlone() {
+        byte[] image = recordOf(image(Draft.of(KEY, VALUE, 77, REGION_BYTES), false));
+        byte[] moved = recordOf(image(Draft.of(KEY, VALUE, 77, REGION_BYTES), true));
+        assertThat(image[RecordLayout.FLAGS]).isEqualTo((byte) EXPIRES);
+        assertThat(moved[RecordLayout.FLAGS]).isEqualTo((byte) (EXPIRES | MOVED));
+        moved[RecordLayout.FLAGS] = (byte) EXPIRES;
+        Words.setIntPlain(moved, RecordLayout.CRC, Words.intPlain(image, RecordLayout.CRC));
+        assertThat(moved).isEqualTo(image);
+    }
+}
