@@ -175,8 +175,7 @@ public final class Healer {
         RecordBytes.Run run = entry.run();
         if (run != null
                 && !entry.gone()
-                && index.pointsTo(
-                        stripe.words(), hash.of(entry.key()), entry.key(), entry.offset())) {
+                && index.pointsTo(stripe.words(), hash.of(entry.key()), entry.offset())) {
             chain.requireRun(run);
         }
     }

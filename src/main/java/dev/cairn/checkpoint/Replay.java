@@ -157,8 +157,7 @@ public final class Replay {
             return 0;
         }
         boolean counts =
-                index.pointsTo(
-                        shared.stripe(stripe), hash.of(entry.key()), entry.key(), entry.offset());
+                index.pointsTo(shared.stripe(stripe), hash.of(entry.key()), entry.offset());
         if (counts) {
             chain.requireRun(run);
         } else if (entry.kind() != RecordLayout.TOMBSTONE) {

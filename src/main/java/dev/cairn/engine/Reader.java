@@ -5,6 +5,7 @@ import dev.cairn.Versioned;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.StripeWords;
+import dev.cairn.format.Words;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.Mapped;
@@ -40,9 +41,6 @@ final class Reader {
 
     /** Keys that are looked up together: as many misses as a core can have under way, and some. */
     private static final int AHEAD = 32;
-
-    /** A sum that words in memory hardly have. */
-    private static final long UNLIKELY = 0x5DEECE66D_1234L;
 
     private final SharedMemory shared;
     private final StoreClock clock;
@@ -326,9 +324,7 @@ final class Reader {
         }
 
         void read(List<byte[]> keys, List<byte @Nullable []> values) {
-            if (fetch(keys) == UNLIKELY) {
-                Thread.onSpinWait(); // so that the loads are made, whose sum nobody needs
-            }
+            Words.keepAlive(fetch(keys));
             for (int i = 0; i < keys.size(); i++) {
                 byte[] key = keys.get(i);
                 byte[] value = value(index.stripe(hashes[i]), tables[i], slots[i], hashes[i], key);

@@ -58,6 +58,8 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int DEAD_REGION_NUMBER = 320;
     public static final int COPIES_END = 328;
     public static final int NEW_TAIL_DEAD = 336;
+    public static final int MOVED_FROM = 344;
+    public static final int MOVES_AT = 352;
 
     public static final int LOG_BYTES = 384;
     public static final int EVACUATED = 392;

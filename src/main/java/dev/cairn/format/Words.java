@@ -24,6 +24,9 @@ public final class Words {
     private static final VarHandle HEAP_INT =
             MethodHandles.byteArrayViewVarHandle(int[].class, LITTLE_ENDIAN);
 
+    /** A sum that words in memory hardly have. */
+    private static final long UNLIKELY = 0x5DEECE66D_1234L;
+
     private Words() {}
 
     public static long acquire(MemorySegment memory, long at) {
@@ -83,5 +86,16 @@ public final class Words {
     /** The least multiple of a power of two that is not below the value. */
     public static long roundUp(long value, long powerOfTwo) {
         return (value + powerOfTwo - 1) & -powerOfTwo;
+    }
+
+    /**
+     * Keeps loads alive that were made only to fetch what is read soon.
+     *
+     * @param sum of what they gave
+     */
+    public static void keepAlive(long sum) {
+        if (sum == UNLIKELY) {
+            Thread.onSpinWait();
+        }
     }
 }

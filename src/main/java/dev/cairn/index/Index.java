@@ -94,8 +94,8 @@ public final class Index {
     }
 
     /**
-     * Where a slot word stands that {@link #find} gave for the same table and hash; 0 if it is there
-     * no more. Unconfirmed.
+     * Where a slot word stands, that of an entry with this hash; 0 if it is not there. No record is
+     * read: a place and the hash are one entry's only. Unconfirmed, unless under the stripe's lock.
      */
     public long addressOf(long table, long hash, long slot) {
         int log2 = TableWord.log2(table);
@@ -105,11 +105,15 @@ public final class Index {
         long bucket = HashBits.home(HashBits.rest(hash, stripesLog2), log2);
         for (int pass = 0; pass < maxWalk(log2); pass++) {
             long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
-            for (int i = 0; i < BucketWords.SLOTS; i++) {
-                long at = bucketAt + BucketWords.FIRST_SLOT + (long) i * Long.BYTES;
+            long meta = Words.acquire(memory, bucketAt);
+            for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
+                long at = slotAt(bucketAt, match);
                 if (Words.acquire(memory, at) == slot) {
                     return at;
                 }
+            }
+            if (BucketWords.overflow(meta) == 0) {
+                return 0;
             }
             bucket = bucket + HashBits.stride(tag) & mask;
         }
@@ -282,10 +286,12 @@ public final class Index {
                 && Words.acquire(table(now), slotAt) == slot;
     }
 
-    /** Whether the entry of a key is the record at that byte of the data file; under the lock. */
-    public boolean pointsTo(StripeWords stripe, long hash, byte[] key, long offset) {
-        long slot = locate(stripe, hash, key).slot();
-        return slot != 0 && Place.offset(slot) == offset;
+    /**
+     * Whether the entry with that hash is the record at that byte of the data file; under the lock. The
+     * slot word tells: no other entry has that place.
+     */
+    public boolean pointsTo(StripeWords stripe, long hash, long offset) {
+        return addressOf(stripe.acquire(StripeWords.TABLE), hash, slotWord(offset, hash)) != 0;
     }
 
     private boolean isKey(long slot, byte[] key) {

@@ -24,6 +24,11 @@ public final class KeyHash {
     }
 
     public long of(byte[] key) {
-        return hasher.hashBytesToLong(key, 0, key.length);
+        return of(key, 0, key.length);
+    }
+
+    /** The hash of a key that stands in an array. */
+    public long of(byte[] array, int from, int length) {
+        return hasher.hashBytesToLong(array, from, length);
     }
 }

@@ -155,6 +155,16 @@ public final class Appender {
         return reserve(bytes, 0, 0, fold, use);
     }
 
+    /** Bytes that the tail region has room for, 0 if there is none. */
+    public int room() {
+        return tail == 0 ? 0 : data.regionBytes() - Place.bytesInRegion(tail);
+    }
+
+    /** Stores copies that were made elsewhere, in the place that was reserved for them. */
+    public void storeCopies(Spot place, byte[] images, int bytes) {
+        store(place.offset, images, bytes);
+    }
+
     /**
      * Copies what counts of the tail region to a new one, which takes its place.
      *

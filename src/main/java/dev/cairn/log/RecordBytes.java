@@ -448,6 +448,15 @@ public final class RecordBytes {
         return sum.value();
     }
 
+    /** Makes the copy of a record in a window that of one that cleaning moves to another place. */
+    void move(Header header, int stripe, long number, long offset, byte[] window, int at) {
+        int flags = RecordLayout.flags(header.control) | MOVED;
+        Words.setPlain(window, at + RecordLayout.CRC, RecordLayout.control(header.kind(), flags));
+        Sum sum = sum(stripe, number, offset);
+        sum.add(window, at, header.bytes());
+        Words.setIntPlain(window, at + RecordLayout.CRC, sum.value());
+    }
+
     /** The checksum of a key, which tells records whose key lies in a run from one another. */
     public static int keyChecksum(byte[] key) {
         return Checksum.of(key, 0, key.length);

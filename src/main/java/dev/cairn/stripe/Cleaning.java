@@ -5,12 +5,14 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
+import dev.cairn.format.Words;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Draft;
 import dev.cairn.log.RecordBytes;
+import dev.cairn.log.RecordWindow;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Outline;
 import dev.cairn.log.Regions;
@@ -21,7 +23,6 @@ import dev.cairn.shared.StoreClock;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -31,15 +32,18 @@ import java.util.concurrent.atomic.LongAdder;
 /*
  * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
  * Steps     E0 with the last regions of the store: evacuating := the oldest region's number
- *           E1 a record of the oldest region that the index points to: a copy at the tail, by a commit
- *              of its own; version and counts stay. If it is expired: a tombstone at the tail
+ *           E1 the records of a window of the oldest region that the index points to: copies at the
+ *              tail, by one commit, or two where the tail region ends between them; versions and
+ *              counts stay. For each that is expired: a tombstone at the tail
  *           E2 no such record is left: oldest := its successor, the region dead, by one commit
  * Why it is safe
  *           RULE 24: only the oldest region is cleaned, never the tail. What stands in it and is not
  *           pointed to is superseded, and what supersedes it stands behind it; or it is a tombstone,
  *           and nothing older is left that it could hide. So the region may go as a whole once E1
  *           found nothing more, and nothing ever comes back into it, because a slot word only ever
- *           goes from it to the tail. The successor is read in the hold that sets oldest: a fold may
+ *           goes from it to the tail. Whether the index points to a record is what its slot word says
+ *           (RULE 7): a place and a hash are one entry's alone, so no key is compared.
+ *           The successor is read in the hold that sets oldest: a fold may
  *           have put another region in the place of the one that was there before.
  *           Each cut has the region or all its copies, because each E1 and E2 is one commit.
  * If a process dies here
@@ -56,9 +60,6 @@ public final class Cleaning {
     private static final int SLACK_REGIONS = 3;
 
     private static final int MOST_OWED = 4;
-
-    /** Bytes of a region that are read at a time. */
-    private static final int READ_BYTES = 4096;
 
     /** Budget of a step that cleans a region in one hold. */
     private static final long WHOLE = Long.MAX_VALUE / 2;
@@ -86,6 +87,12 @@ public final class Cleaning {
     private final Commit commit;
     private final Successors successors;
 
+    /** Guarded by the stripe's lock, as the next two are. */
+    private final RecordWindow window;
+
+    private final Moves moves;
+    private long[] hashes = {};
+
     /** Guarded by the stripe's lock. */
     private @Nullable Job job;
 
@@ -112,6 +119,8 @@ public final class Cleaning {
         this.tail = tail;
         this.commit = commit;
         this.successors = new Successors(data, number);
+        this.window = new RecordWindow(data, number);
+        this.moves = new Moves(window, index);
     }
 
     /**
@@ -134,14 +143,13 @@ public final class Cleaning {
         NO_ROOM
     }
 
-    /** The region that is being cleaned, and those of its records that were read and not yet judged. */
+    /** The region that is being cleaned, and how far. */
     private static final class Job {
         final long number;
 
         /** What the next copy or tombstone claims at most. */
         int regionsNeeded = 1;
 
-        final ArrayDeque<Chain.Entry> puts = new ArrayDeque<>();
         @Nullable Chain chain;
         int at = RegionHeader.BYTES;
         long bytes;
@@ -149,14 +157,6 @@ public final class Cleaning {
 
         Job(long number) {
             this.number = number;
-        }
-
-        void add(Chain.Entry entry) {
-            boolean put = entry.kind() == RecordLayout.PUT;
-            bytes += put ? entry.bytes() : entry.liveBytes();
-            if (put && !entry.gone()) {
-                puts.add(entry);
-            }
         }
     }
 
@@ -283,7 +283,7 @@ public final class Cleaning {
     private long bytesElsewhere(Chain.Entry entry) {
         int runRegions =
                 clock.hasCome(entry.expires())
-                        ? tombstone(entry).runRegions(data.regionBytes())
+                        ? tombstone(entry.key()).runRegions(data.regionBytes())
                         : 0;
         return entry.bytes() + (long) runRegions * data.regionBytes();
     }
@@ -291,7 +291,7 @@ public final class Cleaning {
     private boolean counts(Chain.Entry entry) {
         return entry.kind() == RecordLayout.PUT
                 && !entry.gone()
-                && index.pointsTo(words, hash.of(entry.key()), entry.key(), entry.offset());
+                && index.pointsTo(words, hash.of(entry.key()), entry.offset());
     }
 
     private boolean isLive(Chain.Entry entry) {
@@ -372,47 +372,124 @@ public final class Cleaning {
     }
 
     private Progress step(Job job, long region, long budget, Use use) {
+        for (long spent = 0; data.regionBytes() - job.at >= RecordLayout.MIN_BYTES; ) {
+            if (spent > budget) {
+                return Progress.MORE;
+            }
+            window.read(region, job.number, job.at);
+            boolean done =
+                    window.bytes() == 0
+                            ? cleanOne(job, region, use)
+                            : cleanWindow(job, region, use);
+            if (!done) {
+                return Progress.NO_ROOM;
+            }
+            spent += LOOK_BYTES * (long) window.puts() + moves.bytes(0, moves.count());
+            job.regionsNeeded = 1;
+        }
+        return leave(job, region);
+    }
+
+    /** Moves what counts of a window; false if there was no room: then all of it is judged again. */
+    private boolean cleanWindow(Job job, long region, Use use) {
+        int puts = window.puts();
+        long table = words.acquire(StripeWords.TABLE);
+        long[] hashes = hashes(puts);
+        long sum = 0;
+        for (int i = 0; i < puts; i++) {
+            hashes[i] = hash.of(window.array(), window.keyAt(i), window.keyLength(i));
+            sum += index.touch(table, hashes[i]);
+        }
+        Words.keepAlive(sum);
+        moves.clear();
+        boolean expired = false;
+        for (int i = 0; i < puts; i++) {
+            long slotAt =
+                    index.addressOf(table, hashes[i], index.slotWord(window.offset(i), hashes[i]));
+            if (slotAt != 0 && !clock.hasCome(window.expires(i))) {
+                moves.add(i, hashes[i], slotAt);
+            }
+            expired |= slotAt != 0 && clock.hasCome(window.expires(i));
+        }
+        if (!tail.move(moves, region, use) || expired && !dropExpired(job, use)) {
+            return false;
+        }
+        job.bytes += window.recordBytes();
+        job.at += window.bytes();
+        return true;
+    }
+
+    private boolean dropExpired(Job job, Use use) {
+        for (int i = 0; i < window.puts(); i++) {
+            if (clock.hasCome(window.expires(i))) {
+                int from = window.keyAt(i);
+                byte[] key = Arrays.copyOfRange(window.array(), from, from + window.keyLength(i));
+                long hashed = hash.of(key);
+                Index.Lookup found = index.locate(words, hashed, key);
+                if (found.slot() != 0
+                        && Place.offset(found.slot()) == window.offset(i)
+                        && !drop(hashed, key, window.offset(i), found, job, use)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private long[] hashes(int puts) {
+        if (hashes.length < puts) {
+            hashes = new long[puts];
+        }
+        return hashes;
+    }
+
+    /** A record whose key lies in a run, by itself; false if there was no room. */
+    private boolean cleanOne(Job job, long region, Use use) {
         Chain chain = job.chain;
         if (chain == null) {
             long end = Place.tail(region, data.regionBytes());
             chain = Chain.region(data, number, region, job.number, end);
             job.chain = chain;
         }
-        for (long spent = 0; ; spent += LOOK_BYTES) {
-            if (job.puts.isEmpty() && chain.hasRecordAt(job.at)) {
-                job.at = chain.forEachFrom(job.at, READ_BYTES, each -> add(job, each));
-                continue;
-            }
-            Chain.Entry entry = job.puts.peek();
-            if (entry == null) {
-                return leave(job, region);
-            }
-            if (spent > budget) {
-                return Progress.MORE;
-            }
+        moves.clear();
+        Chain.Entry[] taken = new Chain.Entry[1];
+        int next =
+                chain.takeFrom(
+                        job.at,
+                        1,
+                        entry -> {
+                            taken[0] = entry;
+                            return false;
+                        });
+        Chain.Entry entry = taken[0];
+        if (entry != null && !cleaned(entry, job, use)) {
+            return false;
+        }
+        job.at = next;
+        return true;
+    }
+
+    private boolean cleaned(Chain.Entry entry, Job job, Use use) {
+        RecordBytes.Run run = entry.run();
+        if (entry.gone() && run != null && regions.isAlive(number, run)) {
+            throw Damages.keyInRun(data.path(), entry.offset()); // it counts, and cannot be read
+        }
+        boolean put = entry.kind() == RecordLayout.PUT;
+        if (put && !entry.gone()) {
             long hashed = hash.of(entry.key());
             Index.Lookup found = index.locate(words, hashed, entry.key());
             if (found.slot() != 0 && Place.offset(found.slot()) == entry.offset()) {
-                Steps.at("E1");
-                if (!(clock.hasCome(entry.expires())
-                        ? drop(hashed, entry, found, job, use)
-                        : tail.move(hashed, entry, found, job.number, use))) {
-                    return Progress.NO_ROOM;
+                boolean done =
+                        clock.hasCome(entry.expires())
+                                ? drop(hashed, entry.key(), entry.offset(), found, job, use)
+                                : tail.move(hashed, entry, found, job.number, use);
+                if (!done) {
+                    return false;
                 }
-                spent += entry.bytes();
             }
-            job.regionsNeeded = 1;
-            job.puts.remove();
         }
-    }
-
-    /** A put whose key cannot be read counts, and is damaged, if its run is nobody else's yet. */
-    private void add(Job job, Chain.Entry entry) {
-        RecordBytes.Run run = entry.run();
-        if (entry.gone() && run != null && regions.isAlive(number, run)) {
-            throw Damages.keyInRun(data.path(), entry.offset());
-        }
-        job.add(entry);
+        job.bytes += put ? entry.bytes() : entry.liveBytes();
+        return true;
     }
 
     private Progress leave(Job job, long region) {
@@ -431,14 +508,16 @@ public final class Cleaning {
         return Progress.FREED;
     }
 
-    private Draft tombstone(Chain.Entry entry) {
-        return Draft.of(entry.key(), null, 0, data.regionBytes());
+    private Draft tombstone(byte[] key) {
+        return Draft.of(key, null, 0, data.regionBytes());
     }
 
-    private boolean drop(long hashed, Chain.Entry entry, Index.Lookup found, Job job, Use use) {
-        Draft tombstone = tombstone(entry);
+    /** A tombstone takes the place of an expired entry; false if there is no room. */
+    private boolean drop(
+            long hashed, byte[] key, long offset, Index.Lookup found, Job job, Use use) {
+        Draft tombstone = tombstone(key);
         job.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
-        Outline old = records.outlineLocked(entry.offset());
+        Outline old = records.outlineLocked(offset);
         long tailNumber = tail.number();
         boolean dropped = tail.append(hashed, tombstone, use, found, old) != Tail.NO_REGION;
         if (tail.number() != tailNumber) {

@@ -13,6 +13,8 @@ import static dev.cairn.format.StripeWords.INTENT;
 import static dev.cairn.format.StripeWords.LIVE_BYTES;
 import static dev.cairn.format.StripeWords.LIVE_COUNT;
 import static dev.cairn.format.StripeWords.LOG_BYTES;
+import static dev.cairn.format.StripeWords.MOVED_FROM;
+import static dev.cairn.format.StripeWords.MOVES_AT;
 import static dev.cairn.format.StripeWords.NEW_LIVE_BYTES;
 import static dev.cairn.format.StripeWords.NEW_LIVE_COUNT;
 import static dev.cairn.format.StripeWords.NEW_LOG_BYTES;
@@ -53,6 +55,8 @@ import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
@@ -75,6 +79,10 @@ import java.lang.invoke.VarHandle;
  *           and swung where they still point into the dead one. That one's records, which the walk
  *           compares keys with, are what they were as long as its owner word names this life of it;
  *           once it does not, W11 was reached before, and with it all slots were swung.
+ *           The same goes for entries that cleaning moves: whoever moves them knows where their
+ *           slots are, a redo walks the copies, from MOVES_AT to the new tail, and swings what points
+ *           into the oldest region. A key points there to one record at most, its original; the region
+ *           stays in the chain, so its records are what they were.
  * What is benign
  *           A redo that swings a slot which is swung: the same words.
  * If a process dies here
@@ -143,6 +151,44 @@ final class Commit {
 
     /** Stages a change, commits it and carries it out. */
     void apply(Change change) {
+        boolean death = stage(change);
+        words.release(MOVED_FROM, 0);
+        commit(death, null, 0, 0);
+    }
+
+    /**
+     * Some entries of the oldest region are from now on where their copies are.
+     *
+     * @param log where the copies begin, and how the log stands behind them
+     * @param from the region of the originals
+     * @param moves which they are, from the first to before the last
+     */
+    void move(Appender.Spot log, long from, Moves moves, int first, int last) {
+        int bytes = moves.bytes(first, last);
+        boolean death = stage(unchanged(log, words.acquire(LOG_BYTES) + bytes));
+        words.release(MOVED_FROM, from + 1);
+        words.release(MOVES_AT, Place.bytesInRegion(log.tail()) - (long) bytes);
+        commit(death, moves, first, last);
+    }
+
+    /** A change of the log alone. */
+    private Change unchanged(Appender.Spot log, long logBytes) {
+        return new Change(
+                0,
+                0,
+                0,
+                words.acquire(VERSION),
+                log,
+                words.acquire(LIVE_COUNT),
+                words.acquire(LIVE_BYTES),
+                logBytes,
+                0,
+                0,
+                0);
+    }
+
+    /** Tells whether something dies. */
+    private boolean stage(Change change) {
         Appender.Fold fold = change.log.fold();
         words.release(NEW_SLOT_AT, change.slotAt); // W4
         words.release(NEW_SLOT_WORD, change.slot);
@@ -168,7 +214,7 @@ final class Commit {
             words.release(COPIES_END, RegionHeader.BYTES + fold.keptBytes());
         }
         turnedOver |= rolled;
-        commit(change.deadRun != 0 || fold != null);
+        return change.deadRun != 0 || fold != null;
     }
 
     /**
@@ -193,10 +239,11 @@ final class Commit {
         words.release(DEAD_REGION, Place.run(words.acquire(OLDEST) - 1, 1));
         words.release(DEAD_REGION_NUMBER, words.acquire(OLDEST_NUMBER));
         words.release(COPIES_END, 0);
-        commit(true);
+        words.release(MOVED_FROM, 0);
+        commit(true, null, 0, 0);
     }
 
-    private void commit(boolean death) {
+    private void commit(boolean death, @Nullable Moves moves, int first, int last) {
         long table = words.acquire(TABLE);
         words.release(NEW_TABLE, death ? TableWord.next(table) : table);
         if (death) {
@@ -206,7 +253,7 @@ final class Commit {
         Steps.at("W5");
         words.release(INTENT, COMMITTED); // W5
         VarHandle.fullFence();
-        carryOut();
+        carryOut(moves, first, last);
     }
 
     /**
@@ -221,11 +268,24 @@ final class Commit {
         return since;
     }
 
-    private void carryOut() {
+    /**
+     * @param moves null where the copies have to be walked: in a redo
+     */
+    private void carryOut(@Nullable Moves moves, int first, int last) {
         long deadRegion = words.acquire(DEAD_REGION);
         boolean evacuated = deadRegion != 0 && words.acquire(COPIES_END) == 0;
         if (deadRegion != 0 && !evacuated && deadRegionIsAlive()) {
-            swingCopies(Place.region(deadRegion));
+            swingCopies(Place.region(deadRegion), RegionHeader.BYTES, words.acquire(COPIES_END));
+        }
+        long movedFrom = words.acquire(MOVED_FROM);
+        if (moves != null) {
+            for (int i = first; i < last; i++) {
+                Steps.at("W6 move");
+                moves.swing(i);
+            }
+        } else if (movedFrom != 0) {
+            long end = Place.bytesInRegion(words.acquire(NEW_TAIL));
+            swingCopies(movedFrom - 1, words.acquire(MOVES_AT), end);
         }
         Steps.at("W6");
         long slotAt = words.acquire(NEW_SLOT_AT);
@@ -281,16 +341,22 @@ final class Commit {
         return regions.isAlive(number, region, words.acquire(DEAD_REGION_NUMBER));
     }
 
-    private void swingCopies(long deadRegion) {
+    /**
+     * Swings the slots of copies that still point to their originals.
+     *
+     * @param region of the originals
+     * @param from where in the new tail region the first copy begins
+     * @param to where the last ends
+     */
+    private void swingCopies(long region, long from, long to) {
         long regionAt = data.regionAt(Place.region(words.acquire(NEW_TAIL)));
-        long end = regionAt + words.acquire(COPIES_END);
-        for (long at = regionAt + RegionHeader.BYTES; at < end; ) {
+        for (long at = regionAt + from; at < regionAt + to; ) {
             Records.Outline copy = records.outlineAnyLocked(at);
             if (copy.kind() == RecordLayout.PUT) {
                 byte[] key = copy.key();
                 long hashed = hash.of(key);
                 Index.Lookup found = index.locate(words, hashed, key);
-                if (found.slot() != 0 && data.regionOf(Place.offset(found.slot())) == deadRegion) {
+                if (found.slot() != 0 && data.regionOf(Place.offset(found.slot())) == region) {
                     Steps.at("W6 copy");
                     index.swing(found.slotAt(), index.slotWord(at, hashed), HashBits.tag(hashed));
                 }
@@ -318,19 +384,7 @@ final class Commit {
      * @param place of the tail behind the copies
      */
     void replaceTail(Appender.Spot place) {
-        apply(
-                new Change(
-                        0,
-                        0,
-                        0,
-                        words.acquire(VERSION),
-                        place,
-                        words.acquire(LIVE_COUNT),
-                        words.acquire(LIVE_BYTES),
-                        words.acquire(LOG_BYTES),
-                        0,
-                        0,
-                        0));
+        apply(unchanged(place, words.acquire(LOG_BYTES)));
     }
 
     /**
@@ -382,7 +436,7 @@ final class Commit {
             return false;
         }
         if (words.acquire(INTENT) != 0) {
-            carryOut();
+            carryOut(null, 0, 0);
         }
         regions.abandon(words, number);
         regions.abandonRun(words, number);

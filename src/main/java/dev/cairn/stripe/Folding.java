@@ -52,11 +52,12 @@ final class Folding {
      * The fold of a stripe's tail region; null if it is not mostly dead, or damaged: then it stays in
      * the chain. Under the stripe's lock.
      *
-     * @param key of the record that does not fit; its old record counts as dead
-     * @param bytes of that record
+     * @param key of the record that does not fit; its old record counts as dead; null if that does not
+     *     stand in the tail region
+     * @param bytes that do not fit
      * @param deadInTail bytes of its key's old record, if it lies in the tail region
      */
-    Appender.@Nullable Fold plan(byte[] key, int bytes, int deadInTail) {
+    Appender.@Nullable Fold plan(byte @Nullable [] key, int bytes, int deadInTail) {
         long tail = appender.tail();
         int room = data.regionBytes() - RegionHeader.BYTES;
         if (tail == 0 || words.acquire(StripeWords.TAIL_DEAD) + deadInTail < room / 2) {
@@ -124,9 +125,10 @@ final class Folding {
         if (record.gone()) {
             return false;
         }
-        long slot = index.locate(words, hash.of(record.key()), record.key()).slot();
+        long hashed = hash.of(record.key());
         return record.kind() == RecordLayout.PUT
-                ? slot != 0 && Place.offset(slot) == record.offset()
-                : slot == 0 && record.equals(tombstones.get(ByteBuffer.wrap(record.key())));
+                ? index.pointsTo(words, hashed, record.offset())
+                : index.locate(words, hashed, record.key()).slot() == 0
+                        && record.equals(tombstones.get(ByteBuffer.wrap(record.key())));
     }
 }

@@ -38,6 +38,9 @@ final class Tail {
     private final Folding folding;
     private final Renewal renewal;
 
+    /** Where copies are made before they are stored; guarded by the stripe's lock. */
+    private byte[] copies = {};
+
     Tail(Site site, Appender appender, Commit commit) {
         this.words = site.words();
         this.sharedFile = site.mapped().shared().file().path();
@@ -126,6 +129,38 @@ final class Tail {
     }
 
     /**
+     * Copies puts of the oldest region, as many by one commit as the tail region has room for; versions
+     * and counts stay.
+     *
+     * @param from the region
+     * @return false if there is no room for some of them
+     */
+    boolean move(Moves moves, long from, Use use) {
+        for (int first = 0; first < moves.count(); ) {
+            int last = moves.fitting(first, appender.room());
+            if (last == first) { // a new region has room for all that stood in one
+                last = moves.count();
+            }
+            int bytes = moves.bytes(first, last);
+            Appender.Spot place = appender.reserveCopy(bytes, fold(null, bytes, 0), use);
+            if (place == null) {
+                boolean _ = commit.repair(); // gives a claim back
+                return false;
+            }
+            Steps.at("E1");
+            if (copies.length < bytes) {
+                copies = new byte[bytes];
+            }
+            moves.copy(first, last, copies, place.tailNumber(), place.offset());
+            moves.noteExpiries(first, last, words);
+            appender.storeCopies(place, copies, bytes);
+            commit.move(place, from, moves, first, last);
+            first = last;
+        }
+        return true;
+    }
+
+    /**
      * Copies a record of another region and commits the copy; version and counts stay.
      *
      * @param number allocation number of the record's region
@@ -157,7 +192,7 @@ final class Tail {
     }
 
     /** What to do with the tail region if so many bytes more do not fit. */
-    private Appender.@Nullable Fold fold(byte[] key, int bytes, int deadInTail) {
+    private Appender.@Nullable Fold fold(byte @Nullable [] key, int bytes, int deadInTail) {
         if (!appender.overflows(bytes)) {
             return null;
         }
