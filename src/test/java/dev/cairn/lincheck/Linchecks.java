@@ -20,6 +20,7 @@ import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -61,13 +62,29 @@ final class Linchecks {
     private static final String HASHING = "com.dynatrace.hash4j.";
     private static final String CAFFEINE = "com.github.benmanes.caffeine.";
 
-    /** So long a failure waits for the lock that it left taken. */
+    /** So long a failure waits for the lock that it left taken, by {@link CountedTime}. */
     static final Duration PATIENCE = Duration.ofSeconds(3);
 
     /** For stores of {@link SmallScale}: regions are used again after a dozen large records. */
     static final long FIVE_REGIONS_BYTES = (4 + 5) * SmallScale.REGION_BYTES;
 
     private static final Pattern OPERATIONS = Pattern.compile("; ");
+
+    /**
+     * Time that goes on by a millisecond at each look at it: waiting ends after a number of looks, and
+     * not when a busy machine has let no other thread run for so long.
+     */
+    static final class CountedTime implements Steps.Listener {
+        private final AtomicLong nanos = new AtomicLong();
+
+        @Override
+        public void at(String step) {}
+
+        @Override
+        public long nanoTime() {
+            return nanos.addAndGet(1_000_000);
+        }
+    }
 
     private Linchecks() {}
 

@@ -19,6 +19,7 @@ import dev.cairn.codec.Input;
 import dev.cairn.codec.Output;
 import dev.cairn.engine.Sighting;
 import dev.cairn.engine.StoreHandle;
+import dev.cairn.os.Steps;
 
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
@@ -71,6 +72,7 @@ class MapLincheckTest {
         map.close();
         values = Codecs.int32();
         scale.close();
+        Steps.listen(null);
     }
 
     @Test
@@ -179,6 +181,7 @@ class MapLincheckTest {
 
     /** Opens and warms up: the file has grown, each key has its bucket, all runs do the same. */
     private void open(MapBuilder<Integer, Integer> builder) {
+        Steps.listen(new Linchecks.CountedTime());
         map = builder.open(directory.resolve("map.cairn"));
         for (int i = 0; i < 100; i++) {
             new Operations();

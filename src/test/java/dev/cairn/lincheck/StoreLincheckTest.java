@@ -9,6 +9,7 @@ import dev.cairn.MemoryDirectory;
 import dev.cairn.Options;
 import dev.cairn.SmallScale;
 import dev.cairn.Versioned;
+import dev.cairn.os.Steps;
 
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
@@ -64,6 +65,7 @@ class StoreLincheckTest {
                         .withMaxBytes(maxBytes)
                         .withDurability(Durability.NONE)
                         .withLockTimeout(Linchecks.PATIENCE);
+        Steps.listen(new Linchecks.CountedTime());
         store = Cairn.open(directory.resolve("store.cairn"), options);
     }
 
@@ -71,6 +73,7 @@ class StoreLincheckTest {
     void close() {
         store.close();
         scale.close();
+        Steps.listen(null);
     }
 
     @Test
