@@ -23,6 +23,7 @@ import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
+import dev.cairn.os.Pages;
 import dev.cairn.os.Steps;
 import dev.cairn.stripe.Stripes;
 
@@ -158,7 +159,7 @@ final class Opening {
     }
 
     private Engine openFiles(boolean alone) throws IOException {
-        OpenFile data = OpenFile.open(files.data(), true);
+        OpenFile data = openData();
         Engine engine = null;
         try {
             DataFiles.Prefix prefix = DataFiles.read(data);
@@ -193,6 +194,12 @@ final class Opening {
                 data.close();
             }
         }
+    }
+
+    private OpenFile openData() throws IOException {
+        OpenFile data = OpenFile.open(files.data(), true);
+        data.use(options.durability() == Durability.EACH_WRITE ? Pages.SMALL : Pages.LARGE);
+        return data;
     }
 
     private static StoreReplaced refusal(Path file, String why) {
@@ -261,7 +268,7 @@ final class Opening {
 
     /** By what the data file alone says; whoever looked at the shared-memory file has left. */
     private Engine rebuild(String why) throws IOException {
-        OpenFile data = OpenFile.open(files.data(), true);
+        OpenFile data = openData();
         try {
             return build(data, DataFiles.read(data), Kind.REBUILT, why);
         } catch (Throwable e) {

@@ -65,6 +65,9 @@ final class Space {
     private final KeeperThread thread;
     private final AtomicBoolean woken = new AtomicBoolean();
 
+    /** Whether the file may be lengthened ahead, for all that was learnt in this second. */
+    private volatile boolean roomAhead = true;
+
     /** RULE 27: of evacuations that may take the last regions there is one at a time. */
     private final SharedLock evacuation;
 
@@ -91,6 +94,7 @@ final class Space {
 
     /** Repairs what errors left of this process. */
     void mend() {
+        roomAhead = true;
         evacuation.mend();
     }
 
@@ -99,19 +103,37 @@ final class Space {
         evacuation.retire();
     }
 
-    /** Regions were claimed or died: a checkpoint now, if much waits for one. */
+    /** Regions were claimed or died: room for more, or a checkpoint now, if much waits for one. */
     void turnedOver() {
-        if (checkpoints.unasked() && muchWaits() && woken.compareAndSet(false, true)) {
+        if ((checkpointIsDue() || roomAhead && regions.runShort())
+                && woken.compareAndSet(false, true)) {
             thread.soon(() -> {
                 woken.set(false);
+                thread.attempt(this::makeRoomAhead);
                 checkpoints.note(); // perhaps another process's
-                if (muchWaits()) {
+                if (checkpointIsDue()) {
                     thread.attempt(() -> {
                         long _ = checkpoints.make();
                     });
                 }
             });
         }
+    }
+
+    /** Lengthens the file before a writer must, within the bound; where that fails, once a second. */
+    private void makeRoomAhead() {
+        if (roomAhead && regions.runShort()) {
+            roomAhead = false;
+            try {
+                roomAhead = regions.makeRoomAhead(bound());
+            } catch (StoreFull | SystemFailure _) {
+                // whoever needs the room is told
+            }
+        }
+    }
+
+    private boolean checkpointIsDue() {
+        return checkpoints.unasked() && muchWaits();
     }
 
     private boolean muchWaits() {

@@ -48,13 +48,6 @@ public final class Regions {
     /** Entries that are looked at under a stripe's lock before room is sought without it. */
     private static final int LOOK = 1024;
 
-    /** A small file grows by a quarter; the mappings of a large one sum up to 17 times its size. */
-    private static final long SMALL_GROWTH_BYTES = 8L << 20;
-
-    private static final int SMALL_DIVISOR = 4;
-    private static final int GROWTH_DIVISOR = 16;
-    private static final int LEAST_GROWTH_REGIONS = 16;
-
     /** RULE 27: regions with blocks that no write may take, however small the store and the disk. */
     private static final int LEAST_KEPT = 2;
 
@@ -66,6 +59,7 @@ public final class Regions {
     private final RegionCounts counts;
     private final Holes holes;
     private final Reusable reusable = new Reusable();
+    private final Growth growth;
     private final SharedMemory.Locks locks;
     private volatile long maxRegions;
 
@@ -77,6 +71,7 @@ public final class Regions {
         this.shared = shared;
         this.counts = new RegionCounts(data, shared);
         this.holes = new Holes(data, shared, counts);
+        this.growth = new Growth(data);
         this.locks = locks;
         this.maxRegions = mostRegions(maxBytes);
     }
@@ -443,8 +438,8 @@ public final class Regions {
     }
 
     private void grow(long count, int needed, Use use, Census census) {
-        long step = Math.max(growth(count), needed + left(use));
-        long wanted = Math.min(count + step, maxRegions);
+        long least = needed + kept(count + needed + left(use), use);
+        long wanted = growth.grown(count, least, maxRegions);
         if (wanted < count + needed
                 || !withinBound(count, census.free() + census.holes(), needed, use)) {
             throw new StoreFull(
@@ -461,15 +456,47 @@ public final class Regions {
             reserve(count, wanted);
         } catch (IOException first) {
             try {
-                long least = Math.max(needed, needed + kept(count, use) - census.free());
-                reserve(count, count + least);
-                wanted = count + least;
+                wanted = count + Math.max(needed, needed + kept(count, use) - census.free());
+                reserve(count, wanted);
             } catch (IOException e) {
                 e.addSuppressed(first);
                 throw noSpace(needed, census, e);
             }
         }
         publish(count, wanted);
+    }
+
+    /** Whether writers will soon have to lengthen the file, and it is worth to spare them that. */
+    public boolean runShort() {
+        long count = data.regions();
+        long ahead = Growth.ahead(count);
+        return ahead > 0
+                && counts.free() + counts.holes() + counts.waiting()
+                        < kept(count, Use.WRITE) + ahead / 2;
+    }
+
+    /**
+     * Lengthens a file whose regions run short before a writer must; otherwise as {@link #makeRoom}.
+     *
+     * @param mostBytes beyond which the file is left to whoever needs it
+     * @return whether it was lengthened
+     */
+    public boolean makeRoomAhead(long mostBytes) {
+        boolean[] made = {false};
+        locks.whileGrowing(() -> {
+            long count = data.regions();
+            long wanted = growth.grownAhead(count, maxRegions);
+            if (runShort() && wanted > count && data.regionAt(wanted) <= mostBytes) {
+                try {
+                    reserve(count, wanted);
+                } catch (IOException e) {
+                    throw noSpace(1, counts.counted(), e);
+                }
+                publish(count, wanted);
+                made[0] = true;
+            }
+        });
+        return made[0];
     }
 
     private CairnException noSpace(int needed, Census census, IOException e) {
@@ -489,15 +516,10 @@ public final class Regions {
         counts.freed(to - from, generation);
     }
 
-    private long growth(long count) {
-        long small = Math.min(count / SMALL_DIVISOR, SMALL_GROWTH_BYTES / data.regionBytes());
-        long least = Math.max(LEAST_GROWTH_REGIONS, shared.stripes());
-        return Math.max(Math.max(count / GROWTH_DIVISOR, small), least);
-    }
-
     /** Bytes by which the file will be lengthened next, about. */
     public long growthBytes() {
-        return growth(data.regions()) * data.regionBytes();
+        long count = data.regions();
+        return (growth.grown(count, 1, maxRegions) - count) * data.regionBytes();
     }
 
     private String wayOut(Census census) {
@@ -512,7 +534,7 @@ public final class Regions {
 
     private void reserve(long from, long to) throws IOException {
         shared.ensureOwnerEntry(locks, to - 1);
-        data.file().reserve(data.regionAt(from), data.regionAt(to));
+        data.file().reserve(data.regionAt(from), growth.length(to, maxRegions));
     }
 
     /**

@@ -27,6 +27,7 @@ final class Native {
     private static final int EOPNOTSUPP = 95;
     private static final int O_RDWR_CLOEXEC = 0x80002;
     private static final int MADV_RANDOM = 1;
+    private static final int MADV_HUGEPAGE = 14;
     private static final int FALLOC_FL_PUNCH_HOLE_KEEP_SIZE = 3;
 
     /**
@@ -176,15 +177,19 @@ final class Native {
     }
 
     /**
-     * Tells the kernel that a mapping is touched at random: its pages then come one at a time, and
-     * one dirty word costs one page of write-back instead of a large folio.
+     * Tells the kernel in which pages a mapping is to come into memory; it may know better, and then
+     * nothing is lost but speed. Large ones come one at a time, as the small ones do: nothing is read
+     * ahead.
      */
-    static void adviseRandom(MemorySegment mapping) {
+    static void advise(MemorySegment mapping, Pages pages) {
         if (CALLS == null) {
             return;
         }
         try {
             int _ = (int) CALLS.madvise.invokeExact(mapping, mapping.byteSize(), MADV_RANDOM);
+            if (pages == Pages.LARGE) {
+                int _ = (int) CALLS.madvise.invokeExact(mapping, mapping.byteSize(), MADV_HUGEPAGE);
+            }
         } catch (RuntimeException | Error e) {
             throw e; // no stack or memory for it
         } catch (Throwable e) {

@@ -33,9 +33,6 @@ import java.util.stream.Stream;
  * whoever writes should know.
  */
 public final class OpenFile implements AutoCloseable {
-    /** One write of zeros: larger writes make large folios, which cost write-back later. */
-    private static final int ZEROS_BYTES = 4096;
-
     private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
 
     /** What became of the name that a file was opened by. */
@@ -55,6 +52,7 @@ public final class OpenFile implements AutoCloseable {
     private final Descriptor descriptor = new Descriptor(this);
     private FileChannel channel;
     private volatile boolean closed;
+    private volatile Pages pages = Pages.LARGE;
 
     private OpenFile(
             Path path, boolean writable, FileIdentity identity, long inode, FileChannel channel) {
@@ -102,6 +100,11 @@ public final class OpenFile implements AutoCloseable {
         return writable;
     }
 
+    /** What is mapped and added from now on comes into memory so, if it is not there yet. */
+    public void use(Pages size) {
+        pages = size;
+    }
+
     public FileIdentity identity() {
         return identity;
     }
@@ -129,7 +132,7 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * Maps the file from its first byte.
+     * Maps the file from its first byte, with the whole of the last page if the file has it.
      *
      * @throws CorruptStore if it is shorter
      */
@@ -141,9 +144,10 @@ public final class OpenFile implements AutoCloseable {
                 throw new CorruptStore(
                         path, size, bytes + " bytes", "the end of the file: it was cut off");
             }
-            MemorySegment segment =
-                    of.map(writable ? MapMode.READ_WRITE : MapMode.READ_ONLY, 0, bytes, arena);
-            Native.adviseRandom(segment);
+            long whole = bytes + pages.bytes() - 1 & -pages.bytes();
+            MapMode mode = writable ? MapMode.READ_WRITE : MapMode.READ_ONLY;
+            MemorySegment segment = of.map(mode, 0, whole <= size ? whole : bytes, arena);
+            Native.advise(segment, pages);
             return segment;
         });
     }
@@ -229,11 +233,12 @@ public final class OpenFile implements AutoCloseable {
     public void reserve(long from, long to) throws IOException {
         requireNamed();
         requireSpace(from, to);
+        long before = size();
         int errno = descriptor.allocate(from, to);
         if (errno < 0) {
-            Uninterrupted.act(() -> lengthen(from, to));
+            Uninterrupted.act(() -> lengthen(from, to, before));
         } else if (errno != 0) {
-            Uninterrupted.act(() -> channel().truncate(from)); // of which some may be there
+            Uninterrupted.act(() -> channel().truncate(before)); // of more some may be there
             throw failure(errno);
         }
     }
@@ -247,24 +252,28 @@ public final class OpenFile implements AutoCloseable {
         }
     }
 
-    private void lengthen(long from, long to) throws IOException {
+    private void lengthen(long from, long to, long before) throws IOException {
         FileChannel of = channel();
         try {
             writeZeros(of, from, to);
         } catch (ClosedChannelException e) {
             throw e;
         } catch (IOException e) {
-            of.truncate(from); // nobody has mapped what was never published
+            of.truncate(before); // nobody has mapped what was never published
             throw NoSpace.orElse(path, e);
         }
     }
 
-    private static void writeZeros(FileChannel to, long from, long end) throws IOException {
-        ByteBuffer zeros = ByteBuffer.allocateDirect(ZEROS_BYTES);
-        for (long at = from; at < end; at += zeros.limit()) {
-            zeros.clear().limit((int) Math.min(ZEROS_BYTES, end - at));
-            while (zeros.hasRemaining()) {
-                to.write(zeros, at + zeros.position());
+    /** In writes that end where a page does: each brings its bytes into memory as one. */
+    private void writeZeros(FileChannel to, long from, long end) throws IOException {
+        int page = pages.bytes();
+        try (Arena arena = Arena.ofConfined()) {
+            ByteBuffer zeros = arena.allocate(Math.min(page, end - from)).asByteBuffer();
+            for (long at = from; at < end; at += zeros.limit()) {
+                zeros.clear().limit((int) Math.min(page - (at & page - 1), end - at));
+                while (zeros.hasRemaining()) {
+                    to.write(zeros, at + zeros.position());
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ import dev.cairn.lock.ProcessTable;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.os.MappedFile;
 import dev.cairn.os.OpenFile;
+import dev.cairn.os.Pages;
 import dev.cairn.os.Steps;
 
 import java.io.IOException;
@@ -246,7 +247,9 @@ public final class SharedMemory {
 
     private void growHolding(long bytes) {
         long from = acquire(SHARED_BYTES);
-        long most = Words.roundUp(Math.max(bytes, from / GROWTH_DIVISOR), AREA_BYTES);
+        long least = from + Math.max(bytes, from / GROWTH_DIVISOR);
+        boolean small = least <= Pages.LARGE.bytes();
+        long most = Words.roundUp(least, small ? AREA_BYTES : Pages.LARGE.bytes()) - from;
         if (from + most > TableWord.END) {
             throw new StoreFull(
                     file.path(),
