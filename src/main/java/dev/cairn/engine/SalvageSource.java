@@ -58,6 +58,9 @@ final class SalvageSource implements AutoCloseable {
         this.newest = slots.certain;
     }
 
+    /** Regions from the first that are looked at, besides the tails, to learn how long one is. */
+    private static final int LOOKED_AT = 64;
+
     /**
      * The slots of a store, as far as they can be read.
      *
@@ -137,7 +140,7 @@ final class SalvageSource implements AutoCloseable {
         return null;
     }
 
-    /** The region size with which most tail regions of a checkpoint begin with their header. */
+    /** The region size with which most regions that are looked at begin with their header. */
     private static @Nullable DataHeader guess(RawFile file, UUID storeId, CheckpointSlot slot) {
         DataHeader best = null;
         int most = 0;
@@ -157,7 +160,11 @@ final class SalvageSource implements AutoCloseable {
                         cut.tail() == 0 ? null : header(file, header, Place.region(cut.tail()));
                 fit += tail != null && tail.number() == cut.tailNumber() ? 1 : 0;
             }
-            // where only region 0 is a tail, any size fits: then the greatest for which the file is
+            for (int region = 0; region < LOOKED_AT; region++) { // all tails may be destroyed
+                fit += header(file, header, region) == null ? 0 : 1;
+            }
+            // where only region 0 has a header, any size fits: then the greatest for which the file
+            // is
             // long enough, since it is lengthened by whole regions
             boolean tooLong = best == null || best.regionAt(slot.regions()) > file.size();
             if (fit > most || fit == most && fit > 0 && tooLong) {

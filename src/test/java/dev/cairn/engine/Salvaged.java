@@ -9,6 +9,7 @@ import dev.cairn.Options;
 import dev.cairn.Salvage;
 import dev.cairn.SmallScale;
 import dev.cairn.format.DataHeader;
+import dev.cairn.format.RegionHeader;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -231,13 +232,31 @@ final class Salvaged {
         return judge(report, found, bytes, onlyProven, wrong);
     }
 
-    /** Nothing says what the store looks like if the header and both slots are destroyed. */
+    /**
+     * Nothing says what the store looks like if the header is destroyed, and both slots or all regions
+     * with it.
+     */
     private boolean mayBeRefused(byte[] bytes) {
         int first = (int) DataHeader.SLOTS_AT;
         int second = (int) DataHeader.slotAt(1, stripes);
         return differs(bytes, 0, DataHeader.BYTES)
-                && differs(bytes, first, second)
-                && differs(bytes, second, regionsAt());
+                && (isGone(bytes, first, second) && isGone(bytes, second, regionsAt())
+                        || hasNoRegion(bytes));
+    }
+
+    private boolean hasNoRegion(byte[] bytes) {
+        for (int at = regionsAt(); at + RegionHeader.BYTES <= bytes.length; at += REGION_BYTES) {
+            if (!isGone(bytes, at, at + RegionHeader.BYTES)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a slot, or the header of a region, was damaged or never written. */
+    private boolean isGone(byte[] bytes, int from, int to) {
+        return differs(bytes, from, to)
+                || Arrays.equals(soundData, from, to, new byte[to - from], 0, to - from);
     }
 
     private boolean differs(byte[] bytes, int from, int to) {
