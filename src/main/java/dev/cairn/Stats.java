@@ -67,6 +67,12 @@ public interface Stats {
      */
     long longestCutNanos();
 
+    /**
+     * The times that a write of this process waited for a checkpoint, because the file would have grown
+     * beyond its bound: then writers are faster than the disk.
+     */
+    long checkpointWaits();
+
     /** How often this process found a stripe's shared lock taken. */
     long lockWaits();
 

@@ -17,7 +17,7 @@ class CleaningTest {
     private static final int STRIPES = 8;
     private static final int TURNS = 50;
 
-    /** What a file may have beyond 2.5 times its live bytes. */
+    /** What a file may have beyond three times its live bytes. */
     private static final long CONSTANT = (8L << 20) + STRIPES * 6L * (64 << 10);
 
     static final Options MANUAL = Options.defaults().withStripes(STRIPES).withManualCheckpoints();
@@ -95,7 +95,7 @@ class CleaningTest {
             for (int i = 0; i < entries; i++) {
                 store.put(key(i), value(i, 0));
             }
-            long bound = 5 * store.stats().liveBytes() / 2 + CONSTANT;
+            long bound = 3 * store.stats().liveBytes() + CONSTANT;
             store.checkpoint();
             long start = System.nanoTime();
             for (int n = 1; n <= TURNS * entries; n++) {
@@ -113,12 +113,14 @@ class CleaningTest {
             long nanos = System.nanoTime() - start;
             Stats end = store.stats();
             System.out.printf(
-                    "%s: %.2f times the %,d live bytes, %d ns a put, %d checkpoints%n",
+                    "%s: %.2f times the %,d live bytes, %d ns a put, %d checkpoints, %d waited for%n",
                     what,
                     (double) longest / end.liveBytes(),
                     end.liveBytes(),
                     nanos / (TURNS * (long) entries),
-                    end.checkpoints());
+                    end.checkpoints(),
+                    end.checkpointWaits());
+            assertThat(end.checkpointWaits()).isLessThanOrEqualTo(TURNS); // a turn has thousands
             assertThat(store.verify().damages()).isEmpty();
             check(store, latest);
         }

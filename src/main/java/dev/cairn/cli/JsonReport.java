@@ -55,6 +55,7 @@ final class JsonReport {
                 .put("writes", stats.writes())
                 .put("state", stats.state())
                 .put("checkpoints", stats.checkpoints())
+                .put("checkpointWaits", stats.checkpointWaits())
                 .put("longestCutNanos", stats.longestCutNanos())
                 .put("lockWaits", stats.lockWaits())
                 .put("longestLockWaitNanos", stats.longestLockWaitNanos())

@@ -51,6 +51,7 @@ final class StatRows {
                         .formatted(
                                 Units.count(stats.lockWaits()),
                                 Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
+        put("checkpoint waits", Units.count(stats.checkpointWaits()));
         put("takeovers", Units.count(stats.takeovers()));
         put("clock", clock(stats.clockAheadMillis()));
         put("opened", opened(recovery));

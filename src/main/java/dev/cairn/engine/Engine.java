@@ -312,7 +312,8 @@ final class Engine {
     }
 
     Stats stats() {
-        return new Figures(mapped, writing, reader.size(), naming());
+        long waits = space == null ? 0 : space.checkpointWaits();
+        return new Figures(mapped, writing, reader.size(), waits, naming());
     }
 
     private Stats.Naming naming() {

@@ -37,6 +37,7 @@ final class Figures implements Stats {
     private final long writes;
     private final State state;
     private final long checkpoints;
+    private final long checkpointWaits;
     private final long longestCutNanos;
     private final long lockWaits;
     private final long longestLockWaitNanos;
@@ -48,8 +49,14 @@ final class Figures implements Stats {
     /**
      * @param writing null in a process that only reads
      * @param entries the live ones
+     * @param checkpointWaits of writers of this process
      */
-    Figures(Mapped mapped, @Nullable Writing writing, long entries, Naming naming) {
+    Figures(
+            Mapped mapped,
+            @Nullable Writing writing,
+            long entries,
+            long checkpointWaits,
+            Naming naming) {
         SharedMemory shared = mapped.shared();
         long live = 0;
         long log = 0;
@@ -62,6 +69,7 @@ final class Figures implements Stats {
             slots += (long) BucketWords.SLOTS << TableWord.log2(shared.table(stripe));
         }
         this.entries = entries;
+        this.checkpointWaits = checkpointWaits;
         this.liveBytes = live;
         this.garbageBytes = log - live;
         this.writes = written;
@@ -179,6 +187,11 @@ final class Figures implements Stats {
     @Override
     public long checkpoints() {
         return checkpoints;
+    }
+
+    @Override
+    public long checkpointWaits() {
+        return checkpointWaits;
     }
 
     @Override

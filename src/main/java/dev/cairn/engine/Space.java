@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
@@ -37,8 +38,14 @@ final class Space {
     /** Times that cleaning finds others in the room that was made for it before it gives up. */
     private static final int MOST_REFUSALS = 8;
 
-    /** Of the file, beyond which the dead regions that wait for a checkpoint get one at once. */
-    private static final int WAITING_SHARE = 8;
+    /**
+     * Of the file, beyond which the dead regions that wait for a checkpoint get one at once, in the
+     * background: early, so that it is done before a writer needs the regions.
+     */
+    private static final int WAITING_SHARE = 16;
+
+    /** Of the file, beyond which a writer makes that checkpoint itself rather than let it grow. */
+    private static final int SPARING_SHARE = 8;
 
     private static final long WAITING_LEAST_BYTES = 4L << 20;
 
@@ -48,10 +55,9 @@ final class Space {
      */
     private static final long BEHIND_BYTES = 32L << 20;
 
-    /** The file may have 2.5 times its live bytes, and these besides. */
-    private static final int BOUND_NUMERATOR = 5;
+    /** The file may have three times its live bytes, and these besides. */
+    private static final int BOUND_TIMES = 3;
 
-    private static final int BOUND_DENOMINATOR = 2;
     private static final long BOUND_LEAST_BYTES = 8L << 20;
 
     /** How long a writer waits for a checkpoint that would spare the file's growth. */
@@ -64,6 +70,9 @@ final class Space {
     private final Checkpoints checkpoints;
     private final KeeperThread thread;
     private final AtomicBoolean woken = new AtomicBoolean();
+
+    /** Times that a writer waited for a checkpoint that spared the file's growth. */
+    private final LongAdder checkpointWaits = new LongAdder();
 
     /** Whether the file may be lengthened ahead, for all that was learnt in this second. */
     private volatile boolean roomAhead = true;
@@ -90,6 +99,11 @@ final class Space {
     /** An error may have come between the word that work is under way and that work. */
     void tick() {
         woken.set(false);
+    }
+
+    /** Times that a writer of this process waited for a checkpoint so that the file need not grow. */
+    long checkpointWaits() {
+        return checkpointWaits.sum();
     }
 
     /** Repairs what errors left of this process. */
@@ -176,8 +190,9 @@ final class Space {
     private void keepWithinBound() {
         long bytes = data.bytes();
         if (checkpoints.unasked()
-                && waitingBytes() > bytes / WAITING_SHARE
+                && waitingBytes() > bytes / SPARING_SHARE
                 && bytes + regions.growthBytes() > bound()) {
+            checkpointWaits.increment();
             try {
                 long _ = thread.onPlatformThread(() -> checkpoints.makeWithin(SPARING_NANOS));
             } catch (LockTimeout | CheckpointFailed _) {
@@ -191,7 +206,7 @@ final class Space {
         for (Stripe stripe : stripes) {
             live += stripe.words().acquire(StripeWords.LIVE_BYTES);
         }
-        return live * BOUND_NUMERATOR / BOUND_DENOMINATOR + BOUND_LEAST_BYTES;
+        return live * BOUND_TIMES + BOUND_LEAST_BYTES;
     }
 
     /**

@@ -6,7 +6,7 @@ package dev.cairn.stripe;
  */
 final class Terms {
     /** Live bytes per byte of garbage that is tolerated where checkpoints come by themselves. */
-    private static final int BACKGROUND_SHARE = 2;
+    private static final int BACKGROUND_SHARE = 1;
 
     /** Likewise with manual checkpoints: regions of the last one then stay besides. */
     private static final int MANUAL_SHARE = 6;

@@ -45,6 +45,7 @@ class JsonReportTest {
                     "writes",
                     "state",
                     "checkpoints",
+                    "checkpointWaits",
                     "longestCutNanos",
                     "lockWaits",
                     "longestLockWaitNanos",
