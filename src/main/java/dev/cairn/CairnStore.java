@@ -59,7 +59,7 @@ public interface CairnStore extends AutoCloseable {
      * used the memory again while the function ran, what the function returned or threw is forgotten
      * and it runs again: so it must have no other effect than its result, must not write to this
      * store, and may throw whatever it likes at bytes that make no sense. It must not close the store
-     * either; another thread that does so waits for it. Where the JVM allows the library no native
+     * either, or open it; another thread that does so waits for it. Where the JVM allows the library no native
      * access, the memory is a copy.
      *
      * {@snippet class="dev.cairn.ExamplesTest" region="read"}

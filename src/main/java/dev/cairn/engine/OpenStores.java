@@ -178,6 +178,7 @@ public final class OpenStores {
                     return found;
                 }
             }
+            found.engine.views().requireOutside(); // or the close would wait for this thread
             found.closed.join();
         }
         return null;

@@ -348,25 +348,23 @@ final class Reader {
     }
 
     /**
-     * Copies a key's value, unless it is longer than the room for it.
+     * Copies a key's value, unless it is longer than the room for it. Only a sound and confirmed copy is
+     * copied on.
      *
      * @return the value's length in bytes, -1 if the key is absent
      */
     long get(byte[] key, MemorySegment target) {
         long hashed = hash.of(key);
-        int stripe = index.stripe(hashed);
-        while (true) {
-            long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            CorruptStore damage = outline == null ? null : records.damage(stripe, outline);
-            if (outline != null && outline.valueLength() <= target.byteSize()) {
-                target.copyFrom(outline.value());
-            }
-            if (confirmed(stripe, table)) { // R5
-                Outline present = sound(outline, damage);
-                return present == null ? -1 : present.valueLength();
-            }
+        Copy copy = copy(key, hashed, index.stripe(hashed));
+        if (copy == null) {
+            return -1;
         }
+        int length = copy.outline().valueLength();
+        if (length <= target.byteSize()) {
+            MemorySegment value = MemorySegment.ofArray(copy.valueArray());
+            MemorySegment.copy(value, copy.valueAt(), target, 0, length);
+        }
+        return length;
     }
 
     /** A confirmed outline whose checksums were compared; null if it is expired. */

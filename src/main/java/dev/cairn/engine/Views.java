@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
@@ -34,8 +34,11 @@ final class Views {
     private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
 
     private final Path path;
-    private final LongAdder begun = new LongAdder();
-    private final LongAdder ended = new LongAdder();
+
+    /** No adders: those allocate, and an error between the two counters would stop the close. */
+    private final AtomicLong begun = new AtomicLong();
+
+    private final AtomicLong ended = new AtomicLong();
     private final ThreadLocal<int[]> own = ThreadLocal.withInitial(() -> new int[1]);
     private volatile boolean closed;
 
@@ -119,19 +122,23 @@ final class Views {
     }
 
     private void begin() {
-        begun.increment(); // Z1
+        int[] mine = own.get(); // what may fail for want of stack or memory comes before Z1
+        begun.getAndIncrement(); // Z1
         if (closed) { // Z2
-            ended.increment();
+            ended.getAndIncrement();
             throw new StoreClosed(path);
         }
-        own.get()[0]++;
+        mine[0]++;
     }
 
     private void end() {
-        if (--own.get()[0] == 0) {
-            own.remove();
+        try {
+            if (--own.get()[0] == 0) {
+                own.remove();
+            }
+        } finally {
+            ended.getAndIncrement(); // Z4
         }
-        ended.increment(); // Z4
     }
 
     /**
@@ -142,7 +149,7 @@ final class Views {
     void requireOutside() {
         if (own.get()[0] > 0) {
             throw new IllegalStateException(
-                    path + ": a function that reads a value must not close the store");
+                    path + ": a function that reads a value must not close the store or open it");
         }
         own.remove();
     }
@@ -150,7 +157,7 @@ final class Views {
     /** Lets no more begin, and waits until the last has ended. */
     void close() {
         closed = true; // Q1
-        while (ended.sum() != begun.sum()) { // Q2
+        while (ended.get() != begun.get()) { // Q2
             LockSupport.parkNanos(PAUSE_NANOS);
         }
     }

@@ -73,6 +73,9 @@ public final class Cleaning {
     /** What looking at a dead record counts against the budget of a step. */
     private static final int LOOK_BYTES = 32;
 
+    /** Of the bytes that are read, what counts against it at least: tombstones are no puts. */
+    private static final int LOOK_SHARE = 4;
+
     private final int number;
     private final StripeWords words;
     private final DataFile data;
@@ -384,7 +387,8 @@ public final class Cleaning {
             if (!done) {
                 return Progress.NO_ROOM;
             }
-            spent += LOOK_BYTES * (long) window.puts() + moves.bytes(0, moves.count());
+            int looked = Math.max(LOOK_BYTES * window.puts(), window.bytes() / LOOK_SHARE);
+            spent += Math.max(looked, LOOK_BYTES) + moves.bytes(0, moves.count());
             job.regionsNeeded = 1;
         }
         return leave(job, region);

@@ -333,6 +333,9 @@ final class Commit {
         }
         Steps.at("W12");
         words.release(INTENT, 0);
+        if (movedFrom != 0) {
+            words.release(MOVED_FROM, 0); // a kill between the two only gives the tail up
+        }
         appender.loadTail();
     }
 
@@ -389,10 +392,12 @@ final class Commit {
 
     /**
      * The lock was taken over from the dead, who may have written behind the tail what no commit
-     * covers; before {@link #repair}.
+     * covers; before {@link #repair}. Of one record the first bytes tell that. Copies of a window are
+     * several, each with a checksum of its own, so MOVED_FROM tells that they were begun.
      */
     void inherit() {
-        if (words.acquire(INTENT) == 0 && mayBeWritten(words.acquire(TAIL))) {
+        boolean moving = words.acquire(MOVED_FROM) != 0;
+        if (words.acquire(INTENT) == 0 && (moving || mayBeWritten(words.acquire(TAIL)))) {
             words.release(GIVEN_UP, words.acquire(TAIL_NUMBER));
         }
     }

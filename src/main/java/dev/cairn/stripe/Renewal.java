@@ -25,6 +25,8 @@ import dev.cairn.log.Regions;
  *           (RULES 2, 4). No filler is needed behind the tail that is given up, which would stand in
  *           that very place: a region that was folded is in no chain.
  *           With the intent set nothing was written behind the tail that the commit stages.
+ *           Copies of a window are several records behind one tail, so whoever makes them says so
+ *           before (MOVED_FROM), and the tail is given up whatever stands behind it.
  *           With 16 zeros behind the tail no whole record was: a record's kind is among these bytes,
  *           it is not 0, and nobody stores zeros over it. The bytes lie in one page, so what the
  *           kernel holds, or reads from the disk if it dropped the page, would show it. The rest of a

@@ -70,6 +70,9 @@ public final class Stripe {
     /** Entries that are written in one hold of the lock, so that others wait some 100 us. */
     private static final int MOST_IN_A_HOLD = 32;
 
+    /** Likewise their bytes: a large value has a hold of its own. */
+    private static final long MOST_BYTES_IN_A_HOLD = 1 << 15;
+
     /** Bytes that a write may clean for each byte that it appends. */
     private static final long CLEANING_PACE = 8;
 
@@ -212,11 +215,13 @@ public final class Stripe {
                 longHolding( // W1
                         () -> {
                             int written = 0;
-                            while (from + written < end) {
+                            long bytes = 0;
+                            while (from + written < end && bytes < MOST_BYTES_IN_A_HOLD) {
                                 Hashed next = entries.get(from + written);
                                 if (inHold(next.hash, next.draft, Use.WRITE, ANY, null) < 0) {
                                     break;
                                 }
+                                bytes += next.draft.liveBytes(mapped.data().regionBytes());
                                 written++;
                             }
                             return written;

@@ -17,6 +17,7 @@ import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 
 /**
@@ -153,6 +154,8 @@ final class Tail {
             }
             moves.copy(first, last, copies, place.tailNumber(), place.offset());
             moves.noteExpiries(first, last, words);
+            words.release(StripeWords.MOVED_FROM, from + 1); // before any copy: see Commit.inherit
+            VarHandle.storeStoreFence();
             appender.storeCopies(place, copies, bytes);
             commit.move(place, from, moves, first, last);
             first = last;

@@ -131,9 +131,9 @@ enum Scenario {
         void prepare(CairnStore store) {
             putDoomed(store, 0, 3, THIRD);
             put(store, "other1", SMALL);
-            putDoomed(store, 3, 10, THIRD);
+            putDoomed(store, 3, 12, THIRD);
             put(store, TARGET, HALF);
-            putDoomed(store, 0, 10, SMALL);
+            putDoomed(store, 0, 12, SMALL);
         }
     },
     /** In the oldest region stand a tombstone whose key lies in a run, and an expired entry. */
@@ -147,7 +147,7 @@ enum Scenario {
             put(store, "other1", SMALL);
             putDoomed(store, 2, 10, THIRD);
             put(store, TARGET, THIRD);
-            putDoomed(store, 0, 8, SMALL);
+            putDoomed(store, 0, 9, SMALL);
         }
 
         @Override
@@ -172,9 +172,9 @@ enum Scenario {
         void prepare(CairnStore store) {
             putDoomed(store, 0, 2, THIRD + 80);
             put(store, "other1", THIRD);
-            putDoomed(store, 2, 10, THIRD + 80);
+            putDoomed(store, 2, 11, THIRD + 80);
             put(store, TARGET, HALF); // the tail from here on
-            for (int i = 0; i < 10; i++) {
+            for (int i = 0; i < 11; i++) {
                 store.remove(Values.bytes("doomed" + i));
             }
             store.checkpoint();
