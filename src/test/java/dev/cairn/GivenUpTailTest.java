@@ -1,7 +1,9 @@
 package dev.cairn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
@@ -72,6 +74,51 @@ class GivenUpTailTest {
             assertThat(store.get(Content.key(keys))).hasSize(1);
             assertThat(store.get(Content.key(KEYS - 1))).isEqualTo(value(KEYS - 1));
             assertThat(store.get(Content.key(1))).isEqualTo(value(1));
+        }
+    }
+
+    /**
+     * A window's copies are several records behind one tail: those behind the first may be whole where
+     * the page of the first is lost.
+     */
+    @Test
+    void whenCopiesOfAWindowWereBegunAndTheFirstOfThemIsLost() throws IOException {
+        try (CairnStore store = Cairn.open(file(), QUIET)) {
+            for (int key = 0; key < KEYS; key++) {
+                store.put(Content.key(key), value(key));
+            }
+            long tail = word(StripeWords.TAIL_NUMBER);
+            set(StripeWords.EVACUATING, word(StripeWords.OLDEST_NUMBER));
+            boolean[] moving = {false};
+            Steps.listen(step -> {
+                moving[0] |= step.equals("E1");
+                if (moving[0] && step.equals("W5")) {
+                    Steps.listen(null);
+                    loseFirstBytesBehindTail();
+                    throw new AssertionError("killed");
+                }
+            });
+            assertThatThrownBy(() -> store.put(Content.key(KEYS), value(KEYS)))
+                    .isInstanceOf(AssertionError.class)
+                    .hasMessage("killed");
+            assertThat(word(StripeWords.GIVEN_UP)).isEqualTo(tail);
+            store.put(Content.key(KEYS), value(KEYS));
+            assertThat(word(StripeWords.TAIL_NUMBER)).isGreaterThan(tail);
+            for (int key = 0; key <= KEYS; key++) {
+                assertThat(store.get(Content.key(key))).isEqualTo(value(key));
+            }
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
+    private void loseFirstBytesBehindTail() {
+        try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.WRITE)) {
+            byte[] header = Arrays.copyOf(Files.readAllBytes(file()), DataHeader.BLOCK_BYTES);
+            long tail = word(StripeWords.TAIL);
+            long region = DataHeader.decode(file(), header).regionAt(Place.region(tail));
+            channel.write(ByteBuffer.allocate(16), region + Place.bytesInRegion(tail));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
