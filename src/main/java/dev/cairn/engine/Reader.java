@@ -367,14 +367,6 @@ final class Reader {
         return length;
     }
 
-    /** A confirmed outline whose checksums were compared; null if it is expired. */
-    private @Nullable Outline sound(@Nullable Outline outline, @Nullable CorruptStore damage) {
-        if (damage != null) {
-            throw damage;
-        }
-        return outline == null || expired(outline.expires()) ? null : outline;
-    }
-
     /**
      * An entry's value where it lies.
      *
@@ -392,8 +384,12 @@ final class Reader {
             Outline outline = outline(stripe, table, hashed, key);
             CorruptStore damage = outline == null ? null : records.damage(stripe, outline);
             if (confirmed(stripe, table)) { // R5
-                Outline present = sound(outline, damage);
-                return present == null ? null : new View(stripe, table, present.value());
+                if (damage != null) {
+                    throw damage;
+                }
+                return outline == null || expired(outline.expires())
+                        ? null
+                        : new View(stripe, table, outline.value());
             }
         }
     }

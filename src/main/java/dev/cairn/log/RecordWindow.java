@@ -38,7 +38,7 @@ public final class RecordWindow {
 
     public RecordWindow(DataFile data, int stripe) {
         this.data = data;
-        this.records = new RecordBytes(data.header());
+        this.records = data.recordBytes();
         this.stripe = stripe;
     }
 

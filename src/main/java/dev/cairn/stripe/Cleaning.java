@@ -410,10 +410,14 @@ public final class Cleaning {
         for (int i = 0; i < puts; i++) {
             long slotAt =
                     index.addressOf(table, hashes[i], index.slotWord(window.offset(i), hashes[i]));
-            if (slotAt != 0 && !clock.hasCome(window.expires(i))) {
+            if (slotAt == 0) {
+                continue;
+            }
+            if (clock.hasCome(window.expires(i))) {
+                expired = true;
+            } else {
                 moves.add(i, hashes[i], slotAt);
             }
-            expired |= slotAt != 0 && clock.hasCome(window.expires(i));
         }
         if (!tail.move(moves, region, use) || expired && !dropExpired(job, use)) {
             return false;
@@ -428,11 +432,10 @@ public final class Cleaning {
             if (clock.hasCome(window.expires(i))) {
                 int from = window.keyAt(i);
                 byte[] key = Arrays.copyOfRange(window.array(), from, from + window.keyLength(i));
-                long hashed = hash.of(key);
-                Index.Lookup found = index.locate(words, hashed, key);
+                Index.Lookup found = index.locate(words, hashes[i], key);
                 if (found.slot() != 0
                         && Place.offset(found.slot()) == window.offset(i)
-                        && !drop(hashed, key, window.offset(i), found, job, use)) {
+                        && !drop(hashes[i], key, window.offset(i), found, job, use)) {
                     return false;
                 }
             }
