@@ -9,6 +9,7 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.os.Steps;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,6 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.io.IOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -44,6 +48,12 @@ class ErrorsTest {
 
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
+
+    /** A class whose initialiser finds no stack is lost for this JVM: keys of one hash need this one. */
+    @BeforeAll
+    static void loadWhatComparesKeys() {
+        assertThat(ByteBuffer.wrap(new byte[9])).isEqualTo(ByteBuffer.wrap(new byte[9]));
+    }
 
     @AfterEach
     void stopListening() {
@@ -120,7 +130,7 @@ class ErrorsTest {
             CairnMap<String, byte[]> map = open();
             map.set("round", new byte[] {(byte) round});
             int[] counts = {0, ENOUGH - 1, 0};
-            inDeepThread(() -> descend(_ -> map.close(), counts));
+            inDeepThread(descent(_ -> map.close(), counts));
             assertThat(counts[0]).isPositive();
             letsEverythingGoOn(open());
         }
@@ -179,13 +189,33 @@ class ErrorsTest {
     }
 
     /** Runs something where no frame more fits, then in each frame further out; how often in vain. */
-    private static int onEachFrame(Consumer<Integer> call) throws InterruptedException {
+    private static int onEachFrame(Consumer<Integer> call) throws Exception {
+        for (int turn = 0; turn < ENOUGH; turn++) { // what it needs is loaded with stack to spare
+            call.accept(turn);
+        }
         int[] counts = {0, 0, 0};
         for (int round = 0; round < 5; round++) { // interpreted first, then compiled more and more
             counts[1] = 0;
-            inDeepThread(() -> descend(call, counts));
+            inDeepThread(descent(call, counts));
         }
         return counts[0];
+    }
+
+    /**
+     * Calls through a handle that the compiler cannot see through. A method into which it had compiled
+     * the call would reserve stack on entry for all of that, and the innermost frame that fits would
+     * have so much left that the call never overflows.
+     */
+    private static Runnable descent(Consumer<Integer> call, int[] counts) throws Exception {
+        MethodHandle handle =
+                MethodHandles.lookup()
+                        .findVirtual(
+                                Consumer.class,
+                                "accept",
+                                MethodType.methodType(void.class, Object.class))
+                        .bindTo(call)
+                        .asType(MethodType.methodType(void.class, int.class));
+        return () -> descend(handle, counts);
     }
 
     private static void inDeepThread(Runnable work) throws InterruptedException {
@@ -198,7 +228,7 @@ class ErrorsTest {
     }
 
     @SuppressWarnings("InfiniteRecursion") // until the stack ends
-    private static void descend(Consumer<Integer> call, int[] counts) {
+    private static void descend(MethodHandle call, int[] counts) {
         try {
             descend(call, counts);
         } catch (StackOverflowError _) {
@@ -207,11 +237,13 @@ class ErrorsTest {
         if (counts[1] < ENOUGH) {
             counts[2]++;
             try {
-                call.accept(counts[2]);
+                call.invokeExact(counts[2]);
                 counts[1]++;
             } catch (StackOverflowError _) {
                 counts[0]++;
                 counts[1] = counts[1] == ENOUGH - 1 ? counts[1] : 0;
+            } catch (Throwable e) {
+                throw new AssertionError(e);
             }
         }
     }
