@@ -14,6 +14,7 @@ public final class BucketWords {
     public static final int MAX_OVERFLOW = 255;
 
     private static final int OVERFLOW_SHIFT = 56;
+    private static final int TAG_BITS = 8;
     private static final long LOW_BITS = 0x0001_0101_0101_0101L;
     private static final long HIGH_BITS = 0x0080_8080_8080_8080L;
 
@@ -47,6 +48,21 @@ public final class BucketWords {
 
     public static long withTag(long meta, int slot, long tag) {
         return meta & ~(0xFFL << 8 * slot) | tag << 8 * slot;
+    }
+
+    /** One word for the place of a slot word and its tag; the place is below 2^38. */
+    public static long tagged(long slotAt, long tag) {
+        return slotAt << TAG_BITS | tag;
+    }
+
+    /** The place in such a word. */
+    public static long slotAt(long tagged) {
+        return tagged >>> TAG_BITS;
+    }
+
+    /** The tag in such a word. */
+    public static long tag(long tagged) {
+        return tagged & 0xFF;
     }
 
     /** The bucket's first byte, from the place of one of its slot words. */

@@ -48,6 +48,11 @@ public final class Place {
         return word(region + 1, bytesInRegion >>> UNIT_SHIFT);
     }
 
+    /** The tail word so many bytes further in the same region. */
+    public static long advanced(long tailWord, int bytes) {
+        return tailWord + (bytes >>> UNIT_SHIFT);
+    }
+
     /** The region of a tail or run word that is not 0. */
     public static long region(long word) {
         return high(word) - 1;

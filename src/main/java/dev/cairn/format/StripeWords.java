@@ -6,12 +6,13 @@ import java.lang.foreign.MemorySegment;
  * A stripe's descriptor in shared memory.
  *
  * <pre>
- * line 0   table word, count of swings (readers; puts do not write it)
- * line 1   lock, version, tail, oldest, live counts        what is
- * line 2   intent, building, next region, next run, strain what is being done; who waits for it
- * line 3-5 companions of the intent                        what will be
- * line 6   log bytes, last region evacuated, tail's dead  what cleaning goes by; tail given up
- * line 7   a region that was found damaged                what cleaning is stopped by
+ * line 0    table word, count of swings              what readers look at
+ * line 1    lock, intent, version, tail, counts      what a short write changes
+ * line 2    the log's ends, building, next, next run what is, and what is being claimed
+ * line 3    companions of every intent               what will be
+ * line 4, 5 companions of an intent that is not short
+ * line 6    what cleaning goes by; strain; tail given up; who waits
+ * line 7    a region that was found damaged          what cleaning is stopped by
  * </pre>
  *
  * @param memory a mapping of the shared-memory file
@@ -22,53 +23,54 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int SWINGS = 8;
 
     public static final int LOCK = 64;
-    public static final int VERSION = 72;
-    public static final int TAIL = 80;
-    public static final int TAIL_NUMBER = 88;
-    public static final int OLDEST = 96;
-    public static final int OLDEST_NUMBER = 104;
-    public static final int LIVE_COUNT = 112;
-    public static final int LIVE_BYTES = 120;
+    public static final int INTENT = 72;
+    public static final int VERSION = 80;
+    public static final int TAIL = 88;
+    public static final int LIVE_COUNT = 96;
+    public static final int LIVE_BYTES = 104;
+    public static final int LOG_BYTES = 112;
+    public static final int TAIL_DEAD = 120;
 
-    public static final int INTENT = 128;
-    public static final int BUILDING = 136;
-    public static final int NEXT = 144;
-    public static final int NEXT_NUMBER = 152;
-    public static final int NEXT_RUN = 160;
-    public static final int NEXT_RUN_NUMBER = 168;
-    public static final int STRAIN = 176;
-    public static final int WAITING = 184;
+    public static final int TAIL_NUMBER = 128;
+    public static final int OLDEST = 136;
+    public static final int OLDEST_NUMBER = 144;
+    public static final int BUILDING = 152;
+    public static final int NEXT = 160;
+    public static final int NEXT_NUMBER = 168;
+    public static final int NEXT_RUN = 176;
+    public static final int NEXT_RUN_NUMBER = 184;
 
     public static final int NEW_SLOT_AT = 192;
     public static final int NEW_SLOT_WORD = 200;
-    public static final int NEW_TAG = 208;
-    public static final int NEW_TABLE = 216;
-    public static final int NEW_VERSION = 224;
-    public static final int NEW_TAIL = 232;
-    public static final int NEW_TAIL_NUMBER = 240;
-    public static final int NEW_OLDEST = 248;
-    public static final int NEW_OLDEST_NUMBER = 256;
-    public static final int NEW_LIVE_COUNT = 264;
-    public static final int NEW_LIVE_BYTES = 272;
-    public static final int DEAD_RUN = 280;
-    public static final int DEAD_RUN_NUMBER = 288;
-    public static final int DEATH_EPOCH = 296;
-    public static final int NEW_LOG_BYTES = 304;
+    public static final int NEW_VERSION = 208;
+    public static final int NEW_TAIL = 216;
+    public static final int NEW_LIVE_COUNT = 224;
+    public static final int NEW_LIVE_BYTES = 232;
+    public static final int NEW_LOG_BYTES = 240;
+    public static final int NEW_TAIL_DEAD = 248;
+
+    public static final int NEW_TABLE = 256;
+    public static final int NEW_TAIL_NUMBER = 264;
+    public static final int NEW_OLDEST = 272;
+    public static final int NEW_OLDEST_NUMBER = 280;
+    public static final int DEAD_RUN = 288;
+    public static final int DEAD_RUN_NUMBER = 296;
+    public static final int DEATH_EPOCH = 304;
     public static final int DEAD_REGION = 312;
     public static final int DEAD_REGION_NUMBER = 320;
     public static final int COPIES_END = 328;
-    public static final int NEW_TAIL_DEAD = 336;
-    public static final int MOVED_FROM = 344;
-    public static final int MOVES_AT = 352;
+    public static final int MOVED_FROM = 336;
+    public static final int MOVES_AT = 344;
 
-    public static final int LOG_BYTES = 384;
-    public static final int EVACUATED = 392;
-    public static final int TAIL_DEAD = 400;
-    public static final int EARLIEST_EXPIRY = 408;
-    public static final int NEXT_EARLIEST_EXPIRY = 416;
-    public static final int TURN = 424;
-    public static final int GIVEN_UP = 432;
-    public static final int EVACUATING = 440;
+    public static final int EVACUATED = 384;
+    public static final int EARLIEST_EXPIRY = 392;
+    public static final int NEXT_EARLIEST_EXPIRY = 400;
+    public static final int TURN = 408;
+    public static final int GIVEN_UP = 416;
+    public static final int EVACUATING = 424;
+    public static final int STRAIN = 432;
+    public static final int WAITING = 440;
+
     public static final int DAMAGED = 448;
 
     public static final int BYTES = 512;

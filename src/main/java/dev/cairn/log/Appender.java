@@ -7,6 +7,7 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
+import dev.cairn.format.Words;
 import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,9 @@ public final class Appender {
 
     /** What is longer is assembled, checksummed and stored in pieces. */
     private static final int MOST_SCRATCH_BYTES = 16 << 10;
+
+    private static final int MOST_TOUCHED = 256;
+    private static final int LINE_BYTES = 64;
 
     private final DataFile data;
     private final Regions regions;
@@ -121,6 +125,27 @@ public final class Appender {
     /** The allocation number of the tail's region. */
     public long tailNumber() {
         return tailNumber;
+    }
+
+    /** Where in the file the tail is, if there is one. */
+    public long offset() {
+        return data.regionAt(Place.region(tail)) + Place.bytesInRegion(tail);
+    }
+
+    /**
+     * Starts to fetch the lines behind the tail that so many bytes will take, which the tail region
+     * has room for: a store waits for its line no less than a load does. Of many bytes the first lines
+     * suffice, behind which the processor fetches the next. The result only keeps the loads alive.
+     */
+    public long touch(int bytes) {
+        int touched = Math.min(bytes, MOST_TOUCHED);
+        long from = offset();
+        MemorySegment memory = data.covering(from, touched);
+        long sum = Words.plain(memory, from + touched - Long.BYTES);
+        for (int at = 0; at < touched; at += LINE_BYTES) {
+            sum += Words.plain(memory, from + at);
+        }
+        return sum;
     }
 
     /** Whether so many bytes need a new tail region. */
@@ -308,26 +333,37 @@ public final class Appender {
      */
     public void write(Draft draft, Spot spot, long version) {
         RecordBytes.Run run = spot.run == 0 ? null : writeRun(draft, spot);
+        write(draft, version, run, spot.tailNumber, spot.offset);
+    }
+
+    /** Writes a record that needs no run at the tail, whose region has room for it. */
+    public void writeAtTail(Draft draft, long version) {
+        writtenBehind = tail;
+        write(draft, version, null, tailNumber, offset());
+    }
+
+    private void write(
+            Draft draft, long version, RecordBytes.@Nullable Run run, long number, long offset) {
         int flags = draft.flags();
         int bytes = draft.bytes();
-        begin(spot.tailNumber, spot.offset, bytes);
+        begin(number, offset, bytes);
         filled = RecordBytes.putHeader(scratch, draft, version, run);
-        MemorySegment memory = data.covering(spot.offset, bytes);
+        MemorySegment memory = data.covering(offset, bytes);
         if ((flags & RecordLayout.KEY_IN_RUN) == 0) {
             add(memory, draft.key(), draft.key().length);
         }
         if ((flags & RecordLayout.VALUE_IN_RUN) == 0) {
             add(memory, draft.value(), draft.value().length);
         }
-        add(memory, PADDING, (int) (spot.offset + bytes - storedAt) - (filled - storedFrom));
-        boolean onePiece = storedAt == spot.offset;
+        add(memory, PADDING, (int) (offset + bytes - storedAt) - (filled - storedFrom));
+        boolean onePiece = storedAt == offset;
         sum.add(scratch, 0, filled);
         if (onePiece) {
             RecordBytes.putChecksum(scratch, sum.value());
         }
         storePiece(memory);
         if (!onePiece) {
-            RecordBytes.putChecksum(memory, spot.offset, sum.value());
+            RecordBytes.putChecksum(memory, offset, sum.value());
         }
     }
 

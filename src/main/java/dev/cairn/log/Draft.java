@@ -43,11 +43,19 @@ public record Draft(int kind, int flags, byte[] key, byte[] value, long expires)
         return (int) RecordLayout.bytes(flags, key.length, value.length);
     }
 
+    /** Whether key and value stand in the record itself. */
+    private boolean isInline() {
+        return (flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0;
+    }
+
+    /** Whether it is a put that needs no run. */
+    public boolean isInlinePut() {
+        return kind == RecordLayout.PUT && isInline();
+    }
+
     /** Regions of its run, 0 if it needs none. */
     public int runRegions(int regionBytes) {
-        return (flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0
-                ? 0
-                : RecordLayout.runRegions(runContentBytes(), regionBytes);
+        return isInline() ? 0 : RecordLayout.runRegions(runContentBytes(), regionBytes);
     }
 
     /** Bytes of key and value that lie in its run. */

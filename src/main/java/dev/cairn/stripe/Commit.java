@@ -23,7 +23,6 @@ import static dev.cairn.format.StripeWords.NEW_OLDEST_NUMBER;
 import static dev.cairn.format.StripeWords.NEW_SLOT_AT;
 import static dev.cairn.format.StripeWords.NEW_SLOT_WORD;
 import static dev.cairn.format.StripeWords.NEW_TABLE;
-import static dev.cairn.format.StripeWords.NEW_TAG;
 import static dev.cairn.format.StripeWords.NEW_TAIL;
 import static dev.cairn.format.StripeWords.NEW_TAIL_DEAD;
 import static dev.cairn.format.StripeWords.NEW_TAIL_NUMBER;
@@ -38,6 +37,7 @@ import static dev.cairn.format.StripeWords.TAIL_DEAD;
 import static dev.cairn.format.StripeWords.TAIL_NUMBER;
 import static dev.cairn.format.StripeWords.VERSION;
 
+import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -62,7 +62,9 @@ import java.lang.invoke.VarHandle;
 
 /*
  * Actors    the holder of a stripe's lock, or whoever took the lock over from it.
- * Words     the intent; the companions (new ...), which say what the stripe's words will be.
+ * Words     the intent; the companions (new ...), which say what the stripe's words will be. A short
+ *           intent has those on their first line only, and all that it changes stands on the lock's
+ *           line: most puts write two lines of the stripe, a slot word, and the record.
  * Steps     W4 companions      W5 intent      W6 slots of the copies of a fold; tag, slot word
  *           W7 table word      W8 version, oldest, counts, evacuated      W9 tail
  *           W10 next, next run := 0      W11 dead run, dead region        W12 intent := 0
@@ -94,7 +96,11 @@ import java.lang.invoke.VarHandle;
  */
 /** How one write of a stripe becomes true, and how it is finished after a death. */
 final class Commit {
-    private static final long COMMITTED = 1;
+    /** The intent of which all companions count. */
+    private static final long WHOLE = 1;
+
+    /** The intent of which only the companions on the first line count. */
+    private static final long SHORT = 2;
 
     private final int number;
     private final StripeWords words;
@@ -124,9 +130,9 @@ final class Commit {
     /**
      * What a write changes.
      *
-     * @param slotAt of the slot word that changes
+     * @param slotAt of the slot word that changes, with the key's tag: {@link BucketWords#tagged}; 0
+     *     if none changes
      * @param slot what it will be, 0 if the entry goes
-     * @param tag of the key
      * @param version that the stripe has then
      * @param log where the record lies and how the log stands behind it
      * @param liveCount entries then
@@ -139,7 +145,6 @@ final class Commit {
     record Change(
             long slotAt,
             long slot,
-            long tag,
             long version,
             Appender.Spot log,
             long liveCount,
@@ -148,6 +153,34 @@ final class Commit {
             long deadInTail,
             long deadRun,
             long deadRunNumber) {}
+
+    /** Whether the next commit may be short: copies that were begun and not committed are forgotten by a whole one. */
+    boolean mayBeShort() {
+        return words.acquire(MOVED_FROM) == 0;
+    }
+
+    /**
+     * Stages, commits and carries out a put that is as short as most: its record needs no run and
+     * stands at the tail, in the region that the tail is in, and what it supersedes has no run.
+     *
+     * @param slotAt of the slot word that changes, with the key's tag
+     * @param slot what it will be
+     * @param bytes of the record
+     * @param dead bytes of the record that is superseded, 0 if there is none
+     * @param deadInTail the same, if that lies in the tail region
+     */
+    void applyShort(long slotAt, long slot, long version, int bytes, int dead, int deadInTail) {
+        words.release(NEW_SLOT_AT, slotAt); // W4
+        words.release(NEW_SLOT_WORD, slot);
+        words.release(NEW_VERSION, version);
+        words.release(NEW_TAIL, Place.advanced(appender.tail(), bytes));
+        words.release(NEW_LIVE_COUNT, words.acquire(LIVE_COUNT) + (dead == 0 ? 1 : 0));
+        words.release(NEW_LIVE_BYTES, words.acquire(LIVE_BYTES) + bytes - dead);
+        words.release(NEW_LOG_BYTES, words.acquire(LOG_BYTES) + bytes);
+        words.release(NEW_TAIL_DEAD, words.acquire(TAIL_DEAD) + deadInTail);
+        commit(SHORT);
+        carryOutShort();
+    }
 
     /** Stages a change, commits it and carries it out. */
     void apply(Change change) {
@@ -176,7 +209,6 @@ final class Commit {
         return new Change(
                 0,
                 0,
-                0,
                 words.acquire(VERSION),
                 log,
                 words.acquire(LIVE_COUNT),
@@ -192,7 +224,6 @@ final class Commit {
         Appender.Fold fold = change.log.fold();
         words.release(NEW_SLOT_AT, change.slotAt); // W4
         words.release(NEW_SLOT_WORD, change.slot);
-        words.release(NEW_TAG, change.tag);
         words.release(NEW_VERSION, change.version);
         words.release(NEW_TAIL, change.log.tail());
         words.release(NEW_TAIL_NUMBER, change.log.tailNumber());
@@ -250,10 +281,14 @@ final class Commit {
             turnedOver = true;
             words.release(DEATH_EPOCH, shared.acquire(SharedLayout.EPOCH));
         }
-        Steps.at("W5");
-        words.release(INTENT, COMMITTED); // W5
-        VarHandle.fullFence();
+        commit(WHOLE);
         carryOut(moves, first, last);
+    }
+
+    private void commit(long intent) {
+        Steps.at("W5");
+        words.release(INTENT, intent); // W5
+        VarHandle.fullFence();
     }
 
     /**
@@ -287,30 +322,20 @@ final class Commit {
             long end = Place.bytesInRegion(words.acquire(NEW_TAIL));
             swingCopies(movedFrom - 1, words.acquire(MOVES_AT), end);
         }
-        Steps.at("W6");
-        long slotAt = words.acquire(NEW_SLOT_AT);
-        if (slotAt != 0) {
-            index.swing(slotAt, words.acquire(NEW_SLOT_WORD), words.acquire(NEW_TAG));
-        }
+        swingSlot();
         Steps.at("W7");
         if (words.acquire(TABLE) != words.acquire(NEW_TABLE)) {
             words.release(TABLE, words.acquire(NEW_TABLE));
             VarHandle.fullFence();
         }
-        Steps.at("W8");
-        words.release(VERSION, words.acquire(NEW_VERSION));
+        setCounts();
         words.release(OLDEST, words.acquire(NEW_OLDEST));
         words.release(OLDEST_NUMBER, words.acquire(NEW_OLDEST_NUMBER));
-        words.release(LIVE_COUNT, words.acquire(NEW_LIVE_COUNT));
-        words.release(LIVE_BYTES, words.acquire(NEW_LIVE_BYTES));
-        words.release(LOG_BYTES, words.acquire(NEW_LOG_BYTES));
-        words.release(TAIL_DEAD, words.acquire(NEW_TAIL_DEAD));
         if (evacuated) {
             words.release(EVACUATED, words.acquire(DEAD_REGION_NUMBER));
         }
         words.release(TAIL_NUMBER, words.acquire(NEW_TAIL_NUMBER));
-        Steps.at("W9");
-        words.release(TAIL, words.acquire(NEW_TAIL));
+        setTail();
         Steps.at("W10");
         if (words.acquire(NEXT) != 0) {
             words.release(NEXT, 0);
@@ -331,11 +356,48 @@ final class Commit {
             Steps.at("W11 region");
             regions.bury(words, number, deadRegion, words.acquire(DEAD_REGION_NUMBER), epoch);
         }
-        Steps.at("W12");
-        words.release(INTENT, 0);
+        finish();
         if (movedFrom != 0) {
             words.release(MOVED_FROM, 0); // a kill between the two only gives the tail up
         }
+    }
+
+    /** Nothing dies, no copy was made, and the log has the regions that it had: W7, W10, W11 are empty. */
+    private void carryOutShort() {
+        swingSlot();
+        setCounts();
+        setTail();
+        finish();
+    }
+
+    private void swingSlot() {
+        Steps.at("W6");
+        long tagged = words.acquire(NEW_SLOT_AT);
+        if (tagged != 0) {
+            index.swing(
+                    BucketWords.slotAt(tagged),
+                    words.acquire(NEW_SLOT_WORD),
+                    BucketWords.tag(tagged));
+        }
+    }
+
+    private void setCounts() {
+        Steps.at("W8");
+        words.release(VERSION, words.acquire(NEW_VERSION));
+        words.release(LIVE_COUNT, words.acquire(NEW_LIVE_COUNT));
+        words.release(LIVE_BYTES, words.acquire(NEW_LIVE_BYTES));
+        words.release(LOG_BYTES, words.acquire(NEW_LOG_BYTES));
+        words.release(TAIL_DEAD, words.acquire(NEW_TAIL_DEAD));
+    }
+
+    private void setTail() {
+        Steps.at("W9");
+        words.release(TAIL, words.acquire(NEW_TAIL));
+    }
+
+    private void finish() {
+        Steps.at("W12");
+        words.release(INTENT, 0);
         appender.loadTail();
     }
 
@@ -440,7 +502,10 @@ final class Commit {
         if (!words.pending()) {
             return false;
         }
-        if (words.acquire(INTENT) != 0) {
+        long intent = words.acquire(INTENT);
+        if (intent == SHORT) {
+            carryOutShort();
+        } else if (intent != 0) {
             carryOut(null, 0, 0);
         }
         regions.abandon(words, number);

@@ -6,6 +6,7 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
+import dev.cairn.format.Words;
 import dev.cairn.index.Index;
 import dev.cairn.index.Mapped;
 import dev.cairn.index.Tables;
@@ -251,6 +252,7 @@ public final class Stripe {
         if (!tailIsReady(use)) {
             return NO_REGION;
         }
+        Words.keepAlive(tail.touch(draft.bytes())); // while the lookup waits for its own lines
         Index.Lookup found = mapped.index().locate(words, hashed, draft.key()); // W2
         Outline old =
                 found.slot() == 0

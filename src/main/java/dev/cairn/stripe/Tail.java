@@ -1,6 +1,7 @@
 package dev.cairn.stripe;
 
 import dev.cairn.CorruptStore;
+import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -68,6 +69,11 @@ final class Tail {
         return appender.overflows(bytes);
     }
 
+    /** Starts to fetch what so many bytes behind it will take; the result only keeps loads alive. */
+    long touch(int bytes) {
+        return appender.overflows(bytes) ? 0 : appender.touch(bytes);
+    }
+
     /** Sees to it that something may be appended; false if there is no room. See {@link Renewal}. */
     boolean ready(Use use) {
         return renewal.ready(use);
@@ -81,8 +87,11 @@ final class Tail {
      * @return its version, or {@link #NO_REGION}
      */
     long append(long hashed, Draft draft, Use use, Index.Lookup found, @Nullable Outline old) {
+        if (isShort(draft, old)) {
+            return appendShort(hashed, draft, found, old);
+        }
         boolean remove = draft.kind() == RecordLayout.TOMBSTONE;
-        int deadInTail = old != null && isIn(data.regionOf(old.offset())) ? old.bytes() : 0;
+        int deadInTail = deadInTail(old);
         Appender.Spot place =
                 appender.reserve(
                         draft,
@@ -105,9 +114,8 @@ final class Tail {
         int regionBytes = data.regionBytes();
         commit.apply(
                 new Commit.Change(
-                        found.slotAt(),
+                        BucketWords.tagged(found.slotAt(), HashBits.tag(hashed)),
                         remove ? 0 : index.slotWord(place.offset(), hashed),
-                        HashBits.tag(hashed),
                         version,
                         place,
                         words.acquire(StripeWords.LIVE_COUNT)
@@ -127,6 +135,39 @@ final class Tail {
             index.lowerOverflow(words, hashed, found.passed()); // W13
         }
         return version;
+    }
+
+    /** Whether a write changes nothing but one slot word, the tail within its region, and counts. */
+    private boolean isShort(Draft draft, @Nullable Outline old) {
+        return draft.isInlinePut()
+                && !appender.overflows(draft.bytes())
+                && (old == null || old.run() == 0)
+                && commit.mayBeShort();
+    }
+
+    private long appendShort(long hashed, Draft draft, Index.Lookup found, @Nullable Outline old) {
+        long version = nextVersion();
+        long slot = index.slotWord(appender.offset(), hashed);
+        words.noteExpiry(draft.expires());
+        Steps.at("W3");
+        appender.writeAtTail(draft, version); // W3
+        Steps.at("W4");
+        if (old == null) {
+            index.raiseOverflow(words, hashed, found.passed());
+        }
+        commit.applyShort(
+                BucketWords.tagged(found.slotAt(), HashBits.tag(hashed)),
+                slot,
+                version,
+                draft.bytes(),
+                old == null ? 0 : old.bytes(),
+                deadInTail(old));
+        return version;
+    }
+
+    /** Bytes of a record that is superseded, if it lies in the tail region. */
+    private int deadInTail(@Nullable Outline old) {
+        return old != null && isIn(data.regionOf(old.offset())) ? old.bytes() : 0;
     }
 
     /**
@@ -180,9 +221,8 @@ final class Tail {
         appender.copy(entry, number, place.offset(), place.tailNumber());
         commit.apply(
                 new Commit.Change(
-                        found.slotAt(),
+                        BucketWords.tagged(found.slotAt(), HashBits.tag(hashed)),
                         index.slotWord(place.offset(), hashed),
-                        HashBits.tag(hashed),
                         words.acquire(StripeWords.VERSION),
                         place,
                         words.acquire(StripeWords.LIVE_COUNT),

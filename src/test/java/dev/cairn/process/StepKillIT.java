@@ -415,7 +415,16 @@ class StepKillIT {
     void canaryASurvivorThatForgetsTheRedoIsCaught() throws IOException {
         playAll();
         Case where = lastTime(Scenario.OVERWRITE, "W8");
-        assertThatThrownBy(() -> killAndForget(where, StripeWords.INTENT))
+        assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, 0))
+                .isInstanceOf(AssertionError.class);
+    }
+
+    /** Behind a table's growth the companions of the last whole commit still name the table before. */
+    @Test
+    void canaryARedoThatTakesAShortIntentForAWholeOneIsCaught() throws IOException {
+        playAll();
+        Case where = lastTime(Scenario.INDEX_GROWTH, "W8");
+        assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, 1))
                 .isInstanceOf(AssertionError.class);
     }
 
@@ -423,13 +432,13 @@ class StepKillIT {
     void canaryASurvivorThatForgetsToGiveClaimsBackIsCaught() throws IOException {
         playAll();
         Case where = lastTime(Scenario.RUN, "W5");
-        assertThatThrownBy(() -> killAndForget(where, StripeWords.NEXT_RUN))
+        assertThatThrownBy(() -> killAndStore(where, StripeWords.NEXT_RUN, 0))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("regions in use");
     }
 
-    /** Clears what tells the next holder of the lock that there is something to repair. */
-    private void killAndForget(Case where, int field) throws IOException {
+    /** Changes what tells the next holder of the lock that there is something to repair. */
+    private void killAndStore(Case where, int field, long word) throws IOException {
         Path file = newStore();
         try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
             where.scenario.prepare(survivor, file);
@@ -441,7 +450,7 @@ class StepKillIT {
             child.awaitStep(where.step);
             child.kill();
             child.awaitDeath();
-            SharedWords.store(file, SharedLayout.stripeAt(0) + field, 0);
+            SharedWords.store(file, SharedLayout.stripeAt(0) + field, word);
             goesOn(survivor, where, before);
         }
     }
