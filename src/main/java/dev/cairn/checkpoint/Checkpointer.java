@@ -416,16 +416,19 @@ public final class Checkpointer {
     }
 
     private static Cut settled(StripeWords words) {
-        return words.acquire(StripeWords.INTENT) == 0
-                ? cut(words)
-                : new Cut(
-                        words.acquire(StripeWords.NEW_OLDEST),
-                        words.acquire(StripeWords.NEW_OLDEST_NUMBER),
-                        words.acquire(StripeWords.NEW_TAIL),
-                        words.acquire(StripeWords.NEW_TAIL_NUMBER),
-                        words.acquire(StripeWords.NEW_VERSION),
-                        words.acquire(StripeWords.NEW_LIVE_COUNT),
-                        words.acquire(StripeWords.NEW_LIVE_BYTES));
+        long intent = words.acquire(StripeWords.INTENT);
+        if (intent == 0) {
+            return cut(words);
+        }
+        boolean isShort = intent == StripeWords.SHORT; // then the log's regions stay what they are
+        return new Cut(
+                words.acquire(isShort ? StripeWords.OLDEST : StripeWords.NEW_OLDEST),
+                words.acquire(isShort ? StripeWords.OLDEST_NUMBER : StripeWords.NEW_OLDEST_NUMBER),
+                words.acquire(StripeWords.NEW_TAIL),
+                words.acquire(isShort ? StripeWords.TAIL_NUMBER : StripeWords.NEW_TAIL_NUMBER),
+                words.acquire(StripeWords.NEW_VERSION),
+                words.acquire(StripeWords.NEW_LIVE_COUNT),
+                words.acquire(StripeWords.NEW_LIVE_BYTES));
     }
 
     /** The timeline in shared memory. */

@@ -18,9 +18,19 @@ final class Checkpoints {
     /** Epoch of the last one that this process knows of, and the allocation counter about then. */
     private volatile long seenDurable;
 
+    private final boolean nothingWaits;
     private volatile long allocationsThen;
 
-    Checkpoints(Checkpointer checkpointer, SharedMemory shared, Stripes stripes, boolean unasked) {
+    /**
+     * @param nothingWaits whether what dies is free at once, as in a store of class NONE
+     */
+    Checkpoints(
+            Checkpointer checkpointer,
+            SharedMemory shared,
+            Stripes stripes,
+            boolean unasked,
+            boolean nothingWaits) {
+        this.nothingWaits = nothingWaits;
         this.checkpointer = checkpointer;
         this.shared = shared;
         this.stripes = stripes;
@@ -36,7 +46,7 @@ final class Checkpoints {
     /** From now on; garbage is tolerated accordingly. */
     void makeUnasked(boolean from) {
         unasked = from;
-        stripes.cleanFor(from);
+        stripes.cleanFor(from || nothingWaits);
     }
 
     /** Whether they come by themselves. */

@@ -96,7 +96,8 @@ final class Engine {
                             writing.checkpointer(),
                             mapped.shared(),
                             writing.stripes(),
-                            Checkpoints.areUnasked(options, mapped.data().header()));
+                            Checkpoints.areUnasked(options, mapped.data().header()),
+                            mapped.data().header().durability() == Durability.NONE);
             this.thread = new KeeperThread(files.data());
             this.space = new Space(writing, checkpoints, thread);
             this.writer = new Writer(writing, space);

@@ -59,13 +59,13 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int DEAD_REGION = 312;
     public static final int DEAD_REGION_NUMBER = 320;
     public static final int COPIES_END = 328;
-    public static final int MOVED_FROM = 336;
+    public static final int TURN = 336;
     public static final int MOVES_AT = 344;
 
     public static final int EVACUATED = 384;
     public static final int EARLIEST_EXPIRY = 392;
     public static final int NEXT_EARLIEST_EXPIRY = 400;
-    public static final int TURN = 408;
+    public static final int MOVED_FROM = 408;
     public static final int GIVEN_UP = 416;
     public static final int EVACUATING = 424;
     public static final int STRAIN = 432;
@@ -74,6 +74,12 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int DAMAGED = 448;
 
     public static final int BYTES = 512;
+
+    /** The intent of which all companions count. */
+    public static final long WHOLE = 1;
+
+    /** The intent of which only the companions on line 3 count. */
+    public static final long SHORT = 2;
 
     public long acquire(int field) {
         return Words.acquire(memory, at + field);

@@ -82,9 +82,11 @@ public final class Tables {
 
     /** Whether a stripe's table should be another before one more entry goes in. */
     public boolean crowded(StripeWords words, Index.Lookup found) {
-        long strain = words.acquire(STRAIN);
-        strain += ((long) found.walked() << 8) - strain >> STRAIN_WEIGHT_LOG2;
-        words.release(STRAIN, strain);
+        long before = words.acquire(STRAIN);
+        long strain = before + (((long) found.walked() << 8) - before >> STRAIN_WEIGHT_LOG2);
+        if (strain != before) { // most inserts do not walk: their line stays as it is
+            words.release(STRAIN, strain);
+        }
         return found.slotAt() == 0
                 || strain > STRAINED
                 || tooMany(words.acquire(LIVE_COUNT) + 1, TableWord.log2(words.acquire(TABLE)));

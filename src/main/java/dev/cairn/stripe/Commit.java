@@ -31,12 +31,15 @@ import static dev.cairn.format.StripeWords.NEXT;
 import static dev.cairn.format.StripeWords.NEXT_RUN;
 import static dev.cairn.format.StripeWords.OLDEST;
 import static dev.cairn.format.StripeWords.OLDEST_NUMBER;
+import static dev.cairn.format.StripeWords.SHORT;
 import static dev.cairn.format.StripeWords.TABLE;
 import static dev.cairn.format.StripeWords.TAIL;
 import static dev.cairn.format.StripeWords.TAIL_DEAD;
 import static dev.cairn.format.StripeWords.TAIL_NUMBER;
 import static dev.cairn.format.StripeWords.VERSION;
+import static dev.cairn.format.StripeWords.WHOLE;
 
+import dev.cairn.CorruptStore;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
@@ -96,12 +99,6 @@ import java.lang.invoke.VarHandle;
  */
 /** How one write of a stripe becomes true, and how it is finished after a death. */
 final class Commit {
-    /** The intent of which all companions count. */
-    private static final long WHOLE = 1;
-
-    /** The intent of which only the companions on the first line count. */
-    private static final long SHORT = 2;
-
     private final int number;
     private final StripeWords words;
     private final DataFile data;
@@ -505,8 +502,14 @@ final class Commit {
         long intent = words.acquire(INTENT);
         if (intent == SHORT) {
             carryOutShort();
-        } else if (intent != 0) {
+        } else if (intent == WHOLE) {
             carryOut(null, 0, 0);
+        } else if (intent != 0) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    words.at() + INTENT,
+                    "an intent: 0, %d or %d".formatted(WHOLE, SHORT),
+                    Long.toString(intent));
         }
         regions.abandon(words, number);
         regions.abandonRun(words, number);

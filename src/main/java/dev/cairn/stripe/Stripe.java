@@ -252,7 +252,9 @@ public final class Stripe {
         if (!tailIsReady(use)) {
             return NO_REGION;
         }
-        Words.keepAlive(tail.touch(draft.bytes())); // while the lookup waits for its own lines
+        if (expected == ANY) { // it will be written: while the lookup waits for its own lines
+            Words.keepAlive(tail.touch(draft.bytes()));
+        }
         Index.Lookup found = mapped.index().locate(words, hashed, draft.key()); // W2
         Outline old =
                 found.slot() == 0

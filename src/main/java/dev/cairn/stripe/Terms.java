@@ -5,7 +5,10 @@ package dev.cairn.stripe;
  * threads that see them late go by the old terms for a while.
  */
 final class Terms {
-    /** Live bytes per byte of garbage that is tolerated where checkpoints come by themselves. */
+    /**
+     * Live bytes per byte of garbage that is tolerated where checkpoints come by themselves, or are not
+     * waited for.
+     */
     private static final int BACKGROUND_SHARE = 1;
 
     /** Likewise with manual checkpoints: regions of the last one then stay besides. */

@@ -120,16 +120,46 @@ class LayoutTest {
 
     @Test
     void stripeDescriptor() {
-        isSound(StripeWords.class, 0, StripeWords.BYTES, Set.of("BYTES"), Map.of());
+        isSound(
+                StripeWords.class,
+                0,
+                StripeWords.BYTES,
+                Set.of("BYTES", "WHOLE", "SHORT"),
+                Map.of());
         assertThat(StripeWords.BYTES % LINE_BYTES).isZero();
         Map<String, Long> fields = constants(StripeWords.class);
-        fields.remove("BYTES");
+        fields.keySet().removeAll(Set.of("BYTES", "WHOLE", "SHORT"));
         assertThat(fields.entrySet())
                 .filteredOn(field -> field.getValue() < LINE_BYTES)
                 .extracting(Map.Entry::getKey)
                 .as("line 0, which puts do not write")
                 .containsExactlyInAnyOrder("TABLE", "SWINGS");
-        assertThat(StripeWords.LOCK / LINE_BYTES).isEqualTo(StripeWords.TAIL / LINE_BYTES);
+        assertThat(fields.entrySet())
+                .filteredOn(field -> field.getValue() / LINE_BYTES == 1)
+                .extracting(Map.Entry::getKey)
+                .as("line 1, which a short write changes")
+                .containsExactlyInAnyOrder(
+                        "LOCK",
+                        "INTENT",
+                        "VERSION",
+                        "TAIL",
+                        "LIVE_COUNT",
+                        "LIVE_BYTES",
+                        "LOG_BYTES",
+                        "TAIL_DEAD");
+        assertThat(fields.entrySet())
+                .filteredOn(field -> field.getValue() / LINE_BYTES == 3)
+                .extracting(Map.Entry::getKey)
+                .as("line 3, the companions of a short write")
+                .containsExactlyInAnyOrder(
+                        "NEW_SLOT_AT",
+                        "NEW_SLOT_WORD",
+                        "NEW_VERSION",
+                        "NEW_TAIL",
+                        "NEW_LIVE_COUNT",
+                        "NEW_LIVE_BYTES",
+                        "NEW_LOG_BYTES",
+                        "NEW_TAIL_DEAD");
     }
 
     @Test

@@ -34,7 +34,6 @@ class FullStoreKillIT {
         "W5",
         "W6",
         "W8",
-        "W10",
         "W11 region",
         "W12",
         "W14",

@@ -132,12 +132,13 @@ class StepKillIT {
             for (String step : played.get(scenario).names()) {
                 if (COMMIT_SIDES.contains(step)) {
                     cases.addAll(everyTime(scenario, step));
-                } else if (!seen.contains(step)) {
-                    cases.add(lastTime(scenario, step));
+                } else if (!seen.contains(step) || scenario == Scenario.OVERWRITE) {
+                    cases.add(lastTime(scenario, step)); // the overwrite is the short commit
                 }
                 seen.add(step);
             }
         }
+        assertThat(played.get(Scenario.OVERWRITE).steps).doesNotContain("W7");
         assertThat(seen).containsExactlyInAnyOrderElementsOf(SourceSteps.ofWriting());
         killAtEach(cases);
     }
@@ -315,6 +316,7 @@ class StepKillIT {
         AssertionError failures = new AssertionError("cases failed");
         for (Case commit :
                 List.of(
+                        lastTime(Scenario.OVERWRITE, "W5"),
                         lastTime(Scenario.RUN_OVER_RUN_AND_ROLL, "W5"),
                         lastTime(Scenario.FOLD_BEHIND_ANOTHER, "W5"),
                         lastTime(Scenario.EVACUATION_OF_A_TOMBSTONE, "W5"))) {
@@ -424,7 +426,8 @@ class StepKillIT {
     void canaryARedoThatTakesAShortIntentForAWholeOneIsCaught() throws IOException {
         playAll();
         Case where = lastTime(Scenario.INDEX_GROWTH, "W8");
-        assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, 1))
+        assertThat(played.get(where.scenario).steps).doesNotContain("W7");
+        assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, StripeWords.WHOLE))
                 .isInstanceOf(AssertionError.class);
     }
 

@@ -163,7 +163,7 @@ class StoppedCheckpointerIT {
             StripeKeys keys = new StripeKeys(file());
             String held = keys.of(2, "held");
             put(store, held, 1);
-            Child stopped = stoppedAt("W7", "put", held, 200);
+            Child stopped = stoppedAt("W8", "put", held, 200);
             AtomicBoolean over = new AtomicBoolean();
             AtomicLong longest = new AtomicLong();
             AtomicLong puts = new AtomicLong();

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -82,6 +83,29 @@ class StoppedWriterIT {
             assertThat(store.stats().takeovers()).isZero();
             assertThat(store.verify().damages()).isEmpty();
         }
+    }
+
+    /**
+     * A reader cannot repair: it foretells the cut from the intent. Of a short one the words that it
+     * leaves alone count as they stand; their companions were never stored in new shared memory.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"W5", "W6", "W8", "W9", "W12", "W14"})
+    void aReaderThatVerifiesBesideItFindsNothingWrong(String step) throws IOException {
+        Path file = directory.resolve("store.cairn");
+        try (CairnStore store = Cairn.open(file, Options.defaults().withStripes(1))) {
+            store.put(bytes("other"), Values.of("other", 0, 1, 100));
+            store.put(bytes("key"), Values.of("key", 0, 1, 100));
+        }
+        Files.delete(directory.resolve("store.cairn-shm"));
+        Child writer = children.start();
+        Child reader = children.start();
+        writer.ask("open", file);
+        writer.ask("park", step, 1);
+        writer.tell("put", "key", 200);
+        writer.awaitStep(step);
+        reader.ask("view", file);
+        assertThat(reader.ask("verify")).isEqualTo("2");
     }
 
     /** All handles of a process share its locks, and the longest of their timeouts. */
