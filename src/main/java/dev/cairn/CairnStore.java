@@ -56,11 +56,11 @@ public interface CairnStore extends AutoCloseable {
      * What a function makes of the key's value, which it is shown without a copy.
      *
      * <p>The memory is read-only and ends with the call; its checksum was compared before. If a writer
-     * used the memory again while the function ran, what the function returned or threw is forgotten
-     * and it runs again: so it must have no other effect than its result, must not write to this
-     * store, and may throw whatever it likes at bytes that make no sense. It must not close the store
-     * either, or open it; another thread that does so waits for it. Where the JVM allows the library no native
-     * access, the memory is a copy.
+     * overwrote the value while the function ran, or used the memory again, what the function returned
+     * or threw is forgotten and it runs again: so it must have no other effect than its result, must not
+     * write to this store, and may throw whatever it likes at bytes that make no sense. It must not close
+     * the store either, or open it; another thread that does so waits for it. Where the JVM allows the
+     * library no native access, the memory is a copy.
      *
      * {@snippet class="dev.cairn.ExamplesTest" region="read"}
      *

@@ -24,8 +24,9 @@ public sealed interface Change<K> {
     record Removed<K>(K key, long version, int stripe) implements Change<K> {}
 
     /**
-     * The feed was too slow: changes of this stripe are gone. What they led to is to be read again,
-     * by {@link CairnStore#forEachIn}; the feed goes on with changes from here on.
+     * The feed was too slow, or entries were overwritten in place: changes of this stripe are gone.
+     * What they led to is to be read again, by {@link CairnStore#forEachIn}; the feed goes on with
+     * changes from here on.
      */
     record Lagged<K>(int stripe) implements Change<K> {}
 }

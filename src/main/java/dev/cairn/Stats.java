@@ -73,6 +73,12 @@ public interface Stats {
      */
     long checkpointWaits();
 
+    /**
+     * The puts of this process that overwrote the record of their key where it lay, about: it was as long
+     * as the new one, and no checkpoint had it yet.
+     */
+    long overwritesInPlace();
+
     /** How often this process found a stripe's shared lock taken. */
     long lockWaits();
 

@@ -12,6 +12,7 @@ import dev.cairn.os.Steps;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,6 +29,7 @@ import java.util.Arrays;
 import java.util.stream.Stream;
 
 /** What comes back of a damaged store, what is told, and what is refused. */
+@ExtendWith(NeverInPlace.class)
 class SalvageTest {
     private static final int ENTRIES = 5_000;
     private static final int SECTOR_BYTES = 512;

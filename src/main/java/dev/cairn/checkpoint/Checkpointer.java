@@ -37,7 +37,8 @@ import java.util.concurrent.locks.LockSupport;
  * Actors    one checkpointer at a time in all processes, by the checkpoint lock; writers.
  * Words     epoch: of the checkpoint to come; durable: the last one whose force returned; attempt:
  *           the one that is being forced; failed: the one whose force returned an error; 0: none.
- * Steps     P1 all stripes' locks, each repaired      P2 tails, oldest regions, versions, counts: the cut
+ * Steps     P1 all stripes' locks, each repaired      P2 tails, oldest regions, versions, counts: the
+ *           cut; then of each stripe cut version := its version
  *           P3 epoch + 1                              P4 the locks given back: writers go on
  *           P5 attempt := the cut's epoch             P6 the log, forced
  *           P7 the slot that does not hold durable    P8 that slot, forced
@@ -47,6 +48,10 @@ import java.util.concurrent.locks.LockSupport;
  *           of all stripes together. A write that returned before the call lies before it. P3 comes
  *           before P4: what is born behind the cut has the next epoch, so nothing that the cut names
  *           dies with an epoch that durable reaches before a checkpoint without it is durable.
+ *           RULE 30: P2 says up to which version a stripe's records are the cut's. Puts overwrite in
+ *           place only records above that, which lie behind the tail of this cut and of all before it
+ *           (see Tail), whether they came to be published or not. P1 repairs before: a cut behind
+ *           the X5 of a dead writer would name a torn record.
  *           RULE 19: should not all come within a millisecond, all are let go, and the next attempt
  *           waits twice as long. Large values are copied with a stripe's lock held; where many threads
  *           put some, there may never be a millisecond in which all holds end. But each hold ends,
@@ -57,15 +62,17 @@ import java.util.concurrent.locks.LockSupport;
  *           file and not by this process's stores. P7 begins when P6 has returned, so a slot that is
  *           whole has its log on disk; and it leaves alone the slot of the durable epoch, so at every
  *           moment there is one to fall back to. Never by parity: a failed attempt would turn it over.
- *           What the cut names stays what it is until P9 (RULE 25), since it dies behind the cut.
+ *           What the cut names stays what it is until P9 (RULE 25), since it dies behind the cut, and is
+ *           not overwritten (RULE 30).
  *           RULE 22: a caller needs the epoch that was to come when it called: its writes are older.
  *           The cut is kept on this process's heap: one whose checkpointer died is never published,
  *           so nobody else has a use for it.
  * If a process dies here
- *           P1 to P4: the stripes' locks are taken over; an epoch without a slot does no harm. P5 to P8:
+ *           P1 to P4: the stripes' locks are taken over; an epoch without a slot does no harm, nor does
+ *           a cut version without a cut: some puts append that could have overwritten. P5 to P8:
  *           attempt stays (SUSPECT): what was forced is unknown, and a page that failed may be clean.
  *           The next checkpointer heals first: each page of the log stored again, what is behind the
- *           durable checkpoint verified, then a cut of its own (RULE 21).
+ *           durable checkpoint verified, counts of overwrites included (RULE 35), then a cut of its own (RULE 21).
  * If power fails here
  *           Up to P7 the durable slot is the newest that is whole. From P7 on the other one may be,
  *           with its log on disk since P6: then the store opens at that.
@@ -208,12 +215,20 @@ public final class Checkpointer {
     private CheckpointSlot cutHolding() {
         Steps.at("P2");
         CheckpointSlot slot = slot(timeline(), cuts(shared)); // P2
+        passOver(slot.cuts());
         regions.counts().cut();
         Steps.at("P3");
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1); // P3
         VarHandle.fullFence();
         Steps.at("P4");
         return slot;
+    }
+
+    /** RULE 30: nothing that a cut names is overwritten in place from now on. */
+    private void passOver(List<Cut> cuts) {
+        for (int stripe = 0; stripe < cuts.size(); stripe++) {
+            shared.stripe(stripe).release(StripeWords.CUT_VERSION, cuts.get(stripe).version());
+        }
     }
 
     private CheckpointSlot slot(UUID timeline, List<Cut> cuts) {
@@ -240,6 +255,7 @@ public final class Checkpointer {
             healer.healQuiet(slotOf(durable));
         }
         CheckpointSlot slot = slot(timeline, cuts);
+        passOver(slot.cuts());
         regions.counts().cut();
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
         VarHandle.fullFence();
@@ -391,12 +407,16 @@ public final class Checkpointer {
 
     /** One stripe as its words stand; under its lock. */
     public static Cut cut(StripeWords words) {
+        return cut(words, words.acquire(StripeWords.VERSION));
+    }
+
+    private static Cut cut(StripeWords words, long version) {
         return new Cut(
                 words.acquire(StripeWords.OLDEST),
                 words.acquire(StripeWords.OLDEST_NUMBER),
                 words.acquire(StripeWords.TAIL),
                 words.acquire(StripeWords.TAIL_NUMBER),
-                words.acquire(StripeWords.VERSION),
+                version,
                 words.acquire(StripeWords.LIVE_COUNT),
                 words.acquire(StripeWords.LIVE_BYTES));
     }
@@ -419,6 +439,9 @@ public final class Checkpointer {
         long intent = words.acquire(StripeWords.INTENT);
         if (intent == 0) {
             return cut(words);
+        }
+        if (intent == StripeWords.IN_PLACE) { // RULE 36: the other companions are another commit's
+            return cut(words, words.acquire(StripeWords.NEW_VERSION));
         }
         boolean isShort = intent == StripeWords.SHORT; // then the log's regions stay what they are
         return new Cut(

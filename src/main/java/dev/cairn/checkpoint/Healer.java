@@ -4,6 +4,7 @@ import dev.cairn.CorruptStore;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
@@ -12,6 +13,7 @@ import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.LargeKeys;
 import dev.cairn.log.RecordBytes;
+import dev.cairn.log.Records;
 import dev.cairn.shared.SharedMemory;
 import dev.cairn.stripe.Stripe;
 import dev.cairn.stripe.Stripes;
@@ -25,7 +27,8 @@ import java.util.function.LongConsumer;
  * marked pages clean that never reached the disk: a force after that has nothing to write and says
  * that all is well. So every page of the log is stored again, and what no checkpoint proves is
  * compared with its checksums, since the kernel may also have dropped such a page and read the old
- * one back.
+ * one back. Where a record was overwritten in place, the old page may have an earlier one with a valid
+ * checksum: the count of overwrites tells it by the slot word (RULE 35).
  */
 public final class Healer {
     private static final Cut NOTHING_DURABLE = Cut.EMPTY;
@@ -34,6 +37,7 @@ public final class Healer {
     private final DataFile data;
     private final SharedMemory shared;
     private final Stripes stripes;
+    private final Records records;
     private final Index index;
     private final KeyHash hash;
 
@@ -41,6 +45,7 @@ public final class Healer {
         this.data = mapped.data();
         this.shared = mapped.shared();
         this.stripes = stripes;
+        this.records = mapped.records();
         this.index = mapped.index();
         this.hash = mapped.hash();
     }
@@ -98,7 +103,7 @@ public final class Healer {
         }
     }
 
-    /** Under its stripe's lock nobody stores to a region below the tail, nor frees it. */
+    /** Under its stripe's lock nobody else stores to a region below the tail, nor frees it. */
     private void storeAgain(@Nullable CheckpointSlot durable, Holding by) {
         data.file().storeAgain(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
@@ -166,9 +171,22 @@ public final class Healer {
                         untold[0] = 0;
                     }
                     largeKeys.saw(entry);
+                    requireOverwrites(stripe, entry);
                     requireRun(stripe, chain, entry);
                 });
         largeKeys.requireNoDamage(data.path());
+    }
+
+    /** RULE 35: a page that the kernel dropped may be back with an older record in the same place. */
+    private void requireOverwrites(Stripe stripe, Chain.Entry entry) {
+        if (entry.kind() != RecordLayout.PUT || entry.gone()) {
+            return;
+        }
+        long hashed = hash.of(entry.key());
+        long slot = index.slotOf(stripe.words(), hashed, entry.offset());
+        if (slot != 0) {
+            records.requireOverwrites(entry.offset(), slot, entry.overwrites());
+        }
     }
 
     private void requireRun(Stripe stripe, Chain chain, Chain.Entry entry) {

@@ -1,5 +1,6 @@
 package dev.cairn.checkpoint;
 
+import static dev.cairn.format.StripeWords.CUT_VERSION;
 import static dev.cairn.format.StripeWords.LIVE_BYTES;
 import static dev.cairn.format.StripeWords.LIVE_COUNT;
 import static dev.cairn.format.StripeWords.LOG_BYTES;
@@ -16,6 +17,7 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.index.Index;
@@ -141,6 +143,7 @@ public final class Replay {
         }
         words.release(LOG_BYTES, logBytes[0]);
         words.release(VERSION, cut.version());
+        words.release(CUT_VERSION, cut.version()); // RULE 30
         words.release(OLDEST, cut.oldest());
         words.release(OLDEST_NUMBER, cut.oldestNumber());
         words.release(TAIL_NUMBER, cut.tailNumber());
@@ -198,13 +201,13 @@ public final class Replay {
         }
         long superseded = 0;
         if (found.slot() != 0) {
-            Records.Outline old = records.outlineLocked(Place.offset(found.slot()));
+            Records.Outline old = records.outlineLocked(SlotWord.offset(found.slot()));
             if (old.version() > entry.version()) {
                 return;
             }
             superseded = old.liveBytes();
         }
-        index.restore(found, put ? entry.offset() : 0, hashed);
+        index.restore(found, put ? entry.offset() : 0, hashed, entry.overwrites());
         if (!put) {
             index.lowerOverflow(words, hashed, found.passed());
         }

@@ -5,6 +5,7 @@ import dev.cairn.Verification;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
@@ -15,6 +16,7 @@ import dev.cairn.log.LargeKeys;
 import dev.cairn.log.LogReader;
 import dev.cairn.log.NewestRecords;
 import dev.cairn.log.RecordBytes;
+import dev.cairn.log.Records;
 import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
@@ -27,7 +29,8 @@ import java.util.List;
  * Actors    a reader without a lock; writers and cleaners of the stripe.
  * Steps     V1 the whole log is read, then what came since; of each key the newest record is noted
  *           V2 quietly: the rest of the log, then the counts
- *           V3 every slot word is looked at: does it point to the newest record of its key?
+ *           V3 every slot word is looked at: does it point to the newest record of its key, and does
+ *              that say the same count of overwrites?
  *           V4 every newest put is looked at: does a slot word point to it?
  *           V5 quietly, for some hundred keys at a time: what did not agree in V3 and V4, once more,
  *              by the log up to then
@@ -52,6 +55,7 @@ public final class Verifier {
 
     private final DataFile data;
     private final SharedMemory shared;
+    private final Records reading;
     private final Index index;
     private final KeyHash hash;
     private final Quiet quiet;
@@ -74,6 +78,7 @@ public final class Verifier {
     public Verifier(Mapped mapped, Quiet quiet) {
         this.data = mapped.data();
         this.shared = mapped.shared();
+        this.reading = mapped.records();
         this.index = mapped.index();
         this.hash = mapped.hash();
         this.quiet = quiet;
@@ -285,9 +290,16 @@ public final class Verifier {
             return found != NewestRecords.NONE
                     && !newest.tombstone(found)
                     && newest.offset(found) == entry.offset()
-                    && index.slotWord(entry.offset(), hashed) == slot
-                    && index.find(table, hashed, entry.key()) == slot
+                    && SlotWord.samePlace(index.slotWord(entry.offset(), hashed), slot)
+                    && entry.overwrites() == SlotWord.overwrites(slot)
+                    && SlotWord.samePlace(found(table, hashed, entry.key()), slot)
                     && isRunSound(entry);
+        }
+
+        /** The slot word that a lookup finds; 0 if none. */
+        private long found(long table, long hashed, byte[] key) {
+            Index.Found found = index.find(table, hashed, key);
+            return found == null ? 0 : found.slot();
         }
 
         private boolean isRunSound(Chain.Entry entry) {
@@ -308,7 +320,7 @@ public final class Verifier {
 
         /** The record that a slot word points to; null if there is none, perhaps by now. */
         private Chain.@Nullable Entry entryAt(long slot) {
-            long offset = Place.offset(slot);
+            long offset = SlotWord.offset(slot);
             if (!data.has(offset, RecordLayout.MIN_BYTES)) {
                 return null;
             }
@@ -389,12 +401,19 @@ public final class Verifier {
             if (entry == null || entry.kind() != RecordLayout.PUT || entry.gone()) {
                 wrong.add(
                         "%s: at byte %d: expected a record of stripe %d, which the index points to, found none"
-                                .formatted(data.path(), Place.offset(suspect.slot), stripe));
-            } else if (index.slotWord(entry.offset(), hash.of(entry.key())) != suspect.slot) {
+                                .formatted(data.path(), SlotWord.offset(suspect.slot), stripe));
+            } else if (!SlotWord.samePlace(
+                    index.slotWord(entry.offset(), hash.of(entry.key())), suspect.slot)) {
                 wrong.add(
                         "%s: at byte %d: expected a record with the hash bits of slot word 0x%016x, found others"
                                 .formatted(data.path(), entry.offset(), suspect.slot));
             } else {
+                if (entry.overwrites() != SlotWord.overwrites(suspect.slot)) {
+                    wrong.add(
+                            reading.wrongOverwrites(
+                                            entry.offset(), suspect.slot, entry.overwrites())
+                                    .getMessage());
+                }
                 judge(entry.key(), wrong);
             }
         }
@@ -406,10 +425,10 @@ public final class Verifier {
             long known = in.find(hashed, key);
             long expected =
                     known == NewestRecords.NONE || in.tombstone(known)
-                            ? Index.ABSENT
+                            ? 0
                             : index.slotWord(in.offset(known), hashed);
-            long found = index.find(shared.table(stripe), hashed, key);
-            if (found != expected) {
+            long found = found(shared.table(stripe), hashed, key);
+            if (!SlotWord.samePlace(found, expected)) {
                 wrong.add(
                         "%s: stripe %d: expected slot word 0x%016x for the newest record of a key, by the log, found 0x%016x"
                                 .formatted(data.path(), stripe, expected, found));

@@ -56,6 +56,7 @@ final class JsonReport {
                 .put("state", stats.state())
                 .put("checkpoints", stats.checkpoints())
                 .put("checkpointWaits", stats.checkpointWaits())
+                .put("overwritesInPlace", stats.overwritesInPlace())
                 .put("longestCutNanos", stats.longestCutNanos())
                 .put("lockWaits", stats.lockWaits())
                 .put("longestLockWaitNanos", stats.longestLockWaitNanos())

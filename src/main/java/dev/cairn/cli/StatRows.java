@@ -52,6 +52,7 @@ final class StatRows {
                                 Units.count(stats.lockWaits()),
                                 Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
         put("checkpoint waits", Units.count(stats.checkpointWaits()));
+        put("overwrites in place", Units.count(stats.overwritesInPlace()));
         put("takeovers", Units.count(stats.takeovers()));
         put("clock", clock(stats.clockAheadMillis()));
         put("opened", opened(recovery));

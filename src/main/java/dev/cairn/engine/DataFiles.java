@@ -29,6 +29,9 @@ final class DataFiles {
 
     static final String REGION_BYTES_PROPERTY = "dev.cairn.region-bytes";
 
+    /** Tests create stores whose records are never overwritten in place, as older programs did. */
+    private static final String IN_PLACE_PROPERTY = "dev.cairn.in-place";
+
     private DataFiles() {}
 
     /**
@@ -77,7 +80,8 @@ final class DataFiles {
                 randomId(),
                 options.stripes(),
                 Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
-                options.durability());
+                options.durability(),
+                !System.getProperty(IN_PLACE_PROPERTY, "").equals("false"));
     }
 
     /** What stands before the regions of a store at a checkpoint, which nobody has opened yet. */

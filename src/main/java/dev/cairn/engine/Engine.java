@@ -28,6 +28,7 @@ import java.io.UncheckedIOException;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
@@ -51,6 +52,7 @@ final class Engine {
     private final @Nullable KeeperThread thread;
     private final @Nullable Space space;
     private final @Nullable Keeper keeper;
+    private final @Nullable Feeds feeds;
     private final SingleFlight singleFlight = new SingleFlight();
     private final Running running;
     private final Views views;
@@ -85,6 +87,7 @@ final class Engine {
         this.reader = reader;
         this.waiting = new Waiting(writing != null);
         this.lockWatch = lockWatch();
+        this.feeds = kernel == null ? null : new Feeds(mapped.shared(), kernel, writing != null);
         if (writing == null) {
             this.thread = null;
             this.space = null;
@@ -108,6 +111,7 @@ final class Engine {
                             thread,
                             checkpoints,
                             space,
+                            Objects.requireNonNull(feeds),
                             options.checkpointEvery(),
                             singleFlight::isUsed);
         }
@@ -188,7 +192,7 @@ final class Engine {
     }
 
     Feed feed() {
-        return new Feed(mapped, writing == null ? null : writing.stripes(), reader);
+        return new Feed(mapped, writing == null ? null : writing.stripes(), feeds, reader);
     }
 
     /**
@@ -390,6 +394,9 @@ final class Engine {
         running.close();
         views.close();
         try {
+            if (feeds != null) {
+                feeds.end();
+            }
             if (writer == null) {
                 mapped.close();
             } else {

@@ -18,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A change feed: the followers of all stripes, asked in turn. What one of them tells at a time is all
@@ -32,28 +33,45 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
     private final Reader reader;
     private final Waiters waiters;
     private final @Nullable Stripes stripes;
+    private final @Nullable Feeds feeds;
     private final Follower[] followers;
     private final Queue<Change<byte[]>> told = new ArrayDeque<>();
     private int turn;
-    private volatile boolean closed;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
-    Feed(Mapped mapped, @Nullable Stripes stripes, Reader reader) {
+    /**
+     * @param stripes null in a process that only reads
+     * @param feeds null in a snapshot
+     */
+    Feed(Mapped mapped, @Nullable Stripes stripes, @Nullable Feeds feeds, Reader reader) {
+        this.feeds = feeds;
         this.path = mapped.data().path();
         this.shared = mapped.shared();
         this.reader = reader;
         this.waiters = new Waiters(shared);
         this.stripes = stripes;
         this.followers = new Follower[shared.stripes()];
-        Arrays.setAll(
-                followers, stripe -> new Follower(mapped.data(), shared.stripe(stripe), stripe));
+        if (feeds != null) {
+            feeds.opened();
+        }
+        try {
+            Arrays.setAll(
+                    followers,
+                    stripe -> new Follower(mapped.data(), shared.stripe(stripe), stripe));
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
     }
 
     void close() {
-        closed = true;
+        if (!closed.getAndSet(true) && feeds != null) {
+            feeds.closed();
+        }
     }
 
     void requireOpen() {
-        if (closed) {
+        if (closed.get()) {
             throw new StoreClosed(path);
         }
     }

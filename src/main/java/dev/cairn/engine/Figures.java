@@ -38,6 +38,7 @@ final class Figures implements Stats {
     private final State state;
     private final long checkpoints;
     private final long checkpointWaits;
+    private final long overwritesInPlace;
     private final long longestCutNanos;
     private final long lockWaits;
     private final long longestLockWaitNanos;
@@ -70,6 +71,7 @@ final class Figures implements Stats {
         }
         this.entries = entries;
         this.checkpointWaits = checkpointWaits;
+        this.overwritesInPlace = writing == null ? 0 : writing.stripes().overwrites();
         this.liveBytes = live;
         this.garbageBytes = log - live;
         this.writes = written;
@@ -192,6 +194,11 @@ final class Figures implements Stats {
     @Override
     public long checkpointWaits() {
         return checkpointWaits;
+    }
+
+    @Override
+    public long overwritesInPlace() {
+        return overwritesInPlace;
     }
 
     @Override

@@ -31,6 +31,8 @@ final class Keeper {
     /** How often is looked for what errors left: other processes wait for it, up to their timeout. */
     private static final Duration MEND_TICK = Duration.ofSeconds(1);
 
+    private static final Duration FEEDS_TICK = Duration.ofSeconds(1);
+
     private static final Logger LOG = System.getLogger("dev.cairn");
 
     private final StoreFiles files;
@@ -50,6 +52,7 @@ final class Keeper {
             KeeperThread thread,
             Checkpoints checkpoints,
             Space space,
+            Feeds feeds,
             @Nullable Duration checkpointEvery,
             LongPredicate loading) {
         this.files = files;
@@ -65,6 +68,7 @@ final class Keeper {
                                 : checkpointEvery,
                         this::tick);
         var _ = thread.every(MEND_TICK, () -> mend(loading));
+        var _ = thread.every(FEEDS_TICK, feeds::renew);
         var _ = thread.every(CLOCK_TICK, writing.mapped().shared().clock()::share);
     }
 

@@ -2,8 +2,8 @@ package dev.cairn.engine;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.Versioned;
-import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.index.Index;
@@ -24,19 +24,24 @@ import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 
 /**
- * The reads: lock-free, and storing nothing to shared memory.
+ * The reads: lock-free, and storing nothing to shared memory. See {@link Index} for the steps.
  *
  * <p>RULE 9: every exit passes {@link #confirmed}, hits, misses and errors alike, before anything
- * that was read is used. RULE 10: a failed attempt whose table word did not change is corruption, so
- * each retry is owed to a step that another operation completed.
+ * that was read is used. RULE 34: what was read of a record is confirmed by its slot word, loaded before
+ * and behind it, and then by the table word; a miss by the table word alone. So a {@link Sighting} has
+ * the slot word from before the record. RULE 10: a failed attempt whose words did not change is
+ * corruption, so each retry is owed to a step that another operation completed; so is a record that says
+ * another count of overwrites than its slot word, for the kernel may have read an older one back.
+ *
+ * <p>RULE 33: while a record is being overwritten, its slot word names the image behind the tail. That
+ * is read like any other record; its checksum is the one for the place that the companions name.
  */
 final class Reader {
-    /** Stands for an answer that the table word did not confirm. */
+    /** Stands for an answer that slot word and table word did not confirm. */
     private static final byte[] UNCONFIRMED = {};
 
     /** Keys that are looked up together: as many misses as a core can have under way, and some. */
@@ -47,6 +52,7 @@ final class Reader {
     private final Records records;
     private final KeyHash hash;
     private final Index index;
+    private final boolean overwritesInPlace;
     private final @Nullable Snapshot snapshot;
 
     /**
@@ -59,6 +65,7 @@ final class Reader {
         this.records = mapped.records();
         this.hash = mapped.hash();
         this.index = mapped.index();
+        this.overwritesInPlace = mapped.data().header().overwritesInPlace();
     }
 
     byte @Nullable [] get(byte[] key) {
@@ -69,8 +76,9 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            long slot = index.candidate(table, hashed);
-            byte[] value = value(stripe, table, slot, hashed, key);
+            long slotAt = index.candidate(table, hashed);
+            long slot = slotAt == Index.ABSENT ? 0 : shared.word(slotAt);
+            byte[] value = value(stripe, table, slotAt, slot, hashed, key);
             if (!isUnconfirmed(value)) {
                 return value;
             }
@@ -86,27 +94,31 @@ final class Reader {
      * A copy of a key's value. The record is asked once for all that is needed of it; where it is
      * another key's, or has a run, the key is looked up.
      *
-     * @param slot what {@link Index#candidate} gave for the table word
+     * @param slotAt what {@link Index#candidate} gave for the table word
+     * @param slot the slot word there, loaded since
      * @return null if the key is absent, {@link #UNCONFIRMED} if the lookup is to be made again
      */
-    private byte @Nullable [] value(int stripe, long table, long slot, long hashed, byte[] key) {
-        if (slot == Index.ABSENT) {
+    private byte @Nullable [] value(
+            int stripe, long table, long slotAt, long slot, long hashed, byte[] key) {
+        if (slotAt == Index.ABSENT) {
             return confirmed(stripe, table) ? null : UNCONFIRMED; // R5
         }
-        long offset = Place.offset(slot);
-        long inline = records.inline(offset, key); // R4
-        if (!confirmed(stripe, table)) {
-            return UNCONFIRMED;
-        }
+        long offset = SlotWord.offset(slot);
+        boolean rests = slot != 0 && !SlotWord.isChanging(slot);
+        long inline = rests ? records.inline(offset, key) : Records.NOT_INLINE; // R4
         if (inline == Records.NOT_INLINE) {
             Copy copy = copy(key, hashed, stripe);
             return copy == null ? null : copy.value();
         }
+        if (!confirmed(stripe, table, slotAt, slot)) {
+            return UNCONFIRMED;
+        }
         byte[] image = records.image(stripe, offset, key, inline);
-        if (!confirmed(stripe, table)) {
+        if (!confirmed(stripe, table, slotAt, slot)) {
             return UNCONFIRMED; // R5
         }
         records.requireSound(image, offset);
+        records.requireOverwrites(image, slot);
         return expired(RecordBytes.inlineExpires(image, inline))
                 ? null
                 : RecordBytes.inlineValue(image, inline, key.length);
@@ -130,10 +142,16 @@ final class Reader {
     private @Nullable Copy copy(byte[] key, long hashed, int stripe) {
         while (true) {
             long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            Copy copy = outline == null ? null : records.copy(stripe, outline);
-            if (confirmed(stripe, table)) { // R5
-                return sound(stripe, copy);
+            Seen seen = see(stripe, table, hashed, key);
+            if (seen == null) {
+                if (confirmed(stripe, table)) { // R5
+                    return null;
+                }
+            } else if (seen.outline != null) {
+                Copy copy = records.copy(stripe, seen.outline, seen.place);
+                if (confirmed(stripe, table, seen)) { // R5
+                    return sound(stripe, copy, seen.slot);
+                }
             }
         }
     }
@@ -146,12 +164,10 @@ final class Reader {
         return copy;
     }
 
-    /** The confirmed copy, its checksums compared; null if it is expired. */
-    private @Nullable Copy sound(int stripe, @Nullable Copy copy) {
-        if (copy == null) {
-            return null;
-        }
+    /** The confirmed copy, its checksums compared, and its slot word; null if it is expired. */
+    private @Nullable Copy sound(int stripe, Copy copy, long slot) {
         records.requireSound(stripe, copy);
+        records.requireOverwrites(copy.record(), slot);
         return expired(copy.outline().expires()) ? null : copy;
     }
 
@@ -166,22 +182,25 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            long slot = outline == null ? 0 : index.slotWord(outline.offset(), hashed);
-            long slotAt = outline == null ? 0 : index.addressOf(table, hashed, slot);
-            boolean isKnown = outline != null && outline.version() == known;
-            Copy copy = outline == null || isKnown ? null : records.copy(stripe, outline);
-            if (!confirmed(stripe, table)) { // R5
+            Seen seen = see(stripe, table, hashed, key);
+            if (seen == null) {
+                if (confirmed(stripe, table)) { // R5
+                    return null;
+                }
                 continue;
             }
-            if (outline == null || copy != null && sound(stripe, copy) == null) {
-                return null;
+            Outline outline = seen.outline;
+            if (outline == null) {
+                continue;
             }
-            if (expired(outline.expires())) {
-                return null;
-            }
-            if (slotAt != 0) { // else overtaken by another write of this key
-                return new Sighting(outline, copy, stripe, table, slotAt, slot);
+            boolean isKnown = outline.version() == known;
+            Copy copy = isKnown ? null : records.copy(stripe, outline, seen.place);
+            if (confirmed(stripe, table, seen)) { // R5
+                if (copy != null && sound(stripe, copy, seen.slot) == null
+                        || expired(outline.expires())) {
+                    return null;
+                }
+                return new Sighting(outline, copy, stripe, table, seen.slotAt, seen.slot);
             }
         }
     }
@@ -190,8 +209,8 @@ final class Reader {
      * Whether a sighting still counts. RULE 29: the slot word, then the table word, both loaded
      * within the call. That the table word is unchanged proves that nothing of the stripe lies where
      * something else lay before, up to that load; so the slot word, loaded earlier, named the same
-     * record. The other order would not do: between the two the record's region could be used again,
-     * and the key come to the same place.
+     * record, and that had not been overwritten (RULE 34). The other order would not do: between the
+     * two the record's region could be used again, and the key come to the same place.
      */
     boolean unchanged(int stripe, long table, long slotAt, long slot) {
         return shared.word(slotAt) == slot && confirmed(stripe, table);
@@ -233,9 +252,13 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            if (confirmed(stripe, table)) { // R5
-                return outline == null || expired(outline.expires()) ? null : outline;
+            Seen seen = see(stripe, table, hashed, key);
+            if (seen == null) {
+                if (confirmed(stripe, table)) { // R5
+                    return null;
+                }
+            } else if (seen.outline != null && confirmed(stripe, table, seen)) { // R5
+                return expired(seen.outline.expires()) ? null : seen.outline;
             }
         }
     }
@@ -245,29 +268,51 @@ final class Reader {
     }
 
     /**
-     * The outline of a key's record, its lengths confirmed so that they may be allocated; null if
-     * the key is absent, or if the table word moved: unconfirmed.
+     * What was seen of a key's entry; unconfirmed but for the lengths.
+     *
+     * @param slot its slot word, loaded before the record
+     * @param place where the record lies, or is to lie if this is its image behind the tail
+     * @param outline its lengths confirmed, so that they may be allocated; null if something came in
+     *     between, and all is to be looked at again
      */
-    private @Nullable Outline outline(int stripe, long table, long hashed, byte[] key) {
-        long slot = index.find(table, hashed, key);
-        if (slot == Index.ABSENT) {
-            return null;
-        }
-        Outline outline = slot == Index.NO_RECORD ? null : records.outline(Place.offset(slot));
-        if (!confirmed(stripe, table)) {
-            return null;
-        }
-        if (outline == null || outline.kind() != RecordLayout.PUT || outline.version() <= 0) {
-            throw damaged(stripe, table, hashed, slot);
-        }
-        return outline;
+    private record Seen(long slotAt, long slot, long place, @Nullable Outline outline) {
+        private static final Seen NOTHING = new Seen(0, 0, 0, null);
     }
 
-    private CorruptStore damaged(int stripe, long table, long hashed, long slot) {
-        if (slot != Index.NO_RECORD) {
-            return records.noRecord(Place.offset(slot));
+    /** A key's entry as it seems; null if it seems to be absent. */
+    private @Nullable Seen see(int stripe, long table, long hashed, byte[] key) {
+        Index.Found found = index.find(table, hashed, key);
+        if (found == null) {
+            return null;
         }
-        return new CorruptStore(
+        return found.isRecord()
+                ? see(stripe, table, found.slotAt(), found.slot())
+                : none(stripe, table, hashed, found);
+    }
+
+    /** The record that a slot word names, which is not 0. */
+    private Seen see(int stripe, long table, long slotAt, long slot) {
+        Outline outline = records.outline(SlotWord.offset(slot)); // R4
+        long place = SlotWord.offset(slot);
+        if (SlotWord.isChanging(slot)) { // RULE 33: the companions stand as long as the slot word
+            place = SlotWord.offset(shared.stripe(stripe).acquire(StripeWords.NEW_SLOT_WORD));
+        }
+        if (!confirmed(stripe, table, slotAt, slot)) {
+            return Seen.NOTHING;
+        }
+        if (outline == null || outline.kind() != RecordLayout.PUT || outline.version() <= 0) {
+            throw records.noRecord(SlotWord.offset(slot));
+        }
+        records.requireOverwrites(outline.offset(), slot, outline.overwrites());
+        return new Seen(slotAt, slot, place, outline);
+    }
+
+    /** Where a slot word leads to no record: damage, if nothing came in between. */
+    private Seen none(int stripe, long table, long hashed, Index.Found found) {
+        if (found.isChanged() || !confirmed(stripe, table, found.slotAt(), found.slot())) {
+            return Seen.NOTHING;
+        }
+        throw new CorruptStore(
                 shared.file().path(),
                 shared.stripe(stripe).at() + StripeWords.TABLE,
                 "slots of records, for hash 0x%016x in table 0x%016x".formatted(hashed, table),
@@ -278,6 +323,16 @@ final class Reader {
         VarHandle.acquireFence();
         requireCurrent();
         return shared.table(stripe) == table;
+    }
+
+    private boolean confirmed(int stripe, long table, Seen seen) {
+        return confirmed(stripe, table, seen.slotAt, seen.slot);
+    }
+
+    /** Confirms a record that was read since its slot word was loaded. */
+    private boolean confirmed(int stripe, long table, long slotAt, long slot) {
+        VarHandle.acquireFence();
+        return (!overwritesInPlace || shared.word(slotAt) == slot) && confirmed(stripe, table);
     }
 
     /**
@@ -311,15 +366,17 @@ final class Reader {
         return values;
     }
 
-    /** Of keys that are looked up together: the hash, the table word and the slot word. */
+    /** Of keys that are looked up together: the hash, the table word, and the slot word with its place. */
     private final class Ahead {
         private final long[] hashes;
         private final long[] tables;
+        private final long[] slotAts;
         private final long[] slots;
 
         private Ahead(int most) {
             this.hashes = new long[most];
             this.tables = new long[most];
+            this.slotAts = new long[most];
             this.slots = new long[most];
         }
 
@@ -327,7 +384,8 @@ final class Reader {
             Words.keepAlive(fetch(keys));
             for (int i = 0; i < keys.size(); i++) {
                 byte[] key = keys.get(i);
-                byte[] value = value(index.stripe(hashes[i]), tables[i], slots[i], hashes[i], key);
+                int stripe = index.stripe(hashes[i]);
+                byte[] value = value(stripe, tables[i], slotAts[i], slots[i], hashes[i], key);
                 values.add(isUnconfirmed(value) ? get(key, hashes[i]) : value);
             }
         }
@@ -340,8 +398,9 @@ final class Reader {
                 sum += index.touch(tables[i], hashes[i]);
             }
             for (int i = 0; i < keys.size(); i++) {
-                slots[i] = index.candidate(tables[i], hashes[i]);
-                sum += slots[i] == Index.ABSENT ? 0 : records.touch(Place.offset(slots[i]));
+                slotAts[i] = index.candidate(tables[i], hashes[i]);
+                slots[i] = slotAts[i] == Index.ABSENT ? 0 : shared.word(slotAts[i]);
+                sum += slots[i] == 0 ? 0 : records.touch(SlotWord.offset(slots[i]));
             }
             return sum;
         }
@@ -371,9 +430,10 @@ final class Reader {
      * An entry's value where it lies.
      *
      * @param stripe of its key
-     * @param table the stripe's table word, which tells whether the bytes are still the value
+     * @param table the stripe's table word, which tells with the slot word whether the bytes are still
+     *     the value
      */
-    record View(int stripe, long table, MemorySegment value) {}
+    record View(int stripe, long table, long slotAt, long slot, MemorySegment value) {}
 
     /** A key's value where it lies, confirmed and its checksums compared; null if it is absent. */
     @Nullable View view(byte[] key) {
@@ -381,22 +441,32 @@ final class Reader {
         int stripe = index.stripe(hashed);
         while (true) {
             long table = shared.table(stripe); // R1
-            Outline outline = outline(stripe, table, hashed, key);
-            CorruptStore damage = outline == null ? null : records.damage(stripe, outline);
-            if (confirmed(stripe, table)) { // R5
+            Seen seen = see(stripe, table, hashed, key);
+            if (seen == null) {
+                if (confirmed(stripe, table)) { // R5
+                    return null;
+                }
+                continue;
+            }
+            Outline outline = seen.outline;
+            if (outline == null) {
+                continue;
+            }
+            CorruptStore damage = records.damage(stripe, outline, seen.place, seen.slot);
+            if (confirmed(stripe, table, seen)) { // R5
                 if (damage != null) {
                     throw damage;
                 }
-                return outline == null || expired(outline.expires())
+                return expired(outline.expires())
                         ? null
-                        : new View(stripe, table, outline.value());
+                        : new View(stripe, table, seen.slotAt, seen.slot, outline.value());
             }
         }
     }
 
     /** Whether the bytes of a view were the value's until now. */
     boolean isCurrent(View view) {
-        return confirmed(view.stripe, view.table);
+        return confirmed(view.stripe, view.table, view.slotAt, view.slot);
     }
 
     /** A scan of the entries of some stripes. */
@@ -437,21 +507,20 @@ final class Reader {
     private List<Copy> next(Walk walk, int stripe) {
         while (true) {
             long[] slots = walk.slots();
-            Outline[] outlines = new Outline[slots.length];
-            Arrays.setAll(outlines, i -> records.outline(Place.offset(slots[i])));
-            if (!confirmed(stripe, walk.table())) {
-                continue;
-            }
             List<Copy> copies = new ArrayList<>(slots.length);
-            for (int i = 0; i < slots.length; i++) {
-                Outline outline = outlines[i];
-                if (outline == null || outline.kind() != RecordLayout.PUT) {
-                    throw records.noRecord(Place.offset(slots[i]));
+            boolean isWhole = confirmed(stripe, walk.table());
+            for (int i = 0; i < slots.length && isWhole; i++) {
+                Seen seen = see(stripe, walk.table(), walk.slotAt(i), slots[i]);
+                isWhole = seen.outline != null;
+                if (seen.outline != null) {
+                    Copy copy = records.copy(stripe, seen.outline, seen.place);
+                    isWhole = confirmed(stripe, walk.table(), seen);
+                    if (isWhole && sound(stripe, copy, seen.slot) != null) {
+                        copies.add(copy);
+                    }
                 }
-                copies.add(records.copy(stripe, outline));
             }
-            if (confirmed(stripe, walk.table())) {
-                copies.removeIf(copy -> sound(stripe, copy) == null);
+            if (isWhole) {
                 return copies;
             }
         }

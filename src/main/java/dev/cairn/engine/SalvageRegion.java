@@ -70,6 +70,10 @@ final class SalvageRegion {
             return header.is(flag);
         }
 
+        int overwrites() {
+            return header.overwrites();
+        }
+
         RecordBytes.@Nullable Run run() {
             return header.run();
         }

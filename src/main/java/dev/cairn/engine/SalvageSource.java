@@ -153,7 +153,8 @@ final class SalvageSource implements AutoCloseable {
                             new UUID(0, 0),
                             slot.cuts().size(),
                             bytes,
-                            Durability.CHECKPOINT);
+                            Durability.CHECKPOINT,
+                            true);
             int fit = 0;
             for (Cut cut : slot.cuts()) {
                 RegionHeader tail =

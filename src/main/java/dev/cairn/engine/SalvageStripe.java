@@ -30,13 +30,15 @@ import java.util.Map;
  *           only the stretches behind it matter.
  *           Each write has the version that follows that of the write before it in its stripe (a
  *           recovery adds 2^40 to it). A write that is hidden in a stretch has a version greater
- *           than all that lie before it, and less than the first behind it that is no copy. If no
+ *           than all that lie before it, and less than the first behind it; left out are copies, and
+ *           records that were overwritten in place, whose versions came later (RULE 38). If no
  *           version is left between the two, the stretch hid copies at most. A copy that cleaning
  *           moved has no older record of its key in the chain but in the oldest region, beside its
  *           original. Nothing is told by versions of regions that are guessed to be of the chain.
  *           If there are as many entries less than the checkpoint counts as there are versions that
  *           no record has, each of these wrote a key of its own that no other record has; then
- *           none of them superseded anything.
+ *           none of them superseded anything. What was overwritten in place took versions from the
+ *           log that no entry lacks, so then this proves less, and nothing that is wrong.
  *           The index of a store that was closed, where it is at hand, says of each record whether
  *           it counts.
  *           Where none of these holds, the entry is uncertain.
@@ -245,11 +247,12 @@ final class SalvageStripe implements AutoCloseable {
     }
 
     private void note(SalvageRegion.Found record) {
-        if (!record.is(RecordLayout.MOVED)) {
+        boolean copy = record.is(RecordLayout.MOVED);
+        writes += copy ? 0 : 1;
+        if (!copy && record.overwrites() == 0) { // the versions of these grow along the log
             settle(record.version());
-            writes++;
+            greatestVersion = Math.max(greatestVersion, record.version());
         }
-        greatestVersion = Math.max(greatestVersion, record.version());
         boolean put = record.kind() == RecordLayout.PUT;
         byte[] key = region.key(record);
         RecordBytes.Run run = record.run();

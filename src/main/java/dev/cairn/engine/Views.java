@@ -22,9 +22,9 @@ import java.util.function.Function;
  *           A view is memory that is not bound to its mapping, so the mapping must outlive it. Who
  *           comes to Z1 after Q2 read begun finds closed at Z2. Who came before is counted there, and
  *           is missing from ended, which was read earlier, until Z4.
- *           What the function sees is the value as long as the table word is the one that the lookup
- *           went by (R5): nothing of the stripe was used again until then. It is asked for behind the
- *           function, whose result counts only then.
+ *           What the function sees is the value as long as slot word and table word are those that
+ *           the lookup went by (R5): the record was not overwritten, and nothing of the stripe used
+ *           again until then. They are asked for behind the function, whose result counts only then.
  */
 /** The looks at values where they lie: functions of users, which see a value without a copy of it. */
 final class Views {

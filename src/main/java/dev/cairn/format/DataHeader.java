@@ -15,9 +15,15 @@ import java.util.UUID;
  * @param stripes power of two
  * @param regionBytes power of two
  * @param durability fixed when the file is created
+ * @param overwritesInPlace whether records may have been overwritten where they lie
  */
 public record DataHeader(
-        UUID storeId, UUID hashSeed, int stripes, int regionBytes, Durability durability) {
+        UUID storeId,
+        UUID hashSeed,
+        int stripes,
+        int regionBytes,
+        Durability durability,
+        boolean overwritesInPlace) {
     /** Blocks are forced and torn by themselves: nothing shares one with the header or a slot. */
     public static final int BLOCK_BYTES = 4096;
 
@@ -43,6 +49,7 @@ public record DataHeader(
     public static final int MIN_REGION_BYTES = 4096;
     public static final int MAX_REGION_BYTES = 1 << 26;
     private static final int MAX_STRIPES = 4096;
+    public static final int IN_PLACE = 1;
     private static final int CHECKPOINT = 0;
     private static final int NONE = 1;
 
@@ -63,6 +70,7 @@ public record DataHeader(
         byte[] block = new byte[BLOCK_BYTES];
         Words.setPlain(block, MAGIC, MAGIC_VALUE);
         Words.setIntPlain(block, FORMAT_VERSION, FORMAT_VERSION_VALUE);
+        Words.setIntPlain(block, FEATURES, overwritesInPlace ? IN_PLACE : 0);
         Checksum.putId(block, STORE_ID, storeId);
         Checksum.putId(block, HASH_SEED, hashSeed);
         Words.setIntPlain(block, STRIPES, stripes);
@@ -87,12 +95,12 @@ public record DataHeader(
         }
         int version = Words.intPlain(block, FORMAT_VERSION);
         int features = Words.intPlain(block, FEATURES);
-        if (version != FORMAT_VERSION_VALUE || features != 0) {
+        if (version != FORMAT_VERSION_VALUE || (features & ~IN_PLACE) != 0) {
             throw new IncompatibleFormat(
                     file,
-                    "has format version %d and features 0x%x; this is Cairn for version %d without"
+                    "has format version %d and features 0x%x; this is Cairn for version %d and features"
                                     .formatted(version, features, FORMAT_VERSION_VALUE)
-                            + " any: use the Cairn that wrote it");
+                            + " up to 0x%x: use the Cairn that wrote it".formatted(IN_PLACE));
         }
         int crc = Checksum.of(block, 0, CRC);
         if (crc != Words.intPlain(block, CRC)) {
@@ -119,7 +127,8 @@ public record DataHeader(
                 Checksum.idAt(block, HASH_SEED),
                 stripes,
                 regionBytes,
-                durability == NONE ? Durability.NONE : Durability.CHECKPOINT);
+                durability == NONE ? Durability.NONE : Durability.CHECKPOINT,
+                features != 0);
     }
 
     static String hex(int word) {

@@ -6,7 +6,7 @@ package dev.cairn.format;
  * table doubles. From the bottom: the tag.
  */
 public final class HashBits {
-    public static final int PREFIX_BITS = Place.LOW_BITS;
+    public static final int PREFIX_BITS = SlotWord.HASH_BITS;
 
     private HashBits() {}
 

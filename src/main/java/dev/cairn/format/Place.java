@@ -5,7 +5,6 @@ package dev.cairn.format;
  * place 0 lies in the header and so is never a record's.
  *
  * <pre>
- * slot word    | 63      place, 40 bits      24 | 23  hash bits, 24  0 |   0: free slot
  * tail word    | 63     region + 1, 40 bits  24 | 23 units in region 0 |   0: stripe has no region
  * run word     | 63     region + 1, 40 bits  24 | 23   regions, 24   0 |   0: no run
  * </pre>
@@ -32,16 +31,6 @@ public final class Place {
 
     public static long low(long word) {
         return word & LOW_MASK;
-    }
-
-    /** The slot word of a record at that byte of the file. */
-    public static long slot(long offset, long hashBits) {
-        return word(offset >>> UNIT_SHIFT, hashBits);
-    }
-
-    /** The byte of the file at which a slot word's record begins. */
-    public static long offset(long slotWord) {
-        return high(slotWord) << UNIT_SHIFT;
     }
 
     public static long tail(long region, long bytesInRegion) {

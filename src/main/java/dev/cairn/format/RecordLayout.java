@@ -4,20 +4,22 @@ package dev.cairn.format;
  * A record of the log.
  *
  * <pre>
- *  0        8     12   13    14   16          20             24
- *  +--------+-----+----+-----+----+-----------+--------------+--------+-----------+-----+-------+
- *  |version | CRC |kind|flags| 0  |key length |value length  |expiry? |run (24)?  | key?|value? | 0..
- *  +--------+-----+----+-----+----+-----------+--------------+--------+-----------+-----+-------+
+ *  0        8     12   13    14  15  16          20             24
+ *  +--------+-----+----+-----+---+---+-----------+--------------+--------+-----------+-----+-------+
+ *  |version | CRC |kind|flags| n | 0 |key length |value length  |expiry? |run (24)?  | key?|value? | 0..
+ *  +--------+-----+----+-----+---+---+-----------+--------------+--------+-----------+-----+-------+
  * </pre>
  *
- * Padded with zeros to 16 bytes. A key or a value that does not fit lies in a run: key then value,
- * one behind the other, from the run header's end.
+ * Padded with zeros to 16 bytes; n is how often the record was overwritten where it lies (RULE 31). A
+ * key or a value that does not fit lies in a run: key then value, one behind the other, from the run
+ * header's end.
  */
 public final class RecordLayout {
     public static final int VERSION = 0;
     public static final int CRC = 8;
     public static final int KIND = 12;
     public static final int FLAGS = 13;
+    public static final int OVERWRITES = 14;
     public static final int KEY_LENGTH = 16;
     public static final int VALUE_LENGTH = 20;
     public static final int HEADER_BYTES = 24;
@@ -40,6 +42,8 @@ public final class RecordLayout {
     public static final int VALUE_IN_RUN = 4;
     public static final int KEY_IN_RUN = 8;
     private static final int ALL_FLAGS = MOVED | EXPIRES | VALUE_IN_RUN | KEY_IN_RUN;
+
+    private static final int MOST_OVERWRITES = SlotWord.overwrites(SlotWord.MOST);
 
     /** Least space a record takes; what is left of a region below it holds nothing. */
     public static final int MIN_BYTES = 32;
@@ -84,12 +88,22 @@ public final class RecordLayout {
         return (long) kind << 32 | (long) flags << 40;
     }
 
+    /** The same of a record that was overwritten so often. */
+    public static long control(int kind, int flags, int overwrites) {
+        return control(kind, flags) | (long) overwrites << 48;
+    }
+
     public static int kind(long control) {
         return (int) (control >>> 32) & 0xFF;
     }
 
     public static int flags(long control) {
         return (int) (control >>> 40) & 0xFF;
+    }
+
+    /** How often the record was overwritten where it lies. */
+    public static int overwrites(long control) {
+        return (int) (control >>> 48) & 0xFF;
     }
 
     /** Bytes 16 to 23 as one word. */
@@ -109,7 +123,8 @@ public final class RecordLayout {
     public static boolean plausible(long control, long lengths) {
         int kind = kind(control);
         int flags = flags(control);
-        return control >>> 48 == 0
+        return control >>> 56 == 0
+                && overwrites(control) <= MOST_OVERWRITES
                 && kind >= PUT
                 && kind <= FILLER
                 && (flags & ~ALL_FLAGS) == 0

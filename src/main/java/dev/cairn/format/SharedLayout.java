@@ -43,6 +43,7 @@ public final class SharedLayout {
     public static final int TIMELINE = 400;
     public static final int ATTEMPT = 416;
     public static final int FAILED = 424;
+    public static final int FEEDS = 432;
     public static final int CLOCK = 448;
     public static final int GROW_LOCK = 512;
     public static final int ALLOCATION_LOCK = 576;
@@ -68,7 +69,7 @@ public final class SharedLayout {
     public static final int STRIPE_DESCRIPTORS = CLAIMS + CLAIM_BUCKETS * ClaimWords.BYTES;
 
     /** "CAIRNSHM" with the layout's number in its last byte. */
-    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 6L << 56;
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 7L << 56;
 
     /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
     public static final int AREA_BYTES = 1 << 14;

@@ -10,9 +10,9 @@ import java.lang.foreign.MemorySegment;
  * line 1    lock, intent, version, tail, counts      what a short write changes
  * line 2    the log's ends, building, next, next run what is, and what is being claimed
  * line 3    companions of every intent               what will be
- * line 4, 5 companions of an intent that is not short
+ * line 4, 5 companions of an intent that is neither short nor in place
  * line 6    what cleaning goes by; strain; tail given up; who waits
- * line 7    a region that was found damaged          what cleaning is stopped by
+ * line 7    a region that was found damaged; what may be, and what was overwritten in place
  * </pre>
  *
  * @param memory a mapping of the shared-memory file
@@ -72,6 +72,8 @@ public record StripeWords(MemorySegment memory, long at) {
     public static final int WAITING = 440;
 
     public static final int DAMAGED = 448;
+    public static final int CUT_VERSION = 456;
+    public static final int IN_PLACE_VERSION = 464;
 
     public static final int BYTES = 512;
 
@@ -80,6 +82,9 @@ public record StripeWords(MemorySegment memory, long at) {
 
     /** The intent of which only the companions on line 3 count. */
     public static final long SHORT = 2;
+
+    /** The intent of an overwrite in place, of which the first three companions count. */
+    public static final long IN_PLACE = 3;
 
     public long acquire(int field) {
         return Words.acquire(memory, at + field);

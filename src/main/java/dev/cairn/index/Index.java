@@ -3,27 +3,36 @@ package dev.cairn.index;
 import dev.cairn.CorruptStore;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
-import dev.cairn.format.Place;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
 import dev.cairn.log.Records;
 import dev.cairn.shared.SharedMemory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 
 /*
  * Actors    any number of readers, anywhere, without a lock; one writer a stripe, with its lock.
  * Words     the table word; in each bucket the meta word (tags, overflow count) and 7 slot words.
  * Steps     R1 table word          R2 meta word, tags compared      R3 slot word, hash bits compared
- *           R4 record: lengths, key                                 R5 fence, table word again
+ *           R4 record: lengths, key      R5 fence, slot word again, then table word again
  * Why it is safe
  *           The slot word alone decides (RULE 7): non-zero is there, zero is not. An entry never
  *           changes its slot within a table (RULE 11), so one that is there throughout is in one
  *           slot throughout, and is seen when that slot is read; its tag was stored before the slot
  *           word, and the buckets it passed were counted before the intent, so neither filter can
  *           hide it. R5 proves that the table is the same and that no place of this stripe went
- *           elsewhere since R1 (RULE 8); hence the record was the key's own, also for a mismatch.
+ *           elsewhere since R1 (RULE 8), and by the slot word that the record was not overwritten in
+ *           place since R3: that word changes before the first byte does (X4 before X5), and never
+ *           comes back in one life of its place. In this order (RULE 34): with the table word first,
+ *           the place might be used again between the two loads, by the same key and count.
+ *           A mismatch of keys stands by the table word alone, since in one life a place never changes
+ *           its key. While the count is odd, the slot word names the record's image behind the tail
+ *           (RULE 33), where another key's may come; then the slot word is loaded again, too.
  * What is benign
  *           A tag of a removed entry and a count that a killed writer left too high: a slot or a
  *           bucket looked at in vain.
@@ -32,22 +41,21 @@ import java.lang.foreign.MemorySegment;
  */
 /** The lookup of a key in its stripe's table. */
 public final class Index {
-    /** What {@link #find} returns for a key that is not there. */
+    /** What {@link #candidate} returns for a key that is not there. */
     public static final long ABSENT = 0;
-
-    /** What it returns when the bytes at a place it was led to cannot be a record's. */
-    public static final long NO_RECORD = -1;
 
     /** Buckets that an entry may be away from home; a longer walk grows the table instead. */
     public static final int MAX_WALK = 8;
 
     private final SharedMemory shared;
     private final Records records;
+    private final KeyHash hash;
     private final int stripesLog2;
 
-    public Index(SharedMemory shared, Records records) {
+    public Index(SharedMemory shared, Records records, KeyHash hash) {
         this.shared = shared;
         this.records = records;
+        this.hash = hash;
         this.stripesLog2 = Integer.numberOfTrailingZeros(shared.stripes());
     }
 
@@ -56,11 +64,28 @@ public final class Index {
     }
 
     /**
-     * The slot word of a key's entry, {@link #ABSENT} or {@link #NO_RECORD}; unconfirmed (RULE 9).
+     * A slot word that names the record of a key, as it seems, and where it stands.
+     *
+     * @param slot loaded before the record
+     * @param isRecord whether there is a record of the key; else the bytes can be no record's
+     */
+    public record Found(long slotAt, long slot, boolean isRecord) {
+        /** Whether it is {@link #CHANGED}. */
+        public boolean isChanged() {
+            return slotAt == 0;
+        }
+    }
+
+    /** What {@link #find} returns if an entry was overwritten meanwhile: look again. */
+    public static final Found CHANGED = new Found(0, 0, false);
+
+    /**
+     * Where a key's slot word stands; null if it is not there; {@link #CHANGED}. Unconfirmed (RULES 9,
+     * 34).
      *
      * @param table the stripe's table word, loaded before the call (R1)
      */
-    public long find(long table, long hash, byte[] key) {
+    public @Nullable Found find(long table, long hash, byte[] key) {
         int log2 = TableWord.log2(table);
         long tableAt = TableWord.offset(table);
         MemorySegment memory = table(table);
@@ -73,29 +98,47 @@ public final class Index {
             long bucketAt = tableAt + bucket * BucketWords.BYTES;
             long meta = Words.acquire(memory, bucketAt); // R2
             for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
-                long slot = Words.acquire(memory, slotAt(bucketAt, match)); // R3
-                if (slot == 0 || Place.low(slot) != prefix) {
+                long at = slotAt(bucketAt, match);
+                long slot = Words.acquire(memory, at); // R3
+                if (slot == 0 || SlotWord.hashBits(slot) != prefix) {
                     continue;
                 }
-                switch (records.match(Place.offset(slot), key)) { // R4
-                    case SAME -> {
-                        return slot;
+                Records.Match found = records.match(SlotWord.offset(slot), key); // R4
+                if (found != Records.Match.OTHER) {
+                    return new Found(at, slot, found == Records.Match.SAME);
+                }
+                if (SlotWord.isChanging(slot)) { // another record's bytes may have come there
+                    boolean ofSlot = mayHaveHash(SlotWord.offset(slot), prefix, tag);
+                    VarHandle.acquireFence();
+                    if (Words.acquire(memory, at) != slot) {
+                        return CHANGED;
                     }
-                    case NO_RECORD -> {
-                        return NO_RECORD;
+                    if (!ofSlot) { // or a page that was lost is back, with an image of before
+                        return new Found(at, slot, false);
                     }
-                    case OTHER -> {}
                 }
             }
             if (BucketWords.overflow(meta) == 0 || --walk == 0) {
-                return ABSENT;
+                return null;
             }
         }
     }
 
+    /** Whether the key of the record at a place may be that of a slot; unconfirmed. */
+    private boolean mayHaveHash(long offset, long prefix, long tag) {
+        Records.Outline outline = records.outline(offset);
+        if (outline == null) {
+            return false;
+        }
+        long hashed = hash.of(outline.key());
+        return HashBits.prefix(HashBits.rest(hashed, stripesLog2)) == prefix
+                && HashBits.tag(hashed) == tag;
+    }
+
     /**
      * Where a slot word stands, that of an entry with this hash; 0 if it is not there. No record is
-     * read: a place and the hash are one entry's only. Unconfirmed, unless under the stripe's lock.
+     * read: a place and the hash are one entry's only, whatever the count. Unconfirmed, unless under the
+     * stripe's lock.
      */
     public long addressOf(long table, long hash, long slot) {
         int log2 = TableWord.log2(table);
@@ -108,7 +151,7 @@ public final class Index {
             long meta = Words.acquire(memory, bucketAt);
             for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
                 long at = slotAt(bucketAt, match);
-                if (Words.acquire(memory, at) == slot) {
+                if (SlotWord.samePlace(Words.acquire(memory, at), slot)) {
                     return at;
                 }
             }
@@ -121,8 +164,8 @@ public final class Index {
     }
 
     /**
-     * The first slot word that may be that of an entry with that hash, or {@link #ABSENT}; no record is
-     * read and no key compared, so it may be another entry's. Unconfirmed (RULE 9).
+     * Where the first slot word stands that may be that of an entry with that hash, or {@link #ABSENT};
+     * no record is read and no key compared, so it may be another entry's. Unconfirmed (RULE 9).
      *
      * @param table the stripe's table word, loaded before the call (R1)
      */
@@ -137,9 +180,10 @@ public final class Index {
             long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
             long meta = Words.acquire(memory, bucketAt); // R2
             for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
-                long slot = Words.acquire(memory, slotAt(bucketAt, match)); // R3
-                if (slot != 0 && Place.low(slot) == HashBits.prefix(rest)) {
-                    return slot;
+                long at = slotAt(bucketAt, match);
+                long slot = Words.acquire(memory, at); // R3
+                if (slot != 0 && SlotWord.hashBits(slot) == HashBits.prefix(rest)) {
+                    return at;
                 }
             }
             if (BucketWords.overflow(meta) == 0) {
@@ -208,7 +252,7 @@ public final class Index {
                 for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
                     long at = slotAt(bucketAt, match);
                     long slot = Words.acquire(memory, at);
-                    if (slot != 0 && Place.low(slot) == prefix && isKey(slot, key)) {
+                    if (slot != 0 && SlotWord.hashBits(slot) == prefix && isKey(slot, key)) {
                         return new Lookup(at, slot, pass, pass + 1);
                     }
                 }
@@ -238,14 +282,14 @@ public final class Index {
         int log2 = TableWord.log2(table);
         MemorySegment memory = shared.covering(TableWord.offset(table), TableWord.bytes(log2));
         long rest = HashBits.rest(hash, Integer.numberOfTrailingZeros(shared.stripes()));
-        long wanted = Place.slot(offset, HashBits.prefix(rest));
+        long wanted = SlotWord.of(offset, HashBits.prefix(rest));
         long stride = HashBits.stride(HashBits.tag(hash));
         long bucket = HashBits.home(rest, log2);
         for (int walk = maxWalk(log2); walk > 0; walk--) {
             long bucketAt = TableWord.offset(table) + bucket * BucketWords.BYTES;
             for (int slot = 0; slot < BucketWords.SLOTS; slot++) {
                 long at = bucketAt + BucketWords.FIRST_SLOT + (long) slot * Long.BYTES;
-                if (Words.acquire(memory, at) == wanted) {
+                if (SlotWord.samePlace(Words.acquire(memory, at), wanted)) {
                     return true;
                 }
             }
@@ -291,14 +335,20 @@ public final class Index {
      * slot word tells: no other entry has that place.
      */
     public boolean pointsTo(StripeWords stripe, long hash, long offset) {
-        return addressOf(stripe.acquire(StripeWords.TABLE), hash, slotWord(offset, hash)) != 0;
+        return slotOf(stripe, hash, offset) != 0;
+    }
+
+    /** The slot word of the record at that byte, 0 if none points to it; under the lock. */
+    public long slotOf(StripeWords stripe, long hash, long offset) {
+        long at = addressOf(stripe.acquire(StripeWords.TABLE), hash, slotWord(offset, hash));
+        return at == 0 ? 0 : slot(at);
     }
 
     private boolean isKey(long slot, byte[] key) {
-        return switch (records.match(Place.offset(slot), key)) {
+        return switch (records.match(SlotWord.offset(slot), key)) {
             case SAME -> true;
             case OTHER -> false;
-            case NO_RECORD -> throw records.noRecord(Place.offset(slot));
+            case NO_RECORD -> throw records.noRecord(SlotWord.offset(slot));
         };
     }
 
@@ -364,14 +414,30 @@ public final class Index {
         Words.release(memory, slotAt, slot);
     }
 
-    /** Stores the slot word of a record, or 0, in a table that nobody else sees yet. */
-    public void restore(Lookup found, long offset, long hash) {
-        swing(found.slotAt(), offset == 0 ? 0 : slotWord(offset, hash), HashBits.tag(hash));
+    /**
+     * Stores the slot word of a record, or 0, in a table that nobody else sees yet.
+     *
+     * @param overwrites how often the record was overwritten, as it says
+     */
+    public void restore(Lookup found, long offset, long hash, int overwrites) {
+        long slot = offset == 0 ? 0 : SlotWord.withCount(slotWord(offset, hash), 2 * overwrites);
+        swing(found.slotAt(), slot, HashBits.tag(hash));
     }
 
-    /** The slot word of a record at that byte of the data file. */
+    /** Stores a slot word whose tag is there, and nothing that is stored later before it (RULE 32). */
+    public void change(long slotAt, long slot) {
+        Words.release(shared.covering(slotAt, Long.BYTES), slotAt, slot);
+        VarHandle.storeStoreFence();
+    }
+
+    /** A slot word; under the stripe's lock. */
+    public long slot(long slotAt) {
+        return Words.acquire(shared.covering(slotAt, Long.BYTES), slotAt);
+    }
+
+    /** The slot word of a record at that byte of the data file, which was never overwritten there. */
     public long slotWord(long offset, long hash) {
-        return Place.slot(offset, HashBits.prefix(HashBits.rest(hash, stripesLog2)));
+        return SlotWord.of(offset, HashBits.prefix(HashBits.rest(hash, stripesLog2)));
     }
 
     int stripesLog2() {

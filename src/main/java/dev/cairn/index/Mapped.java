@@ -15,7 +15,7 @@ public record Mapped(
         DataFile data = new DataFile(dataFile, header, shared);
         Records records = new Records(data);
         KeyHash hash = new KeyHash(header.hashSeed());
-        return new Mapped(data, shared, records, hash, new Index(shared, records));
+        return new Mapped(data, shared, records, hash, new Index(shared, records, hash));
     }
 
     /** Unmaps both. */

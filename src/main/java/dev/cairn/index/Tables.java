@@ -9,7 +9,7 @@ import static dev.cairn.format.StripeWords.TABLE;
 import dev.cairn.CorruptStore;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
-import dev.cairn.format.Place;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
@@ -24,7 +24,7 @@ import java.lang.invoke.VarHandle;
  * Actors    the holder of the stripe's lock; readers of the old table, who never wait.
  * Words     building, the table word.
  * Steps     G1 building := {place, size}, under the allocation lock, nothing else naming that area
- *           G2 zeros, then every entry of the old table       G3 table word := {new, generation + 1}
+ *           G2 zeros, then every slot word of the old table   G3 table word := {new, generation + 1}
  *           G4 building := 0
  * Why it is safe
  *           Nobody sees the new area before G3, which is one store. A reader that began in the old
@@ -177,9 +177,9 @@ public final class Tables {
     /** As much of an entry's hash as a table of that size needs (RULE 14). */
     private long rest(long slot, int log2) {
         if (log2 <= HashBits.PREFIX_BITS) {
-            return Place.low(slot) << Long.SIZE - HashBits.PREFIX_BITS;
+            return SlotWord.hashBits(slot) << Long.SIZE - HashBits.PREFIX_BITS;
         }
-        byte[] key = records.keyLocked(Place.offset(slot));
+        byte[] key = records.keyLocked(SlotWord.offset(slot));
         return HashBits.rest(hash.of(key), index.stripesLog2());
     }
 

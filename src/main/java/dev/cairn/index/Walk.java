@@ -4,7 +4,7 @@ import static dev.cairn.format.StripeWords.SWINGS;
 
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
-import dev.cairn.format.Place;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
@@ -45,8 +45,10 @@ public final class Walk {
     private long notedTable;
     private long notedSwings;
 
-    /** Each {0, prefix: 24 bits, number of the slot in its table: 39 bits}, sorted. */
+    /** Each {0, prefix: 18 bits, number of the slot in its table: 45 bits}, sorted. */
     private long[] noted = {};
+
+    private long[] slotAts = {};
 
     private final int mostNoted;
     private int at;
@@ -75,7 +77,8 @@ public final class Walk {
 
     /**
      * The slot words of the entries with the next prefix; the same ones when asked again. They are
-     * to be read and then confirmed against {@link #table}, as RULE 9 has it.
+     * to be read and then confirmed against themselves, {@link #slotAt}, and {@link #table}, as RULES 9
+     * and 34 have it.
      */
     public long[] slots() {
         long swings = words.acquire(SWINGS);
@@ -93,15 +96,24 @@ public final class Walk {
         }
         prefix = noted[at] >>> ORDINAL_BITS;
         long[] slots = new long[groupEnd() - at];
+        long[] slotAts = new long[slots.length];
         int count = 0;
         MemorySegment memory = memory(table);
         for (int i = at; i < at + slots.length; i++) {
-            long slot = Words.acquire(memory, slotAt(table, noted[i] & ORDINAL_MASK));
-            if (slot != 0 && Place.low(slot) == prefix) {
+            long at = slotAt(table, noted[i] & ORDINAL_MASK);
+            long slot = Words.acquire(memory, at);
+            if (slot != 0 && SlotWord.hashBits(slot) == prefix) {
+                slotAts[count] = at;
                 slots[count++] = slot;
             }
         }
+        this.slotAts = slotAts;
         return Arrays.copyOf(slots, count);
+    }
+
+    /** Where the last slot words stand, one by one. */
+    public long slotAt(int i) {
+        return slotAts[i];
     }
 
     /** The table word that was loaded before the last slot words. */
@@ -147,15 +159,17 @@ public final class Walk {
         notedUpTo = ALL_PREFIXES;
         for (long number = 0; number < slots; number++) {
             long slot = Words.acquire(memory, slotAt(table, number));
-            if (slot != 0 && Place.low(slot) >= prefix && Place.low(slot) < notedUpTo) {
+            if (slot != 0
+                    && SlotWord.hashBits(slot) >= prefix
+                    && SlotWord.hashBits(slot) < notedUpTo) {
                 if (count == found.length && count >= mostNoted) {
                     count = keepHalf(found);
                 }
                 if (count == found.length) {
                     found = Arrays.copyOf(found, 2 * count);
                 }
-                if (Place.low(slot) < notedUpTo) {
-                    found[count++] = Place.low(slot) << ORDINAL_BITS | number;
+                if (SlotWord.hashBits(slot) < notedUpTo) {
+                    found[count++] = SlotWord.hashBits(slot) << ORDINAL_BITS | number;
                 }
             }
         }

@@ -74,6 +74,9 @@ public final class ProcessTable {
     /** All bytes but the one of opening. */
     public static final long MEMBERS_LENGTH = WRITERS_BYTE + WRITERS_LENGTH - READERS_BYTE;
 
+    /** Byte that a process which only reads shares while it has a change feed open. */
+    public static final long FEEDS_BYTE = WRITERS_BYTE + WRITERS_LENGTH;
+
     private static final long BETWEEN_LOOKS_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final Path store;

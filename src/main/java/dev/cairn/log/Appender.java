@@ -19,8 +19,10 @@ import java.util.UUID;
 
 /**
  * Writes records behind the tail of one stripe's log, under the stripe's lock. Nothing that it writes
- * exists before the commit moves the tail word over it (RULES 1, 3). Where a writer that failed or
- * was killed left bytes behind the tail, nobody writes again: see {@code stripe.Renewal}.
+ * exists before the commit moves the tail word over it (RULES 1, 3). Excepted are records that it
+ * overwrites where they lie, by an image that it staged behind the tail: see {@code stripe.Tail}.
+ * Where a writer that failed or was killed left bytes behind the tail, nobody writes again: see
+ * {@code stripe.Renewal}.
  */
 public final class Appender {
     private static final byte[] PADDING = new byte[Place.UNIT_BYTES];
@@ -31,6 +33,9 @@ public final class Appender {
     /** What is longer is assembled, checksummed and stored in pieces. */
     private static final int MOST_SCRATCH_BYTES = 16 << 10;
 
+    /** Bytes of a record that is overwritten in place at most: its image is assembled in one piece. */
+    public static final int MOST_STAGED_BYTES = MOST_SCRATCH_BYTES - IDENTITY_BYTES;
+
     private static final int MOST_TOUCHED = 256;
     private static final int LINE_BYTES = 64;
 
@@ -39,6 +44,7 @@ public final class Appender {
     private final StripeWords stripe;
     private final int index;
     private final UUID storeId;
+    private final Records records;
     private final RecordBytes recordBytes;
     private final RecordBytes.Sum sum = new RecordBytes.Sum();
 
@@ -66,8 +72,10 @@ public final class Appender {
     /** Where in the file the first that is stored goes. */
     private long storedAt;
 
-    public Appender(DataFile data, Regions regions, StripeWords stripe, int index) {
+    public Appender(
+            DataFile data, Records records, Regions regions, StripeWords stripe, int index) {
         this.data = data;
+        this.records = records;
         this.regions = regions;
         this.stripe = stripe;
         this.index = index;
@@ -333,37 +341,100 @@ public final class Appender {
      */
     public void write(Draft draft, Spot spot, long version) {
         RecordBytes.Run run = spot.run == 0 ? null : writeRun(draft, spot);
-        write(draft, version, run, spot.tailNumber, spot.offset);
+        write(draft, version, run, 0, spot.tailNumber, spot.offset, spot.offset);
     }
 
     /** Writes a record that needs no run at the tail, whose region has room for it. */
     public void writeAtTail(Draft draft, long version) {
         writtenBehind = tail;
-        write(draft, version, null, tailNumber, offset());
+        write(draft, version, null, 0, tailNumber, offset(), offset());
     }
 
+    /**
+     * Writes the image of a record that is to overwrite another behind the tail, whose region has room
+     * for it; it is at most {@link #MOST_STAGED_BYTES} long.
+     *
+     * @param overwrites how often the other was overwritten, this time included
+     * @param number allocation number of the region of the other
+     * @param place where the other lies
+     */
+    public void stage(Draft draft, long version, int overwrites, long number, long place) {
+        writtenBehind = tail;
+        int bytes = draft.bytes();
+        // a page that cannot be stored to is an error here, and behind the commit for ever
+        data.file().storeAhead(data.covering(place, bytes), place, place + bytes);
+        write(draft, version, null, overwrites, number, place, offset());
+    }
+
+    /** Stores what was staged last in its place. */
+    public void storeStaged(long place, int bytes) {
+        MemorySegment memory = data.covering(place, bytes);
+        data.file().store(memory, place, scratch, IDENTITY_BYTES, bytes);
+    }
+
+    /**
+     * Stores what another writer staged behind the tail in its place, if its checksum says that it is to
+     * lie there. It does not where that page was lost: what is in its place may be whole.
+     *
+     * @param place where the record lies that is overwritten
+     * @param version that the record is to have
+     */
+    public void storeStagedByOther(long place, long version) {
+        long from = offset();
+        Records.Outline staged = records.outline(from);
+        if (staged == null || staged.version() != version || staged.bytes() > MOST_STAGED_BYTES) {
+            return;
+        }
+        int bytes = staged.bytes();
+        byte[] image = recordBytes.image(index, data.number(data.regionOf(place)), place, bytes);
+        MemorySegment.copy(
+                data.covering(from, bytes),
+                ValueLayout.JAVA_BYTE,
+                from,
+                image,
+                IDENTITY_BYTES,
+                bytes);
+        if (RecordBytes.checksumOf(image) == RecordBytes.checksumIn(image)) {
+            data.file().store(data.covering(place, bytes), place, image, IDENTITY_BYTES, bytes);
+        }
+    }
+
+    /**
+     * Writes a record in one piece or several.
+     *
+     * @param number allocation number of the region where it is to lie
+     * @param place where it is to lie
+     * @param to where it is stored
+     */
     private void write(
-            Draft draft, long version, RecordBytes.@Nullable Run run, long number, long offset) {
+            Draft draft,
+            long version,
+            RecordBytes.@Nullable Run run,
+            int overwrites,
+            long number,
+            long place,
+            long to) {
         int flags = draft.flags();
         int bytes = draft.bytes();
-        begin(number, offset, bytes);
-        filled = RecordBytes.putHeader(scratch, draft, version, run);
-        MemorySegment memory = data.covering(offset, bytes);
+        begin(number, place, bytes);
+        storedAt = to;
+        filled = RecordBytes.putHeader(scratch, draft, version, run, overwrites);
+        MemorySegment memory = data.covering(to, bytes);
         if ((flags & RecordLayout.KEY_IN_RUN) == 0) {
             add(memory, draft.key(), draft.key().length);
         }
         if ((flags & RecordLayout.VALUE_IN_RUN) == 0) {
             add(memory, draft.value(), draft.value().length);
         }
-        add(memory, PADDING, (int) (offset + bytes - storedAt) - (filled - storedFrom));
-        boolean onePiece = storedAt == offset;
+        add(memory, PADDING, (int) (to + bytes - storedAt) - (filled - storedFrom));
+        boolean onePiece = storedAt == to;
         sum.add(scratch, 0, filled);
         if (onePiece) {
             RecordBytes.putChecksum(scratch, sum.value());
         }
         storePiece(memory);
         if (!onePiece) {
-            RecordBytes.putChecksum(memory, offset, sum.value());
+            RecordBytes.putChecksum(memory, to, sum.value());
         }
     }
 

@@ -41,6 +41,7 @@ public final class Chain {
      * @param bytes it takes there
      * @param key empty if it is gone
      * @param liveBytes as {@link #bytes}, with its run
+     * @param overwrites how often it was overwritten where it lies
      * @param run null if it has none
      * @param gone its key lay in a run that is another's by now, as it may once the record was
      *     superseded: {@link LargeKeys} tells whether it was
@@ -53,6 +54,7 @@ public final class Chain {
             byte[] key,
             long expires,
             long liveBytes,
+            int overwrites,
             RecordBytes.@Nullable Run run,
             boolean gone) {}
 
@@ -370,12 +372,13 @@ public final class Chain {
                 key,
                 header.expires(),
                 header.bytes() + runRegions * data.regionBytes(),
+                header.overwrites(),
                 run,
                 gone);
     }
 
     private static Entry filler(long offset, int bytes) {
-        return new Entry(offset, bytes, 0, RecordLayout.FILLER, NO_KEY, 0, 0, null, false);
+        return new Entry(offset, bytes, 0, RecordLayout.FILLER, NO_KEY, 0, 0, 0, null, false);
     }
 
     private CorruptStore notRecord(long offset, String found) {

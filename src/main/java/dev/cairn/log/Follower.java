@@ -18,8 +18,9 @@ import java.util.List;
 
 /*
  * Actors    a reader without a lock; the writer and the cleaner of the stripe.
- * Words     tail and version, of which the writer stores the version first (W8, W9); the number of
- *           the region that was evacuated last; the owner words of the regions; headers and records.
+ * Words     tail and version, of which the writer stores the version first (W8, W9); the version of
+ *           the last overwrite in place; the number of the region that was evacuated last; the owner
+ *           words of the regions; headers and records.
  *           Its own: a position {region, number, bytes into it} and the last version that it told.
  * Steps     F1 tail, then version: is there anything that was not told?
  *           F2 where the region ends: at its own end if the chain goes on behind it, else at the tail
@@ -28,8 +29,14 @@ import java.util.List;
  *           F5 it ended, or is not the tail's any more: from the tail back to what comes behind it
  *           F6 it is not among those: folded if its number exceeds that of the last one evacuated;
  *              then on with the first region behind it, else lost
+ *           F7 was anything overwritten in place that was not told? Then changes are lost
  * Why it is safe
- *           F3, F4: nothing before a tail changes while a region is not claimed again (RULE 3), not
+ *           F7: where an entry is overwritten in place, its version does not stand behind those that
+ *           were told. Whoever does so says the version first (X3a), before the first byte changes; and
+ *           it is asked for behind the copy (F3). So a window is told only if no version above the
+ *           last one told had been begun in place (RULE 37). Writers append while a feed is open,
+ *           so that this is rare.
+ *           F3, F4: nothing else before a tail changes while a region is not claimed again (RULE 3), not
  *           even between its death and then; so an owner word with the same stripe and number, alive
  *           or dead, says that what was copied before are its bytes, and that a tail loaded before
  *           was in this life. Checksums also bind each record to it (RULE 2).
@@ -41,7 +48,8 @@ import java.util.List;
  *           F6: the walk found no way back to the position. Was it evacuated, or a region that it
  *           was folded into, then that number stands in EVACUATED, stored before the owner word that
  *           told the walk so. Otherwise it was folded, and the first region with a greater number
- *           has its copies. Copies keep their versions, and versions of originals grow in log order;
+ *           has its copies. Copies keep their versions, and versions of originals grow in log order,
+ *           but for what was overwritten in place, of which F7 leaves none above the last told;
  *           so what exceeds the last version told is exactly what was not told, of each key at least
  *           the newest: folds keep what counts, tombstones of absent keys included.
  *           A copy made by cleaning has an old version. Its original stands before it; either that
@@ -144,6 +152,9 @@ public final class Follower {
             if (upToDate()) { // F1
                 return false;
             }
+            if (overwritten(last)) { // F7
+                return lost(sink);
+            }
             int from = at;
             int end = end(); // F2
             if (end < 0) {
@@ -210,21 +221,29 @@ public final class Follower {
         try {
             next = copy(end, window); // F3
         } catch (CorruptStore | IndexOutOfBoundsException e) {
-            if (stillIntact()) { // F4
-                throw e;
+            if (!stillIntact()) { // F4
+                return false;
             }
-            return false;
+            if (overwritten(last)) { // F7
+                return lost(sink);
+            }
+            throw e;
         }
         if (!stillIntact()) { // F4
             return false;
         }
-        if (window.gap) {
+        if (window.gap || overwritten(last)) { // F7
             return lost(sink);
         }
         at = next;
         last = window.newest;
         window.news.forEach(sink::record);
         return !window.news.isEmpty();
+    }
+
+    /** Whether a version after that one was written over a record before the tail. */
+    private boolean overwritten(long told) {
+        return words.acquire(StripeWords.IN_PLACE_VERSION) > told;
     }
 
     private boolean lost(Sink sink) {

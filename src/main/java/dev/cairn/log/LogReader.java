@@ -5,32 +5,48 @@ import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.Place;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.StripeWords;
+import dev.cairn.os.Steps;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /*
  * Actors    a reader without a lock; the writer and the cleaner of the stripe.
- * Words     as in Follower. Its own: the last region that was read, and how far.
+ * Words     as in Follower; the intent. Its own: the last region that was read, and how far.
  * Steps     Y1 a cut: where the log ends            Y2 from the tail back to what was read, by headers
  *           Y3 the regions, oldest first: copied, every checksum compared
  *           Y4 where Y2 or Y3 found what does not belong: is the region still in that life?
+ *           Y5 where a record was no valid one: was one overwritten in place since before Y3?
  * Why it is safe
- *           Nothing before a tail changes while a region lives (RULE 3), and a checksum binds a
- *           record to the life of its region (RULE 2), so what passes is what was written. What does
+ *           Nothing before a tail changes while a region lives, but for records that are overwritten
+ *           in place by others of the same key and size (RULE 3), and a checksum binds a record to
+ *           the life of its region (RULE 2), so what passes is what was written. Whoever overwrites
+ *           has its intent stand from before it stores the first byte until its version is there. So
+ *           if the intent is another before Y3 and behind it, and the last version that was begun in
+ *           place is the same, nothing was overwritten meanwhile (RULE 36); else it is read again.
+ *           Before Y3 the intent is loaded after that version, which is stored behind it. What does
  *           not pass, in a region that has another life by Y4, was overwritten and is no damage; what
  *           counted there was copied behind the tail before it died (RULES 24, 26), and the next
  *           reading comes to it. Only the tail region is ever folded, so what a header names as
  *           predecessor left at the oldest end, with all before it.
  * What is benign
- *           A record that was superseded or moved since it was read.
+ *           A record that was superseded, moved or overwritten since it was read.
+ *           A writer that was killed or stopped in the midst of X5, where nobody repairs: the rest of
+ *           the region is passed over, and counts as a gap.
  * If a process dies here
  *           Nothing was stored.
  */
 /** Reads all of a stripe's log, and then what came behind it, without a lock and whoever writes. */
 public final class LogReader {
+    private static final int LOOKS_AT_ONCE = 100;
+    private static final int MOST_LOOKS = 300;
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private final DataFile data;
     private final StripeWords words;
     private final int stripe;
@@ -151,19 +167,55 @@ public final class LogReader {
 
     /** Y3. */
     private void read(int to, long version) {
-        try {
-            Chain chain = Chain.region(data, stripe, region, number, Place.tail(region, to));
-            while (chain.hasRecordAt(at)) {
-                at = chain.forEachFrom(at, data.regionBytes(), each -> sink.record(each, version));
-            }
-        } catch (CorruptStore e) {
-            if (isAlive(region, number)) { // Y4
-                sink.damage(e);
-            } else {
-                noteIfLost(number);
+        for (int looks = 1; at < to; looks++) {
+            long before = words.acquire(StripeWords.IN_PLACE_VERSION);
+            boolean overwriting = isOverwriting();
+            List<Chain.Entry> entries = new ArrayList<>();
+            try {
+                Chain chain = Chain.region(data, stripe, region, number, Place.tail(region, to));
+                int next = at;
+                while (chain.hasRecordAt(next)) {
+                    next = chain.forEachFrom(next, data.regionBytes(), entries::add);
+                }
+                tell(entries, version);
+                at = to;
+            } catch (CorruptStore e) {
+                if (!entries.isEmpty()) { // each has a valid checksum; the next time from there on
+                    Chain.Entry last = entries.getLast();
+                    at = data.bytesIntoRegion(last.offset()) + last.bytes();
+                    looks = 0;
+                    tell(entries, version);
+                }
+                if (!isAlive(region, number)) { // Y4
+                    noteIfLost(number);
+                    at = to;
+                } else if (!overwriting && !mayBeOverwritten(before)) { // Y5
+                    sink.damage(e);
+                    at = to;
+                } else if (looks == MOST_LOOKS) {
+                    gaps = true; // its writer was stopped or killed, and nobody repairs
+                    at = to;
+                } else if (looks > LOOKS_AT_ONCE) {
+                    LockSupport.parkNanos(Steps.pause(PAUSE_NANOS));
+                }
             }
         }
-        at = to;
+    }
+
+    private void tell(List<Chain.Entry> entries, long version) {
+        VarHandle.acquireFence();
+        // behind the copy, and one more that is being written
+        long newest = Math.max(version, words.acquire(StripeWords.VERSION) + 1);
+        entries.forEach(each -> sink.record(each, newest));
+    }
+
+    private boolean mayBeOverwritten(long before) {
+        VarHandle.acquireFence();
+        return isOverwriting() || words.acquire(StripeWords.IN_PLACE_VERSION) != before;
+    }
+
+    private boolean isOverwriting() {
+        return words.acquire(StripeWords.INTENT) == StripeWords.IN_PLACE;
     }
 
     /** What was folded stands behind it, removals included; what was evacuated, but for removals. */

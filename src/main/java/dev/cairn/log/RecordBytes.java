@@ -14,6 +14,7 @@ import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.Words;
 
 import org.jspecify.annotations.Nullable;
@@ -55,8 +56,12 @@ public final class RecordBytes {
 
     private static final int CRC_AT = IDENTITY_BYTES + RecordLayout.CRC;
 
-    /** Shifts the control word's flags, and what is 0 behind them, to the bits above a length. */
+    /** Shifts the control word's flags, and the two bytes behind them, to the bits above a length. */
     private static final int FLAGS_DOWN = 40;
+
+    /** Of these bits: the flags that such a record may have, and the count of its overwrites. */
+    private static final long INLINE_BITS =
+            MOVED | EXPIRES | (long) SlotWord.overwrites(SlotWord.MOST) << 8;
 
     private final UUID storeId;
     private final int regionBytes;
@@ -118,6 +123,11 @@ public final class RecordBytes {
         /** The checksum that stands in it. */
         public int checksum() {
             return (int) control;
+        }
+
+        /** How often the record was overwritten where it lies. */
+        public int overwrites() {
+            return RecordLayout.overwrites(control);
         }
     }
 
@@ -314,13 +324,13 @@ public final class RecordBytes {
      */
     static boolean isInline(long match, int keyLength, int room) {
         int valueLength = (int) match;
-        return (match >>> Integer.SIZE & ~(MOVED | EXPIRES)) == 0
+        return (match >>> Integer.SIZE & ~INLINE_BITS) == 0
                 && valueLength >= 0
                 && RecordLayout.bytes(inlineFlags(match), keyLength, valueLength) <= room;
     }
 
     private static int inlineFlags(long match) {
-        return (int) (match >>> Integer.SIZE);
+        return (int) (match >>> Integer.SIZE) & 0xFF;
     }
 
     /** Bytes in its region of a record that {@link #isInline}. */
@@ -358,11 +368,14 @@ public final class RecordBytes {
      * Writes the header of a record into its image, the checksum being 0, and what follows it before
      * key and value.
      *
+     * @param overwrites how often the record was overwritten where it will lie, this time included
      * @return bytes of the image so far
      */
-    static int putHeader(byte[] image, Draft draft, long version, @Nullable Run run) {
+    static int putHeader(
+            byte[] image, Draft draft, long version, @Nullable Run run, int overwrites) {
         int flags = draft.flags();
-        putHeader(image, draft.kind(), flags, version, draft.key().length, draft.value().length);
+        long control = RecordLayout.control(draft.kind(), flags, overwrites);
+        putHeader(image, control, version, draft.key().length, draft.value().length);
         if ((flags & EXPIRES) != 0) {
             Words.setPlain(image, IDENTITY_BYTES + HEADER_BYTES, draft.expires());
         }
@@ -383,16 +396,16 @@ public final class RecordBytes {
      * @return bytes of the image
      */
     static int putFiller(byte[] image, int bytes) {
-        putHeader(image, FILLER, 0, 0, 0, bytes - HEADER_BYTES);
+        putHeader(image, RecordLayout.control(FILLER, 0), 0, 0, bytes - HEADER_BYTES);
         int length = IDENTITY_BYTES + HEADER_BYTES;
         putChecksum(image, Checksum.of(image, 0, length));
         return length;
     }
 
     private static void putHeader(
-            byte[] image, int kind, int flags, long version, int keyLength, int valueLength) {
+            byte[] image, long control, long version, int keyLength, int valueLength) {
         Words.setPlain(image, IDENTITY_BYTES + RecordLayout.VERSION, version);
-        Words.setPlain(image, CRC_AT, RecordLayout.control(kind, flags));
+        Words.setPlain(image, CRC_AT, control);
         Words.setPlain(
                 image,
                 IDENTITY_BYTES + RecordLayout.KEY_LENGTH,
@@ -406,6 +419,11 @@ public final class RecordBytes {
         int flags = RecordLayout.flags(control) | MOVED;
         Words.setPlain(image, CRC_AT, RecordLayout.control(RecordLayout.kind(control), flags));
         putChecksum(image, Checksum.of(image, 0, image.length));
+    }
+
+    /** How often the record in an image was overwritten where it lies. */
+    static int overwritesIn(byte[] image) {
+        return RecordLayout.overwrites(Words.plain(image, CRC_AT));
     }
 
     /** The checksum that an image has. */

@@ -133,6 +133,11 @@ public final class RecordWindow {
         return start + puts.get(put).at;
     }
 
+    /** How often a put says that it was overwritten where it lies. */
+    public int overwrites(int put) {
+        return puts.get(put).header.overwrites();
+    }
+
     /** Bytes of a put in its region. */
     public int length(int put) {
         return puts.get(put).header.bytes();

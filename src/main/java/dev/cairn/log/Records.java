@@ -4,6 +4,7 @@ import dev.cairn.CorruptStore;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.Words;
 
 import org.jspecify.annotations.Nullable;
@@ -15,8 +16,8 @@ import java.util.Arrays;
 /**
  * Reads records where they lie.
  *
- * <p>RULE 9: while the caller holds no lock, what these methods return is a rumour until the table
- * word was seen unchanged behind it. They touch nothing outside the mapped regions, allocate nothing
+ * <p>RULES 9, 34: while the caller holds no lock, what these methods return is a rumour until slot word
+ * and table word were seen unchanged behind it. They touch nothing outside the mapped regions, allocate nothing
  * whose size the bytes say, and throw nothing, whatever the bytes are.
  */
 public final class Records {
@@ -84,6 +85,11 @@ public final class Records {
             return header.expires();
         }
 
+        /** How often it says that it was overwritten where it lies. */
+        public int overwrites() {
+            return header.overwrites();
+        }
+
         /** Its run, 0 if it has none. */
         public long run() {
             RecordBytes.Run run = header.run();
@@ -94,6 +100,15 @@ public final class Records {
         public long runNumber() {
             RecordBytes.Run run = header.run();
             return run == null ? 0 : run.number();
+        }
+
+        /** Whether it is a put, and no copy, without a time to live and without a run. */
+        public boolean isPlain() {
+            return kind() == RecordLayout.PUT
+                    && !header.is(RecordLayout.MOVED)
+                    && !header.is(RecordLayout.EXPIRES)
+                    && !keyInRun()
+                    && !valueInRun();
         }
 
         private boolean keyInRun() {
@@ -200,7 +215,7 @@ public final class Records {
      * @param inline what {@link #inline} returned
      */
     public byte[] image(int stripe, long offset, byte[] key, long inline) {
-        return image(stripe, offset, RecordBytes.inlineBytes(inline, key.length));
+        return image(stripe, offset, offset, RecordBytes.inlineBytes(inline, key.length));
     }
 
     /**
@@ -241,13 +256,54 @@ public final class Records {
 
     /** Copies an entry; only after a confirmation, since its lengths are allocated. */
     public Copy copy(int stripe, Outline outline) {
+        return copy(stripe, outline, outline.offset);
+    }
+
+    /**
+     * The same.
+     *
+     * @param place where the record is to lie by its checksum, if this is its image behind the tail
+     */
+    public Copy copy(int stripe, Outline outline, long place) {
         return new Copy(
                 outline,
-                image(stripe, outline.offset, outline.bytes()),
+                image(stripe, place, outline.offset, outline.bytes()),
                 outline.keyInRun() ? outline.copy(outline.keyAt(), outline.keyLength()) : null,
                 outline.valueInRun()
                         ? outline.copy(outline.valueAt(), outline.valueLength())
                         : null);
+    }
+
+    /**
+     * Compares how often a record was overwritten, by itself and by its slot word. A page that the
+     * kernel dropped may be back with an older record, whose checksum is right (RULES 34, 35).
+     *
+     * @throws CorruptStore if they differ
+     */
+    public void requireOverwrites(byte[] image, long slot) {
+        requireOverwrites(SlotWord.offset(slot), slot, RecordBytes.overwritesIn(image));
+    }
+
+    /**
+     * The same.
+     *
+     * @param offset of the record
+     * @param found how often it says that it was overwritten
+     */
+    public void requireOverwrites(long offset, long slot, int found) {
+        if (found != SlotWord.overwrites(slot)) {
+            throw wrongOverwrites(offset, slot, found);
+        }
+    }
+
+    /** What is wrong with a record that says another count than its slot word. */
+    public CorruptStore wrongOverwrites(long offset, long slot, int found) {
+        return new CorruptStore(
+                data.path(),
+                offset,
+                "a record overwritten %d times, by its slot word"
+                        .formatted(SlotWord.overwrites(slot)),
+                "one overwritten %d times".formatted(found));
     }
 
     /**
@@ -301,18 +357,25 @@ public final class Records {
      * What is wrong with an entry's bytes where they lie, null if nothing is; unconfirmed, but only
      * after a confirmation of its lengths. The bytes are copied piece by piece, and a piece is summed:
      * see {@link Checksum}.
+     *
+     * @param place as for {@link #copy(int, Outline, long)}
+     * @param slot the slot word that names it
      */
-    public @Nullable CorruptStore damage(int stripe, Outline outline) {
-        byte[] piece = image(stripe, outline.offset, Math.min(outline.bytes(), PIECE_BYTES));
+    public @Nullable CorruptStore damage(int stripe, Outline outline, long place, long slot) {
+        byte[] piece = image(stripe, place, outline.offset, Math.min(outline.bytes(), PIECE_BYTES));
         RecordBytes.Run run = outline.header.run();
         int expected = RecordBytes.checksumIn(piece);
         int runExpected = run == null ? 0 : RecordBytes.runChecksumIn(piece, outline.header);
+        int overwrites = RecordBytes.overwritesIn(piece);
         RecordBytes.putChecksum(piece, 0);
         RecordBytes.Sum sum = new RecordBytes.Sum();
         sum.add(piece, 0, piece.length);
         add(sum, data.memory(), outline.offset + PIECE_BYTES, outline.offset + outline.bytes());
         if (sum.value() != expected) {
             return wrongChecksum(outline.offset, "a record", expected, sum.value());
+        }
+        if (overwrites != SlotWord.overwrites(slot)) {
+            return wrongOverwrites(outline.offset, slot, overwrites);
         }
         if (run == null) {
             return null;
@@ -335,8 +398,8 @@ public final class Records {
         }
     }
 
-    private byte[] image(int stripe, long offset, int bytes) {
-        byte[] image = recordBytes.image(stripe, data.number(data.regionOf(offset)), offset, bytes);
+    private byte[] image(int stripe, long place, long offset, int bytes) {
+        byte[] image = recordBytes.image(stripe, data.number(data.regionOf(place)), place, bytes);
         MemorySegment.copy(
                 data.memory(),
                 ValueLayout.JAVA_BYTE,

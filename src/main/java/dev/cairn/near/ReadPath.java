@@ -20,9 +20,12 @@ import java.util.concurrent.atomic.LongAdder;
  *           witnesses      H4 another version: decoded anew, and cached
  * Why it is safe
  *           Nobody tells a cache that an entry changed; each read finds out (RULE 29). A record is
- *           never changed where it lies, and its place is not used again before the table word was
- *           changed. So both words unchanged, the slot word loaded first, mean that the key's entry
- *           was this record when the slot word was loaded, which was within the call.
+ *           not overwritten where it lies before its slot word was changed, for good as long as the
+ *           place lives, and its place is not used again before the table word was changed. So both
+ *           words unchanged, the slot word loaded first, mean that the key's entry was this record
+ *           when the slot word was loaded, which was within the call.
+ *           The slot word of a witness was loaded before the record's first byte (RULE 34), at H3 as
+ *           well: one from behind it might be that of a later overwrite.
  *           A version is given once in a stripe, so a key with the same version has the same value,
  *           wherever a fold or the cleaner moved it.
  *           An absent entry has no slot word: the buckets where the key could be are scanned. Of the

@@ -214,6 +214,19 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
+     * Stores a word of each page of a range again, so that what keeps the pages from being stored to
+     * comes to light now. Nobody else may store to those bytes meanwhile.
+     *
+     * @param from a multiple of 8
+     */
+    public void storeAhead(MemorySegment memory, long from, long to) {
+        for (long at = from; at < to; at = (at | PAGE_BYTES - 1) + 1) {
+            WORD.setRelease(memory, at, (long) WORD.getAcquire(memory, at));
+        }
+        stored(from, to);
+    }
+
+    /**
      * Stores bytes of the data file: all stores of its content go this way, so that a medium of
      * tests hears of each, also of one that changes nothing.
      *

@@ -4,6 +4,7 @@ import dev.cairn.CorruptStore;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.index.Index;
@@ -42,9 +43,12 @@ import java.util.concurrent.atomic.LongAdder;
  *           and nothing older is left that it could hide. So the region may go as a whole once E1
  *           found nothing more, and nothing ever comes back into it, because a slot word only ever
  *           goes from it to the tail. Whether the index points to a record is what its slot word says
- *           (RULE 7): a place and a hash are one entry's alone, so no key is compared.
+ *           (RULE 7): a place and a hash are one entry's alone, whatever the count, so no key is compared.
  *           The successor is read in the hold that sets oldest: a fold may
  *           have put another region in the place of the one that was there before.
+ *           RULE 35: a record's count of overwrites is compared with its slot word's before it is copied,
+ *           since a copy begins with none: an older record, which the kernel read back behind a failed
+ *           force, would pass for the newest.
  *           Each cut has the region or all its copies, because each E1 and E2 is one commit.
  * If a process dies here
  *           The next holder finishes or undoes the one commit. What was read of the region was this
@@ -413,6 +417,8 @@ public final class Cleaning {
             if (slotAt == 0) {
                 continue;
             }
+            records.requireOverwrites( // RULE 35: a copy would pass for the newest
+                    window.offset(i), index.slot(slotAt), window.overwrites(i));
             if (clock.hasCome(window.expires(i))) {
                 expired = true;
             } else {
@@ -434,7 +440,7 @@ public final class Cleaning {
                 byte[] key = Arrays.copyOfRange(window.array(), from, from + window.keyLength(i));
                 Index.Lookup found = index.locate(words, hashes[i], key);
                 if (found.slot() != 0
-                        && Place.offset(found.slot()) == window.offset(i)
+                        && SlotWord.offset(found.slot()) == window.offset(i)
                         && !drop(hashes[i], key, window.offset(i), found, job, use)) {
                     return false;
                 }
@@ -485,7 +491,8 @@ public final class Cleaning {
         if (put && !entry.gone()) {
             long hashed = hash.of(entry.key());
             Index.Lookup found = index.locate(words, hashed, entry.key());
-            if (found.slot() != 0 && Place.offset(found.slot()) == entry.offset()) {
+            if (found.slot() != 0 && SlotWord.offset(found.slot()) == entry.offset()) {
+                records.requireOverwrites(entry.offset(), found.slot(), entry.overwrites());
                 boolean done =
                         clock.hasCome(entry.expires())
                                 ? drop(hashed, entry.key(), entry.offset(), found, job, use)

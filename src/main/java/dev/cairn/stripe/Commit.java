@@ -10,6 +10,8 @@ import static dev.cairn.format.StripeWords.DEATH_EPOCH;
 import static dev.cairn.format.StripeWords.EVACUATED;
 import static dev.cairn.format.StripeWords.GIVEN_UP;
 import static dev.cairn.format.StripeWords.INTENT;
+import static dev.cairn.format.StripeWords.IN_PLACE;
+import static dev.cairn.format.StripeWords.IN_PLACE_VERSION;
 import static dev.cairn.format.StripeWords.LIVE_BYTES;
 import static dev.cairn.format.StripeWords.LIVE_COUNT;
 import static dev.cairn.format.StripeWords.LOG_BYTES;
@@ -46,6 +48,7 @@ import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
@@ -71,6 +74,7 @@ import java.lang.invoke.VarHandle;
  * Steps     W4 companions      W5 intent      W6 slots of the copies of a fold; tag, slot word
  *           W7 table word      W8 version, oldest, counts, evacuated      W9 tail
  *           W10 next, next run := 0      W11 dead run, dead region        W12 intent := 0
+ *           X1 to X8, of a record that is overwritten where it lies: see Tail
  * Why it is safe
  *           W5 is the commit: before it nothing below the tail and no slot word has changed, after
  *           it the companions hold everything that is to be done. They are absolute, so W6 to W12
@@ -177,6 +181,61 @@ final class Commit {
         words.release(NEW_TAIL_DEAD, words.acquire(TAIL_DEAD) + deadInTail);
         commit(SHORT);
         carryOutShort();
+    }
+
+    /**
+     * Overwrites a record where it lies; its image was staged behind the tail.
+     *
+     * @param slotAt of the slot word, with the key's tag
+     * @param slot the slot word, at rest
+     * @param bytes of the record
+     */
+    void applyInPlace(long slotAt, long slot, long version, int bytes) {
+        words.release(NEW_SLOT_AT, slotAt); // X2
+        words.release(NEW_SLOT_WORD, SlotWord.withCount(slot, SlotWord.count(slot) + 2));
+        words.release(NEW_VERSION, version);
+        Steps.at("X3");
+        words.release(INTENT, IN_PLACE); // X3
+        announceStaged();
+        Steps.at("X5");
+        appender.storeStaged(SlotWord.offset(slot), bytes); // X5
+        finishInPlace();
+    }
+
+    /** X3a and X4: readers see the staged image from now on. */
+    private void announceStaged() {
+        Steps.at("X3a");
+        words.release(IN_PLACE_VERSION, words.acquire(NEW_VERSION)); // X3a
+        long last = words.acquire(NEW_SLOT_WORD);
+        long staged = SlotWord.moved(last, appender.offset());
+        Steps.at("X4");
+        index.change(slotAtStaged(), SlotWord.withCount(staged, SlotWord.count(last) - 1)); // X4
+    }
+
+    /** X6 to X8: readers see the record in its place. */
+    private void finishInPlace() {
+        Steps.at("X6");
+        index.change(slotAtStaged(), words.acquire(NEW_SLOT_WORD)); // X6
+        Steps.at("X7");
+        words.release(VERSION, words.acquire(NEW_VERSION)); // X7
+        Steps.at("X8");
+        words.release(INTENT, 0); // X8
+    }
+
+    private long slotAtStaged() {
+        return BucketWords.slotAt(words.acquire(NEW_SLOT_AT));
+    }
+
+    /** Does again what another began, by what it staged; if X6 was done, that and what stands behind it. */
+    private void redoInPlace() {
+        appender.loadTail();
+        long last = words.acquire(NEW_SLOT_WORD);
+        if (index.slot(slotAtStaged()) != last) {
+            announceStaged();
+            Steps.at("X5");
+            appender.storeStagedByOther(SlotWord.offset(last), words.acquire(NEW_VERSION)); // X5
+        }
+        finishInPlace();
     }
 
     /** Stages a change, commits it and carries it out. */
@@ -418,7 +477,7 @@ final class Commit {
                 byte[] key = copy.key();
                 long hashed = hash.of(key);
                 Index.Lookup found = index.locate(words, hashed, key);
-                if (found.slot() != 0 && data.regionOf(Place.offset(found.slot())) == region) {
+                if (found.slot() != 0 && data.regionOf(SlotWord.offset(found.slot())) == region) {
                     Steps.at("W6 copy");
                     index.swing(found.slotAt(), index.slotWord(at, hashed), HashBits.tag(hashed));
                 }
@@ -502,13 +561,15 @@ final class Commit {
         long intent = words.acquire(INTENT);
         if (intent == SHORT) {
             carryOutShort();
+        } else if (intent == IN_PLACE) {
+            redoInPlace();
         } else if (intent == WHOLE) {
             carryOut(null, 0, 0);
         } else if (intent != 0) {
             throw new CorruptStore(
                     shared.file().path(),
                     words.at() + INTENT,
-                    "an intent: 0, %d or %d".formatted(WHOLE, SHORT),
+                    "an intent: 0 to %d".formatted(IN_PLACE),
                     Long.toString(intent));
         }
         regions.abandon(words, number);

@@ -11,6 +11,7 @@ import dev.cairn.log.Appender;
 import dev.cairn.log.Chain;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.RecordBytes;
+import dev.cairn.log.Records;
 import dev.cairn.log.Regions;
 
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ final class Folding {
     private final int number;
     private final StripeWords words;
     private final DataFile data;
+    private final Records records;
     private final Index index;
     private final KeyHash hash;
     private final Regions regions;
@@ -41,6 +43,7 @@ final class Folding {
         this.number = site.number();
         this.words = site.words();
         this.data = site.mapped().data();
+        this.records = site.mapped().records();
         this.index = site.mapped().index();
         this.hash = site.mapped().hash();
         this.regions = site.regions();
@@ -126,9 +129,14 @@ final class Folding {
             return false;
         }
         long hashed = hash.of(record.key());
-        return record.kind() == RecordLayout.PUT
-                ? index.pointsTo(words, hashed, record.offset())
-                : index.locate(words, hashed, record.key()).slot() == 0
-                        && record.equals(tombstones.get(ByteBuffer.wrap(record.key())));
+        if (record.kind() == RecordLayout.PUT) {
+            long slot = index.slotOf(words, hashed, record.offset());
+            if (slot != 0) { // RULE 35: a copy would pass for the newest
+                records.requireOverwrites(record.offset(), slot, record.overwrites());
+            }
+            return slot != 0;
+        }
+        return index.locate(words, hashed, record.key()).slot() == 0
+                && record.equals(tombstones.get(ByteBuffer.wrap(record.key())));
     }
 }

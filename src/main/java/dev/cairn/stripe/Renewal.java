@@ -24,7 +24,8 @@ import dev.cairn.log.Regions;
  *           stripe a tail region of another number, under which no earlier byte has a valid checksum
  *           (RULES 2, 4). No filler is needed behind the tail that is given up, which would stand in
  *           that very place: a region that was folded is in no chain.
- *           With the intent set nothing was written behind the tail that the commit stages.
+ *           With the intent set nothing was written behind the tail that the commit stages, but for
+ *           the image of an overwrite in place, whose checksum is for another place.
  *           Copies of a window are several records behind one tail, so whoever makes them says so
  *           before (MOVED_FROM), and the tail is given up whatever stands behind it.
  *           With 16 zeros behind the tail no whole record was: a record's kind is among these bytes,
@@ -33,9 +34,13 @@ import dev.cairn.log.Regions;
  *           record whose beginning was never stored has no checksum.
  *           A recovery zeroes what stands behind its tails instead, before its forced checkpoint:
  *           until that is durable nobody writes, and then the disk has no other image there.
+ *           A record that was overwritten in place had others in its place, in this life. The count in
+ *           it and in its slot word tells which one it is (RULE 35).
  * What is benign
- *           A region that is given up for what its former life left behind the tail.
- *           A region that is damaged is gone on with: no recovery can replay it anyhow.
+ *           A region that is given up for what its former life left behind the tail, or for the image
+ *           of a record that was overwritten in place, whose checksum is for another place.
+ *           A region that is damaged is gone on with: no recovery can replay it anyhow. The word
+ *           stays until the stripe has another tail region, so that no image is staged behind this one.
  * If a process dies here
  *           Between L4 and U1 the lock word names the dead, and the next does U1. Before U2's commit
  *           the claim is given back, and the word stays. Behind it the tail has another number.
@@ -48,6 +53,9 @@ final class Renewal {
     private final Folding folding;
     private final Appender appender;
     private final Commit commit;
+
+    /** The tail region that was given up and could not be folded; guarded by the stripe's lock. */
+    private long damaged;
 
     Renewal(Site site, Folding folding, Appender appender, Commit commit) {
         this.words = site.words();
@@ -69,15 +77,17 @@ final class Renewal {
 
     private boolean ready(long givenUp, Regions.Use use) {
         if (givenUp == appender.tailNumber()) {
-            Appender.Fold fold = folding.ofWholeTail();
-            if (fold != null) {
-                Appender.Spot place = appender.replaceTail(fold, use);
-                if (place == null) {
-                    return false;
-                }
-                fold.keep().forEach(entry -> words.noteExpiry(entry.expires()));
-                commit.replaceTail(place); // U2
+            Appender.Fold fold = givenUp == damaged ? null : folding.ofWholeTail();
+            if (fold == null) {
+                damaged = givenUp;
+                return true; // the word stays: nothing is staged there
             }
+            Appender.Spot place = appender.replaceTail(fold, use);
+            if (place == null) {
+                return false;
+            }
+            fold.keep().forEach(entry -> words.noteExpiry(entry.expires()));
+            commit.replaceTail(place); // U2
         }
         words.release(StripeWords.GIVEN_UP, 0); // U3
         return true;

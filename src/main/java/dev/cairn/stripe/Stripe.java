@@ -2,9 +2,9 @@ package dev.cairn.stripe;
 
 import dev.cairn.CheckpointFailed;
 import dev.cairn.LockTimeout;
-import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.index.Index;
@@ -33,9 +33,10 @@ import java.util.function.Supplier;
  *           W2 the slot; the place: the tail, or a new region (N1 to N3, header, filler), or a run
  *           W3 content with checksum and version, behind the tail: see Tail
  *           W4 to W12 stage, commit, carry out: see Commit
+ *           X1 to X8 instead of W3 to W12: the old record is overwritten where it lies: see Tail
  *           W13 (remove) uncount the buckets passed      W14 unlock
  * Why it is safe
- *           Up to W5 nothing changes that anybody reads, but for tags and overflow counts, which
+ *           Up to W5, or X3, nothing changes that anybody reads, but for tags and overflow counts, which
  *           may claim too much. Nobody waits for space or for the growth of a file with the lock
  *           held (RULE 13): the attempt ends, gives back what it claimed, and begins again.
  * If a process dies here
@@ -99,7 +100,8 @@ public final class Stripe {
         this.mapped = site.mapped();
         this.tables = tables;
         this.terms = terms;
-        Appender appender = new Appender(mapped.data(), site.regions(), words, number);
+        Appender appender =
+                new Appender(mapped.data(), mapped.records(), site.regions(), words, number);
         this.commit = new Commit(site, appender);
         this.tail = new Tail(site, appender, commit);
         this.cleaning = new Cleaning(site, terms, tail, commit);
@@ -123,6 +125,11 @@ public final class Stripe {
 
     public Cleaning cleaning() {
         return cleaning;
+    }
+
+    /** Puts of this process that overwrote a record where it lay, about. */
+    long overwrites() {
+        return tail.overwrites();
     }
 
     SharedLock lock() {
@@ -259,7 +266,10 @@ public final class Stripe {
         Outline old =
                 found.slot() == 0
                         ? null
-                        : mapped.records().outlineLocked(Place.offset(found.slot()));
+                        : mapped.records().outlineLocked(SlotWord.offset(found.slot()));
+        if (old != null && (expected > 0 || before != null)) { // what is there is gone by
+            mapped.records().requireOverwrites(old.offset(), found.slot(), old.overwrites());
+        }
         boolean absent = old == null || mapped.shared().clock().hasCome(old.expires());
         if (before != null) {
             before.copy = old == null || absent ? null : mapped.records().copy(number, old);

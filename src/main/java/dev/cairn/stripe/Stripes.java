@@ -121,6 +121,11 @@ public final class Stripes implements Iterable<Stripe> {
         }
     }
 
+    /** Puts of this process that overwrote a record where it lay, about. */
+    public long overwrites() {
+        return Arrays.stream(stripes).mapToLong(Stripe::overwrites).sum();
+    }
+
     /** Times that this process read an oldest region to see how much of it has expired. */
     public long frontLooks() {
         return Arrays.stream(stripes).mapToLong(stripe -> stripe.cleaning().frontLooks()).sum();

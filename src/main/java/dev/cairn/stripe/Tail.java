@@ -5,6 +5,8 @@ import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Index;
 import dev.cairn.log.Appender;
@@ -15,15 +17,59 @@ import dev.cairn.log.Records.Outline;
 import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
 import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 
+/*
+ * Overwriting in place: a put over a record of the same key that is as long (RULE 3).
+ *
+ * Actors    the holder of a stripe's lock, or whoever took it over; readers; cuts, which hold all
+ *           stripes.
+ * Words     intent 3, of which three companions count: where the slot word is, what it will be, the
+ *           version. The slot word {place, hash bits, count}; the count is even at rest. Cut version:
+ *           the stripe's version at the last cut. In-place version: the last one that was so written.
+ * Steps     X1 image behind the tail, with checksum and count for its final place
+ *           X2 companions      X3 intent := 3      X3a in-place version
+ *           X4 slot word := {place of the image, count + 1}, store-store fence
+ *           X5 the image to the record's place      X6 slot word := {place, count + 2}, store-store fence
+ *           X7 version         X8 intent := 0
+ * Why it is safe
+ *           X3 is the commit, as W5 is: see Commit. It needs no full fence, since no later load depends
+ *           on it. X4 is what readers see: from X4 to X6 they are led to the image, which is whole and
+ *           lies there until X6, else to the place, whose bytes change from X4 to X6 only (RULE 33).
+ *           A release does not hold back plain stores behind it. The fence behind X4 does: who saw a
+ *           byte of X5 finds the slot word changed. The fence behind X6 does the same for whatever is
+ *           stored behind the tail next, over the image (RULE 32).
+ *           No slot word comes back: a place's count only grows, up to MOST, and then the key is
+ *           appended. An odd word names the tail; while that stays, the odd words of one key have
+ *           growing counts, and once it moved, a record stands there and its word is even (RULE 31).
+ *           Nothing that a cut names is overwritten (RULE 30): a record with a version above the cut
+ *           version lies behind the tail of every cut so far. It was appended after the last one; or
+ *           it overwrote a record that had such a version, and so lay there; or it is a later copy.
+ *           A redo does X3a to X8 by the companions and the image. If the slot word is that of X6, the
+ *           image may be no more, and only what follows is done. Where the image has another version,
+ *           or a checksum that is wrong for its place, as a page of it was dropped behind a failed
+ *           force, nothing is copied; then the record's count tells whether X5 was done before (RULES
+ *           34, 35).
+ *           X3a comes before X5, so a feed that copied a byte of it finds the version; X7 before X8, so
+ *           who saw the intent gone finds the version (RULES 36, 37).
+ * What is benign
+ *           The image that stays behind the tail: by its checksum it is no record there. Should the
+ *           lock be taken over from the dead, the tail is given up because of it: see Renewal.
+ *           A redo that stores the same bytes and words again.
+ * If a process dies here
+ *           Before X3: nothing happened. After it: the next holder of the lock does X3a to X8. Until
+ *           then readers have the old value, or from X4 on the new one.
+ * If power fails here
+ *           Record and image lie behind every cut.
+ */
 /**
- * Where a stripe's records go, new ones and copies: each behind the tail of its log, made true by one
- * commit. All of it under the stripe's lock.
+ * Where a stripe's records go, new ones and copies: each behind the tail of its log, or over the record
+ * that it supersedes, made true by one commit. All of it under the stripe's lock.
  */
 final class Tail {
     /** No room was found: give the lock back, {@link Regions#makeRoom}, start again. */
@@ -32,7 +78,9 @@ final class Tail {
     private static final long MAX_VERSION = 1L << 62;
 
     private final StripeWords words;
+    private final SharedMemory shared;
     private final Path sharedFile;
+    private final boolean overwritesInPlace;
     private final DataFile data;
     private final Index index;
     private final Appender appender;
@@ -43,9 +91,13 @@ final class Tail {
     /** Where copies are made before they are stored; guarded by the stripe's lock. */
     private byte[] copies = {};
 
+    private long overwrites;
+
     Tail(Site site, Appender appender, Commit commit) {
         this.words = site.words();
-        this.sharedFile = site.mapped().shared().file().path();
+        this.shared = site.mapped().shared();
+        this.sharedFile = shared.file().path();
+        this.overwritesInPlace = site.mapped().data().header().overwritesInPlace();
         this.data = site.mapped().data();
         this.index = site.mapped().index();
         this.appender = appender;
@@ -88,7 +140,9 @@ final class Tail {
      */
     long append(long hashed, Draft draft, Use use, Index.Lookup found, @Nullable Outline old) {
         if (isShort(draft, old)) {
-            return appendShort(hashed, draft, found, old);
+            return old != null && mayOverwrite(draft, found, old)
+                    ? overwrite(hashed, draft, found, old)
+                    : appendShort(hashed, draft, found, old);
         }
         boolean remove = draft.kind() == RecordLayout.TOMBSTONE;
         int deadInTail = deadInTail(old);
@@ -163,6 +217,48 @@ final class Tail {
                 old == null ? 0 : old.bytes(),
                 deadInTail(old));
         return version;
+    }
+
+    /**
+     * Whether a put may overwrite the record that it supersedes where it lies (RULE 30). The record is
+     * younger than every checkpoint, so none names its bytes; and the new one, which takes as many, fits
+     * behind the tail until it is there.
+     */
+    private boolean mayOverwrite(Draft draft, Index.Lookup found, Outline old) {
+        return overwritesInPlace
+                && old.version() > words.acquire(StripeWords.CUT_VERSION)
+                && draft.flags() == 0
+                && old.isPlain()
+                && old.bytes() == draft.bytes()
+                && draft.bytes() <= Appender.MOST_STAGED_BYTES
+                && SlotWord.count(found.slot()) < SlotWord.MOST
+                && words.acquire(StripeWords.GIVEN_UP) != number()
+                && shared.acquire(SharedLayout.FEEDS) == 0;
+    }
+
+    private long overwrite(long hashed, Draft draft, Index.Lookup found, Outline old) {
+        long version = nextVersion();
+        long slot = found.slot();
+        Steps.at("X1");
+        appender.stage( // X1
+                draft,
+                version,
+                SlotWord.overwrites(slot) + 1,
+                data.number(data.regionOf(old.offset())),
+                old.offset());
+        Steps.at("X2");
+        commit.applyInPlace(
+                BucketWords.tagged(found.slotAt(), HashBits.tag(hashed)),
+                slot,
+                version,
+                draft.bytes());
+        overwrites++;
+        return version;
+    }
+
+    /** Puts of this process that overwrote a record where it lay, about. */
+    long overwrites() {
+        return overwrites;
     }
 
     /** Bytes of a record that is superseded, if it lies in the tail region. */

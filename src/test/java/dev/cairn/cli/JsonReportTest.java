@@ -46,6 +46,7 @@ class JsonReportTest {
                     "state",
                     "checkpoints",
                     "checkpointWaits",
+                    "overwritesInPlace",
                     "longestCutNanos",
                     "lockWaits",
                     "longestLockWaitNanos",

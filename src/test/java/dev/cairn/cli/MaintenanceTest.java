@@ -8,11 +8,13 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.CheckpointFailed;
 import dev.cairn.Durability;
+import dev.cairn.NeverInPlace;
 import dev.cairn.Options;
 import dev.cairn.cli.CommandLineFixture.Result;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.util.stream.IntStream;
 
 /** The verbs that look after a store: checkpoint, backup, compact. */
+@ExtendWith(NeverInPlace.class)
 class MaintenanceTest {
     private static final byte[] KEY = "k".getBytes(UTF_8);
 

@@ -13,7 +13,9 @@ import dev.cairn.SetClocks;
 import dev.cairn.SmallScale;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.Words;
+import dev.cairn.index.Index;
 import dev.cairn.index.Mapped;
 import dev.cairn.log.RecordBytes;
 import dev.cairn.log.Records;
@@ -99,8 +101,9 @@ class MovedAndExpiringTest {
 
     private Records.Outline outline(int i) {
         byte[] key = Content.key(i);
-        long slot = mapped.index().find(mapped.shared().table(0), mapped.hash().of(key), key);
-        return mapped.records().outlineLocked(Place.offset(slot));
+        Index.Found found =
+                mapped.index().find(mapped.shared().table(0), mapped.hash().of(key), key);
+        return mapped.records().outlineLocked(SlotWord.offset(found.slot()));
     }
 
     /** One of each kind: as it was written, moved, with an expiry, and with both. */

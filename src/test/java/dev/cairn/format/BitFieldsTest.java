@@ -26,13 +26,36 @@ class BitFieldsTest {
     }
 
     @Property
-    void slotWordKeepsOffsetAndHashBits(
-            @ForAll @LongRange(min = 1, max = HIGHEST_PLACE) long unit,
-            @ForAll @LongRange(max = HIGHEST_LOW) long bits) {
-        long slot = Place.slot(unit * Place.UNIT_BYTES, bits);
+    void slotWordKeepsItsFields(
+            @ForAll @LongRange(min = 1, max = HIGHEST_PLACE - 1) long unit,
+            @ForAll @LongRange(max = (1L << SlotWord.HASH_BITS) - 1) long bits,
+            @ForAll @IntRange(max = SlotWord.MOST + 1) int count) {
+        long offset = unit * Place.UNIT_BYTES;
+        long slot = SlotWord.of(offset, bits);
         assertThat(slot).isNotZero();
-        assertThat(Place.offset(slot)).isEqualTo(unit * Place.UNIT_BYTES);
-        assertThat(Place.low(slot)).isEqualTo(bits);
+        assertThat(SlotWord.count(slot)).isZero();
+        long counted = SlotWord.withCount(slot, count);
+        assertThat(SlotWord.offset(counted)).isEqualTo(offset);
+        assertThat(SlotWord.hashBits(counted)).isEqualTo(bits);
+        assertThat(SlotWord.count(counted)).isEqualTo(count);
+        assertThat(SlotWord.isChanging(counted)).isEqualTo(count % 2 == 1);
+        assertThat(SlotWord.samePlace(slot, counted)).isTrue();
+        assertThat(SlotWord.samePlace(slot, SlotWord.of(offset + Place.UNIT_BYTES, bits)))
+                .isFalse();
+        assertThat(SlotWord.samePlace(slot, SlotWord.of(offset, bits ^ 1))).isFalse();
+        long moved = SlotWord.moved(counted, offset + Place.UNIT_BYTES);
+        assertThat(SlotWord.offset(moved)).isEqualTo(offset + Place.UNIT_BYTES);
+        assertThat(SlotWord.hashBits(moved)).isEqualTo(bits);
+    }
+
+    /** The image behind the tail says what the record will say once it is in its place. */
+    @Property
+    void anImageAndItsRecordSayTheSameCount(@ForAll @IntRange(max = SlotWord.MOST / 2) int n) {
+        long slot = SlotWord.withCount(SlotWord.of(Place.UNIT_BYTES, 0), 2 * n);
+        assertThat(SlotWord.overwrites(slot)).isEqualTo(n);
+        if (n > 0) {
+            assertThat(SlotWord.overwrites(SlotWord.withCount(slot, 2 * n - 1))).isEqualTo(n);
+        }
     }
 
     @Property
@@ -201,7 +224,7 @@ class BitFieldsTest {
         assertThat(HashBits.prefix(rest)).isBetween(0L, HIGHEST_LOW);
     }
 
-    /** What a rebuild relies on: the 24 bits in a slot word say the home bucket (RULE 14). */
+    /** What a rebuild relies on: the hash bits in a slot word say the home bucket (RULE 14). */
     @Property
     void slotWordSaysTheHomeBucketOfTablesUpToItsBits(
             @ForAll long hash,

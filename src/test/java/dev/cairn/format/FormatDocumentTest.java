@@ -108,7 +108,7 @@ class FormatDocumentTest {
         Map<String, byte[]> encodings =
                 Map.of(
                         "DataHeader",
-                        new DataHeader(ONES, ONES, -1, -1, Durability.CHECKPOINT).encode(),
+                        new DataHeader(ONES, ONES, -1, -1, Durability.CHECKPOINT, true).encode(),
                         "OpenBlock",
                         new OpenBlock(ONES, ONES).encode(),
                         "CheckpointSlot",
@@ -155,7 +155,8 @@ class FormatDocumentTest {
         for (Row row : rows) {
             int stripes = (int) row.number(0);
             DataHeader header =
-                    new DataHeader(ONES, ONES, stripes, (int) row.number(1), Durability.CHECKPOINT);
+                    new DataHeader(
+                            ONES, ONES, stripes, (int) row.number(1), Durability.CHECKPOINT, true);
             assertThat(
                             List.of(
                                     row.number(2),

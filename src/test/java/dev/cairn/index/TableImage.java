@@ -3,8 +3,8 @@ package dev.cairn.index;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.HashBits;
-import dev.cairn.format.Place;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
@@ -93,7 +93,7 @@ public final class TableImage {
                 long slot = slot(at, i);
                 if (BucketWords.tag(meta, i) == tag
                         && slot != 0
-                        && Place.low(slot) == HashBits.prefix(rest)) {
+                        && SlotWord.hashBits(slot) == HashBits.prefix(rest)) {
                     return lines;
                 }
             }

@@ -144,6 +144,8 @@ public final class Acting {
             case "poll" -> poll();
             case "answer" -> answerEach(order[1], order[2], number(order[3]));
             case "follow" -> follow(order);
+            case "hot write" -> new HotKey(store).write(number(order[1]), Long.parseLong(order[2]));
+            case "hot read" -> readHot(Path.of(order[1]));
             default -> maps.act(order);
         };
     }
@@ -237,6 +239,12 @@ public final class Acting {
             newest = sequence;
         }
         return times;
+    }
+
+    /** Reads one key in every way until it is told to "go" on. */
+    private Object readHot(Path path) {
+        out.println(AT + HotKey.KEY);
+        return new HotKey(store).read(path, go::tryAcquire);
     }
 
     /** The so manieth time that this process reaches the step it stops there; "go" lets it pass. */

@@ -165,10 +165,12 @@ class KilledAllIT {
         }
     }
 
+    private int deaths;
+
     private void dieInAPut(Child child, long pid) throws IOException {
         child.ask("open", file());
         child.ask("park", "W8", 1);
-        child.tell("put", "key", 200);
+        child.tell("put", "key", 200 + 16 * deaths++); // longer each time: appended
         child.awaitStep("W8");
         Child.signal("KILL", pid);
     }

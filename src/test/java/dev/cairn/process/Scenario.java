@@ -32,8 +32,28 @@ enum Scenario {
     OVERWRITE(Scenario.SMALL) {
         @Override
         void prepare(CairnStore store) {
+            put(store, TARGET, 2 * SMALL);
+            fill(store);
+        }
+    },
+    /** What it supersedes is as long, and younger than every checkpoint. */
+    OVERWRITE_IN_PLACE(Scenario.SMALL) {
+        @Override
+        void prepare(CairnStore store) {
+            put(store, TARGET, 2 * SMALL);
+            store.checkpoint();
             put(store, TARGET, SMALL);
             fill(store);
+        }
+    },
+    /** The same record for the second time; it lies in the region of the tail. */
+    OVERWRITE_IN_PLACE_AGAIN(Scenario.SMALL) {
+        @Override
+        void prepare(CairnStore store) {
+            fill(store);
+            put(store, TARGET, SMALL);
+            put(store, TARGET, SMALL);
+            assertThat(store.stats().overwritesInPlace()).isEqualTo(1);
         }
     },
     REMOVAL(Scenario.REMOVE) {
@@ -200,7 +220,7 @@ enum Scenario {
     /** More than half a region. */
     private static final int HALF = 2_500;
 
-    /** Of what is overwritten for ever. */
+    /** Of what is overwritten for ever, on average. */
     private static final int HOT = 493;
 
     private static final Duration AN_HOUR = Duration.ofHours(1);
@@ -240,9 +260,11 @@ enum Scenario {
         put(store, "large", LARGE);
     }
 
+    /** Each time with another length than the last, so that none is overwritten where it lies. */
     private static void overwrite(CairnStore store, String key, int times) {
         for (int i = 0; i < times; i++) {
-            put(store, key, HOT);
+            boolean last = i == times - 1 && times % 2 == 1;
+            put(store, key, last ? HOT : i % 2 == 0 ? HOT - 16 : HOT + 16);
         }
     }
 

@@ -9,9 +9,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.CorruptStore;
 import dev.cairn.MemoryDirectory;
 import dev.cairn.SmallScale;
 import dev.cairn.Stats;
+import dev.cairn.format.BucketWords;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 
@@ -50,14 +52,21 @@ import java.util.stream.IntStream;
 class StepKillIT {
 
     /** Around the store that commits. */
-    private static final Set<String> COMMIT_SIDES = Set.of("W5", "W8");
+    private static final Set<String> COMMIT_SIDES = Set.of("W5", "W8", "X3", "X4");
+
+    /** The stores that commit. */
+    private static final Set<String> COMMITS = Set.of("W5", "X3");
+
+    /** The steps of an overwrite in place. */
+    private static final List<String> IN_PLACE =
+            List.of("X1", "X2", "X3", "X3a", "X4", "X5", "X6", "X7", "X8");
 
     @RegisterExtension final Children children = new Children();
 
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     private final Map<Scenario, Played> played = new HashMap<>();
     private int stores;
@@ -92,13 +101,14 @@ class StepKillIT {
 
         /** Whether the target's write, or a redo, will be done: behind the first commit. */
         boolean committed(Case where) {
-            return steps.subList(0, at(where)).contains("W5");
+            return steps.subList(0, at(where)).stream().anyMatch(COMMITS::contains);
         }
 
         /** What a repairer goes through behind a commit. */
         Set<String> redo(Case commit) {
             List<String> rest = steps.subList(at(commit) + 1, steps.size());
-            return new LinkedHashSet<>(rest.subList(0, rest.indexOf("W12") + 1));
+            int last = rest.indexOf(commit.step.equals("X3") ? "X8" : "W12");
+            return new LinkedHashSet<>(rest.subList(0, last + 1));
         }
 
         /** A step that many places behind another. */
@@ -139,6 +149,13 @@ class StepKillIT {
             }
         }
         assertThat(played.get(Scenario.OVERWRITE).steps).doesNotContain("W7");
+        for (Scenario scenario : Scenario.values()) {
+            List<String> steps = new ArrayList<>(played.get(scenario).steps);
+            steps.retainAll(IN_PLACE);
+            assertThat(steps)
+                    .as(scenario.name())
+                    .isEqualTo(scenario.name().startsWith("OVERWRITE_IN") ? IN_PLACE : List.of());
+        }
         assertThat(seen).containsExactlyInAnyOrderElementsOf(SourceSteps.ofWriting());
         killAtEach(cases);
     }
@@ -317,6 +334,8 @@ class StepKillIT {
         for (Case commit :
                 List.of(
                         lastTime(Scenario.OVERWRITE, "W5"),
+                        lastTime(Scenario.OVERWRITE_IN_PLACE, "X3"),
+                        lastTime(Scenario.OVERWRITE_IN_PLACE_AGAIN, "X3"),
                         lastTime(Scenario.RUN_OVER_RUN_AND_ROLL, "W5"),
                         lastTime(Scenario.FOLD_BEHIND_ANOTHER, "W5"),
                         lastTime(Scenario.EVACUATION_OF_A_TOMBSTONE, "W5"))) {
@@ -432,6 +451,50 @@ class StepKillIT {
     }
 
     @Test
+    void canaryASurvivorThatForgetsTheRedoInPlaceIsCaught() throws IOException {
+        playAll();
+        for (String step : List.of("X4", "X6")) {
+            Case where = lastTime(Scenario.OVERWRITE_IN_PLACE, step);
+            assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, 0))
+                    .as(step)
+                    .isInstanceOfAny(AssertionError.class, CorruptStore.class);
+        }
+    }
+
+    /** The slot word says that all is done, and the record is what it was: its count tells. */
+    @Test
+    void canaryARedoThatDoesNotStoreTheImageIsCaught() throws IOException {
+        playAll();
+        for (String step : List.of("X4", "X5")) {
+            Case where = lastTime(Scenario.OVERWRITE_IN_PLACE, step);
+            assertThatThrownBy(() -> killAndSay(where, file -> sayItIsInItsPlace(file)))
+                    .as(step)
+                    .isInstanceOf(CorruptStore.class)
+                    .hasMessageContaining("overwritten 1 times");
+        }
+    }
+
+    private static void sayItIsInItsPlace(Path file) throws IOException {
+        long stripeAt = SharedLayout.stripeAt(0);
+        long slotAt =
+                BucketWords.slotAt(SharedWords.load(file, stripeAt + StripeWords.NEW_SLOT_AT));
+        SharedWords.store(
+                file, slotAt, SharedWords.load(file, stripeAt + StripeWords.NEW_SLOT_WORD));
+    }
+
+    /** Of such an intent but three companions count; the others are of the commit before it. */
+    @Test
+    void canaryARedoThatTakesAnIntentInPlaceForAShortOneIsCaught() throws IOException {
+        playAll();
+        Case where = lastTime(Scenario.OVERWRITE_IN_PLACE, "X5");
+        for (long other : List.of(StripeWords.SHORT, StripeWords.WHOLE)) {
+            assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, other))
+                    .as("intent %d", other)
+                    .isInstanceOfAny(AssertionError.class, CorruptStore.class);
+        }
+    }
+
+    @Test
     void canaryASurvivorThatForgetsToGiveClaimsBackIsCaught() throws IOException {
         playAll();
         Case where = lastTime(Scenario.RUN, "W5");
@@ -442,6 +505,14 @@ class StepKillIT {
 
     /** Changes what tells the next holder of the lock that there is something to repair. */
     private void killAndStore(Case where, int field, long word) throws IOException {
+        killAndSay(where, file -> SharedWords.store(file, SharedLayout.stripeAt(0) + field, word));
+    }
+
+    private interface Lie {
+        void tell(Path store) throws IOException;
+    }
+
+    private void killAndSay(Case where, Lie lie) throws IOException {
         Path file = newStore();
         try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
             where.scenario.prepare(survivor, file);
@@ -453,7 +524,7 @@ class StepKillIT {
             child.awaitStep(where.step);
             child.kill();
             child.awaitDeath();
-            SharedWords.store(file, SharedLayout.stripeAt(0) + field, word);
+            lie.tell(file);
             goesOn(survivor, where, before);
         }
     }

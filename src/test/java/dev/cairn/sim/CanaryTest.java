@@ -8,6 +8,7 @@ import dev.cairn.SmallScale;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
 import dev.cairn.format.Words;
 import dev.cairn.os.MappedFile;
 
@@ -36,7 +37,7 @@ class CanaryTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     private interface Flaw {
         void put(Rig rig, Path data) throws IOException;
@@ -151,6 +152,32 @@ class CanaryTest {
                                     });
                         });
         assertThat(said).isNotEmpty();
+    }
+
+    /** What the checkpoint names is then overwritten where it lies. */
+    @Test
+    void cutThatDoesNotSayWhatIsYoungIsCaught() throws IOException {
+        Scenario scenario = Scenario.OVERWRITING_IN_PLACE;
+        int stripes = scenario.options().stripes();
+        String said =
+                complaint(
+                        scenario,
+                        (rig, data) -> {
+                            MappedFile shared = map(shared(data), SharedLayout.stripeAt(stripes));
+                            rig.machine()
+                                    .beforeEachStep(step -> {
+                                        if (step.equals("P3")) {
+                                            forgetCuts(shared.first(), stripes);
+                                        }
+                                    });
+                        });
+        assertThat(said).isNotEmpty();
+    }
+
+    private static void forgetCuts(MemorySegment shared, int stripes) {
+        for (int i = 0; i < stripes; i++) {
+            Words.release(shared, SharedLayout.stripeAt(i) + StripeWords.CUT_VERSION, 0);
+        }
     }
 
     @Test

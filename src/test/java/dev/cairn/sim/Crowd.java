@@ -38,7 +38,6 @@ final class Crowd {
     private static final int CHECKPOINTS = 7;
     private static final int TURNS_BETWEEN = 16;
     private static final int LARGE_BYTES = 5_000;
-
     private final CairnStore store;
     private final Machine machine;
     private final Turns turns;
@@ -127,15 +126,20 @@ final class Crowd {
     private void write(int writer) {
         Random random = new Random(seed + writer);
         for (int number = 1; number <= NUMBERS; number++) {
-            put("A" + writer, value(writer, number, random));
+            putOnce("A" + writer, value(writer, number, random));
             if (random.nextInt(3) == 0) {
                 persistently(() -> {
                     long _ = store.remove(("C" + writer).getBytes(UTF_8));
                 });
             } else {
-                put("C" + writer, value(writer, number, random));
+                byte[] value = value(writer, number, random);
+                boolean again = random.nextBoolean();
+                persistently(() -> {
+                    long version = put("C" + writer, value);
+                    machine.told(again ? put("C" + writer, value) : version); // in place, mostly
+                });
             }
-            put("B" + writer, value(writer, number, random));
+            putOnce("B" + writer, value(writer, number, random));
             finished.set(writer, number);
         }
     }
@@ -153,8 +157,12 @@ final class Crowd {
         return value.put(rest).array();
     }
 
-    private void put(String key, byte[] value) {
-        persistently(() -> machine.told(store.put(key.getBytes(UTF_8), value)));
+    private void putOnce(String key, byte[] value) {
+        persistently(() -> machine.told(put(key, value)));
+    }
+
+    private long put(String key, byte[] value) {
+        return store.put(key.getBytes(UTF_8), value);
     }
 
     private void persistently(Runnable write) {

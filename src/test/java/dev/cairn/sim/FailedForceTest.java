@@ -1,5 +1,7 @@
 package dev.cairn.sim;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.cairn.MemoryDirectory;
 import dev.cairn.Seed;
 import dev.cairn.SmallScale;
@@ -29,7 +31,7 @@ class FailedForceTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     @BeforeAll
     static void seed() {
@@ -51,6 +53,9 @@ class FailedForceTest {
     @AfterAll
     static void report() {
         System.out.println(TALLY.report("FailedForceTest"));
+        if (TALLY.steps().contains("W12")) {
+            assertThat(TALLY.times("X8")).as("overwrites in place").isPositive();
+        }
     }
 
     @RepeatedTest(12)

@@ -30,7 +30,7 @@ class InterleavingTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     @BeforeAll
     static void seed() {
@@ -52,6 +52,9 @@ class InterleavingTest {
     @AfterAll
     static void report() {
         System.out.println(TALLY.report("InterleavingTest"));
+        if (TALLY.times("P8") > 0) {
+            assertThat(TALLY.times("X8")).as("overwrites in place").isPositive();
+        }
     }
 
     @RepeatedTest(6)
@@ -63,7 +66,7 @@ class InterleavingTest {
     @Test
     void crowdsWaitForEachOtherAndClean() throws IOException {
         Tally fixed = new Tally();
-        Set<String> meant = Set.of("P8", "W6 copy", "L1", "E1", "E2", "G3", "N3 run");
+        Set<String> meant = Set.of("P8", "W6 copy", "L1", "E1", "E2", "G3", "N3 run", "X8");
         Plays same = new Plays(directory, fixed, "mvn test -Dtest=InterleavingTest");
         for (int play = 0; play < 20 && !fixed.steps().containsAll(meant); play++) {
             same.crowd(play);

@@ -21,7 +21,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * All processes are killed at a step; the next one finds their files as they stored them, works on,
@@ -32,13 +35,15 @@ import java.util.Map;
 class KilledThenPowerFailureTest {
     private static final Tally TALLY = new Tally();
     private static final Map<Kind, Integer> SURVIVED = new EnumMap<>(Kind.class);
+    private static final Map<String, Integer> KILLED_AT = new TreeMap<>();
+    private static final Set<Scenario> PLAYED = EnumSet.noneOf(Scenario.class);
     private static long seed;
     private Plays plays;
 
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     @BeforeAll
     static void seed() {
@@ -65,10 +70,15 @@ class KilledThenPowerFailureTest {
     static void report() {
         System.out.println(TALLY.report("KilledThenPowerFailureTest") + "  opened " + SURVIVED);
         assertThat(SURVIVED).containsKey(Kind.REPAIRED);
+        if (PLAYED.contains(Scenario.OVERWRITING_IN_PLACE)) {
+            assertThat(KILLED_AT)
+                    .containsKeys("X1", "X2", "X3", "X3a", "X4", "X5", "X6", "X7", "X8");
+        }
     }
 
     @AfterEach
     void survived() {
+        plays.killedAt().forEach((step, times) -> KILLED_AT.merge(step, times, Integer::sum));
         plays.survived().forEach((kind, times) -> SURVIVED.merge(kind, times, Integer::sum));
     }
 
@@ -76,6 +86,7 @@ class KilledThenPowerFailureTest {
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "BACKUP")
     void nothingThatReturnedIsLostByTheKillNorByThePowerAfterACheckpoint(Scenario scenario)
             throws IOException {
+        PLAYED.add(scenario);
         plays.kills(scenario, seed + scenario.name().hashCode());
     }
 

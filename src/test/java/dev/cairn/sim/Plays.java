@@ -16,9 +16,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** Runs of a machine whose power fails, each a function of its seed. */
@@ -31,6 +34,7 @@ final class Plays {
     private final Path directory;
     private final Tally tally;
     private final String replay;
+    private final Map<String, Integer> killedAt = new TreeMap<>();
     private final Map<Kind, Integer> survived = new EnumMap<>(Kind.class);
 
     /**
@@ -41,6 +45,11 @@ final class Plays {
         this.directory = directory.toRealPath();
         this.tally = tally;
         this.replay = replay;
+    }
+
+    /** At which steps stores were killed, as often as they were. */
+    Map<String, Integer> killedAt() {
+        return killedAt;
     }
 
     /** How stores were opened after kills. */
@@ -367,12 +376,14 @@ final class Plays {
         Random random = rig.random();
         rig.machine().captureAt((_, _) -> false);
         boolean[] committed = {false};
+        Set<String> inPlace = new HashSet<>();
         rig.machine()
                 .afterEachStep(step -> {
                     boolean opening = step.equals("force") || step.startsWith("O");
                     boolean first = step.equals("W6") && !committed[0];
                     if (random.nextInt(opening ? 4 : step.startsWith("P") ? 10 : 50) == 0
-                            || first) { // one at least leaves a write to be finished
+                            || first // one at least leaves a write to be finished
+                            || step.startsWith("X") && inPlace.add(step)) {
                         kill(rig, step, kills);
                     }
                     committed[0] |= first;
@@ -405,6 +416,8 @@ final class Plays {
         machine.begin(killed);
         try (Rig rig = Rig.survive(data, options, machine, killed)) {
             survived.merge(rig.store().recovery().kind(), 1, Integer::sum);
+            String step = killed.where().substring(0, killed.where().indexOf(" #"));
+            killedAt.merge(step, 1, Integer::sum);
             rig.put(1, 8, 300);
             rig.put(61, 8, 2_000);
             rig.checkpoint();

@@ -83,6 +83,7 @@ class PowerFailureModelTest {
                 rig.compact();
                 rig.failCheckpoint(0, 1);
                 overwrite(rig, 400);
+                overwriteInPlace(rig, 300);
                 rig.closeStore();
                 rig.openStore();
                 rig.checkpoint();
@@ -91,7 +92,8 @@ class PowerFailureModelTest {
                 tally.play(rig.machine());
             }
         });
-        assertThat(tally.steps()).contains("W6 copy", "W11 region", "G3", "P8", "D2", "N3 run");
+        assertThat(tally.steps())
+                .contains("W6 copy", "W11 region", "G3", "P8", "D2", "N3 run", "X8");
     }
 
     private static Options options(int stripes) {
@@ -102,7 +104,14 @@ class PowerFailureModelTest {
         return new Judge(directory.resolve("crash"), options, tally, REPLAY);
     }
 
+    /** None is as long as the one before, so that each is appended. */
     private static void overwrite(Rig rig, int bytes) {
+        for (int i = 0; i < 12; i++) {
+            rig.put(key(1 + i % 2), bytes + i % 4 / 2 * 16);
+        }
+    }
+
+    private static void overwriteInPlace(Rig rig, int bytes) {
         for (int i = 0; i < 12; i++) {
             rig.put(key(1 + i % 2), bytes);
         }
@@ -131,7 +140,7 @@ class PowerFailureModelTest {
                                 ? Files.createTempDirectory(memory, "cairn-sim")
                                 : Files.createTempDirectory("cairn-sim"))
                         .toRealPath();
-        try (SmallScale _ = new SmallScale()) {
+        try (SmallScale _ = SmallScale.inPlace()) {
             play.in(directory);
         } finally {
             try (Stream<Path> files = Files.walk(directory)) {
@@ -207,6 +216,12 @@ class PowerFailureModelTest {
                 .withAction(4, step("remove", numbers, (rig, in) -> rig.remove(key(in))))
                 .withAction(
                         3, step("overwrite", sized, (rig, in) -> overwrite(rig, in.get2() % 900)))
+                .withAction(
+                        2,
+                        step(
+                                "overwrite in place",
+                                sized,
+                                (rig, in) -> overwriteInPlace(rig, in.get2() % 900)))
                 .withAction(
                         2,
                         step(

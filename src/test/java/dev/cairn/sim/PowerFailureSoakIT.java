@@ -23,7 +23,7 @@ class PowerFailureSoakIT {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     private interface Play {
         void with(Plays plays, long seed) throws IOException;

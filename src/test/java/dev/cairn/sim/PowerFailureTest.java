@@ -51,6 +51,15 @@ class PowerFailureTest {
                     "W12",
                     "W13",
                     "W14",
+                    "X1",
+                    "X2",
+                    "X3",
+                    "X3a",
+                    "X4",
+                    "X5",
+                    "X6",
+                    "X7",
+                    "X8",
                     "N2",
                     "N2 run",
                     "N3",
@@ -79,7 +88,7 @@ class PowerFailureTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     @BeforeAll
     static void seed() {
@@ -103,6 +112,7 @@ class PowerFailureTest {
         System.out.println(TALLY.report("PowerFailureTest"));
         if (PLAYED.size() == Scenario.values().length) {
             assertThat(TALLY.steps()).containsAll(STEPS);
+            assertThat(TALLY.times("X8")).as("overwrites in place").isGreaterThanOrEqualTo(8);
         }
     }
 

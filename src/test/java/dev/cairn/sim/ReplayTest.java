@@ -50,7 +50,7 @@ class ReplayTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    private final SmallScale scale = new SmallScale();
+    private final SmallScale scale = SmallScale.inPlace();
 
     @BeforeAll
     static void seed() {

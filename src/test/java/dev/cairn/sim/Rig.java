@@ -365,14 +365,18 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** So many puts and removals. */
+    /** So many puts and removals, and now and then another put of the same size behind a put. */
     void work(int writes) {
         for (int i = 0; i < writes; i++) {
             byte[] key = Content.key(random.nextInt(24), 8);
             if (random.nextInt(4) == 0) {
                 remove(key);
             } else {
-                put(key, random.nextInt(8) == 0 ? 9_000 : random.nextInt(900));
+                int bytes = random.nextInt(8) == 0 ? 9_000 : random.nextInt(900);
+                put(key, bytes);
+                if (random.nextInt(3) == 0) {
+                    put(key, bytes);
+                }
             }
         }
     }

@@ -22,6 +22,7 @@ enum Scenario {
     EXPIRY(1, Scenario::expiry),
     ROLLING(1, Scenario::rolling),
     FOLDING(1, Scenario::folding),
+    OVERWRITING_IN_PLACE(2, Scenario::overwritingInPlace),
     EVACUATION(1, Scenario::evacuation),
     INDEX_GROWTH(2, Scenario::indexGrowth),
     REUSE_BY_OTHERS(4, Scenario::reuseByOthers),
@@ -123,11 +124,39 @@ enum Scenario {
         rig.put(3, 8, 100);
         rig.remove(3, 8);
         for (int i = 0; i < 42; i++) {
-            rig.put(i % 3 == 0 ? 4 : 5, 8, 400);
+            rig.put(i % 3 == 0 ? 4 : 5, 8, 400 + i % 5 * 16); // of one key never the same twice
             if (i % 8 == 7) {
                 rig.checkpoint();
             }
         }
+    }
+
+    private static void overwritingInPlace(Rig rig) {
+        for (int i = 0; i < 8; i++) {
+            rig.put(i % 4, 8, 100); // each twice, before the first checkpoint of any
+        }
+        rig.checkpoint();
+        rig.put(1, 8, 100); // not what the checkpoint names
+        rig.put(1, 8, 100);
+        rig.put(5, 8, 1_500);
+        rig.put(5, 8, 1_500);
+        rig.checkpoint();
+        rig.put(5, 8, 1_500);
+        rig.put(5, 8, 1_501);
+        rig.remove(1, 8);
+        rig.put(1, 8, 100);
+        rig.put(1, 8, 100);
+        rig.put(6, 8, 3_000); // in another region, with those that were overwritten in an older one
+        rig.put(6, 8, 3_000);
+        rig.put(1, 8, 100);
+        rig.put(5, 8, 1_500);
+        rig.checkpoint();
+        rig.put(2, 8, 100);
+        rig.put(2, 8, 100);
+        rig.closeStore();
+        rig.openStore();
+        rig.put(2, 8, 100);
+        rig.put(2, 8, 100);
     }
 
     private static void evacuation(Rig rig) {

@@ -34,6 +34,11 @@ final class Tally {
         return Set.copyOf(points.keySet());
     }
 
+    /** How often a step was reached. */
+    synchronized int times(String step) {
+        return points.getOrDefault(step, 0);
+    }
+
     synchronized int images() {
         return sum(images);
     }
