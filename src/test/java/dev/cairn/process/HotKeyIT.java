@@ -1,0 +1,202 @@
+package dev.cairn.process;
+
+import static dev.cairn.process.Values.bytes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.cairn.Cairn;
+import dev.cairn.CairnStore;
+import dev.cairn.SmallScale;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Two processes overwrite one key without pause, two others read it in every way: each value is whole,
+ * and none comes back. What readers wait is printed.
+ */
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class HotKeyIT {
+    private static final long PUTS = 150_000;
+    private static final int KILLS = 12;
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir Path directory;
+
+    private final SmallScale scale = SmallScale.inPlace();
+
+    @AfterEach
+    void usualScale() {
+        scale.close();
+    }
+
+    private Path file() {
+        return directory.resolve("store.cairn");
+    }
+
+    private CairnStore create() {
+        CairnStore store = Cairn.open(file(), Scenario.QUIET);
+        store.put(bytes("other"), new byte[10]);
+        store.put(bytes(HotKey.KEY), HotKey.value(3, 1));
+        return store;
+    }
+
+    private Child opened(Child child) {
+        child.ask("open", file());
+        return child;
+    }
+
+    private List<Child> readers() {
+        List<Child> readers =
+                List.of(opened(children.startOptimizing()), opened(children.startOptimizing()));
+        for (Child reader : readers) {
+            reader.tell("hot read", file());
+            reader.awaitStep(HotKey.KEY);
+        }
+        return readers;
+    }
+
+    private static void end(List<Child> readers) {
+        readers.forEach(reader -> reader.tell("go"));
+        readers.forEach(reader -> System.out.println("HotKeyIT: " + reader.answer()));
+    }
+
+    @Test
+    void everyReadOfAKeyThatIsOverwrittenWithoutPauseIsWhole() {
+        try (CairnStore store = create()) {
+            List<Child> readers = readers();
+            List<Child> writers =
+                    List.of(opened(children.startOptimizing()), opened(children.startOptimizing()));
+            for (int i = 0; i < writers.size(); i++) {
+                writers.get(i).tell("hot write", i + 1, PUTS);
+            }
+            int verified = 0;
+            while (writers.stream().anyMatch(writer -> !writer.saidAnything())) {
+                assertThat(store.verify().damages()).isEmpty();
+                if (++verified % 10 == 0) {
+                    long _ = store.checkpoint(); // what it names is not overwritten any more
+                }
+            }
+            long inPlace = 0;
+            for (Child writer : writers) {
+                inPlace += Long.parseLong(writer.answer());
+            }
+            end(readers);
+            assertThat(inPlace).isPositive();
+            assertThat(store.verify().damages()).isEmpty();
+            System.out.printf(
+                    "HotKeyIT: %d of %d puts in place, verified %d times, %d times beside them%n",
+                    inPlace, 2 * PUTS, verified + 1, verified);
+            assertThat(store.get(bytes(HotKey.KEY))).hasSize(HotKey.BYTES);
+        }
+    }
+
+    @Test
+    void everyReadIsWholeThoughWritersAreKilled() {
+        SplittableRandom random = new SplittableRandom();
+        try (CairnStore store = create()) {
+            List<Child> readers = readers();
+            long last = 0;
+            for (int kill = 0; kill < KILLS; kill++) {
+                // of numbers of their own: the sequence of each begins anew
+                Child writer = opened(children.spare());
+                writer.tell("hot write", 10 + kill, Long.MAX_VALUE);
+                long before = store.version(bytes(HotKey.KEY));
+                while (store.version(bytes(HotKey.KEY)) < before + 100) {
+                    LockSupport.parkNanos(random.nextLong(2_000_000));
+                }
+                writer.kill();
+                writer.awaitDeath();
+                assertThat(store.verify().damages()).isEmpty();
+                long version = store.version(bytes(HotKey.KEY));
+                assertThat(version).isGreaterThan(last);
+                last = store.put(bytes(HotKey.KEY), HotKey.value(4, kill + 1));
+                assertThat(last).isGreaterThan(version);
+            }
+            end(readers);
+            assertThat(store.stats().overwritesInPlace()).isPositive();
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
+    /** A feed that another process has open; and one whose process was killed counts for a while. */
+    @Test
+    void nothingIsOverwrittenWhileAnotherProcessHasAFeed() throws IOException {
+        try (CairnStore store = create()) {
+            assertThat(overwrites(store, 2)).isTrue();
+            Child other = opened(children.start());
+            other.tell("poll");
+            other.awaitStep("poll");
+            assertThat(overwrites(store, 3)).isFalse();
+            assertThat(other.answer()).isEqualTo("Put");
+            awaitOverwrites(store); // it has closed its feed
+
+            other.tell("poll");
+            other.awaitStep("poll");
+            other.kill();
+            other.awaitDeath();
+            awaitOverwrites(store);
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
+    /** One that only reads is known of after a while; what it missed until then it is told of. */
+    @ParameterizedTest
+    @ValueSource(strings = {"join", "view"})
+    void aFeedOfAnotherProcessIsToldOfEachChange(String how) throws IOException {
+        Path notes = directory.resolve("ledger");
+        try (CairnStore store = create();
+                Ledger ledger = Ledger.at(notes)) {
+            awaitOverwrites(store);
+            Child other = children.start();
+            other.tell("follow", file(), notes, how);
+            other.awaitStep("follow");
+            long before;
+            do { // a few in a row, as one alone may be appended for another reason
+                LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
+                before = store.stats().overwritesInPlace();
+                putSome(store, 3);
+            } while (store.stats().overwritesInPlace() > before);
+            putSome(store, 200);
+            assertThat(store.stats().overwritesInPlace()).isEqualTo(before);
+            ledger.order(Ledger.JUDGE);
+            String told = other.answer(); // it equals the store
+            System.out.println("HotKeyIT: " + how + ": " + told);
+            assertThat(Long.parseLong(told.substring(0, told.indexOf(' ')))).isPositive();
+            awaitOverwrites(store);
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
+    private static void putSome(CairnStore store, int puts) {
+        for (int i = 0; i < puts; i++) {
+            boolean _ = overwrites(store, i);
+        }
+    }
+
+    private static boolean overwrites(CairnStore store, long sequence) {
+        long before = store.stats().overwritesInPlace();
+        long _ = store.put(bytes(HotKey.KEY), HotKey.value(3, sequence));
+        assertThat(store.get(bytes(HotKey.KEY))).isEqualTo(HotKey.value(3, sequence));
+        return store.stats().overwritesInPlace() > before;
+    }
+
+    private static void awaitOverwrites(CairnStore store) {
+        for (long sequence = 10; !overwrites(store, sequence); sequence++) {
+            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+        }
+    }
+}
