@@ -141,17 +141,13 @@ final class Reader {
     /** A sound copy of a key's entry, of whatever kind; null if it is absent. */
     private @Nullable Copy copy(byte[] key, long hashed, int stripe) {
         while (true) {
-            long table = shared.table(stripe); // R1
-            Seen seen = see(stripe, table, hashed, key);
+            Seen seen = find(stripe, hashed, key);
             if (seen == null) {
-                if (confirmed(stripe, table)) { // R5
-                    return null;
-                }
-            } else if (seen.outline != null) {
-                Copy copy = records.copy(stripe, seen.outline, seen.place);
-                if (confirmed(stripe, table, seen)) { // R5
-                    return sound(stripe, copy, seen.slot);
-                }
+                return null;
+            }
+            Copy copy = records.copy(stripe, seen.outline, seen.place);
+            if (confirmed(stripe, seen)) { // R5
+                return sound(stripe, copy, seen.slot);
             }
         }
     }
@@ -181,26 +177,19 @@ final class Reader {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
-            long table = shared.table(stripe); // R1
-            Seen seen = see(stripe, table, hashed, key);
+            Seen seen = find(stripe, hashed, key);
             if (seen == null) {
-                if (confirmed(stripe, table)) { // R5
-                    return null;
-                }
-                continue;
+                return null;
             }
             Outline outline = seen.outline;
-            if (outline == null) {
-                continue;
-            }
             boolean isKnown = outline.version() == known;
             Copy copy = isKnown ? null : records.copy(stripe, outline, seen.place);
-            if (confirmed(stripe, table, seen)) { // R5
+            if (confirmed(stripe, seen)) { // R5
                 if (copy != null && sound(stripe, copy, seen.slot) == null
                         || expired(outline.expires())) {
                     return null;
                 }
-                return new Sighting(outline, copy, stripe, table, seen.slotAt, seen.slot);
+                return new Sighting(outline, copy, stripe, seen.table, seen.slotAt, seen.slot);
             }
         }
     }
@@ -251,13 +240,11 @@ final class Reader {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
-            long table = shared.table(stripe); // R1
-            Seen seen = see(stripe, table, hashed, key);
+            Seen seen = find(stripe, hashed, key);
             if (seen == null) {
-                if (confirmed(stripe, table)) { // R5
-                    return null;
-                }
-            } else if (seen.outline != null && confirmed(stripe, table, seen)) { // R5
+                return null;
+            }
+            if (confirmed(stripe, seen)) { // R5
                 return expired(seen.outline.expires()) ? null : seen.outline;
             }
         }
@@ -270,53 +257,59 @@ final class Reader {
     /**
      * What was seen of a key's entry; unconfirmed but for the lengths.
      *
+     * @param table the stripe's table word, loaded before the slot word
      * @param slot its slot word, loaded before the record
      * @param place where the record lies, or is to lie if this is its image behind the tail
-     * @param outline its lengths confirmed, so that they may be allocated; null if something came in
-     *     between, and all is to be looked at again
+     * @param outline its lengths confirmed, so that they may be allocated
      */
-    private record Seen(long slotAt, long slot, long place, @Nullable Outline outline) {
-        private static final Seen NOTHING = new Seen(0, 0, 0, null);
-    }
+    private record Seen(long table, long slotAt, long slot, long place, Outline outline) {}
 
-    /** A key's entry as it seems; null if it seems to be absent. */
-    private @Nullable Seen see(int stripe, long table, long hashed, byte[] key) {
-        Index.Found found = index.find(table, hashed, key);
-        if (found == null) {
-            return null;
+    /** A key's entry, its record to be confirmed once it is read; null if it is absent, confirmed. */
+    private @Nullable Seen find(int stripe, long hashed, byte[] key) {
+        while (true) {
+            long table = shared.table(stripe); // R1
+            Index.Found found = index.find(table, hashed, key);
+            if (found == null) {
+                if (confirmed(stripe, table)) { // R5
+                    return null;
+                }
+            } else if (found.isRecord()) {
+                Seen seen = see(stripe, table, found.slotAt(), found.slot());
+                if (seen != null) {
+                    return seen;
+                }
+            } else {
+                requireChanged(stripe, table, hashed, found);
+            }
         }
-        return found.isRecord()
-                ? see(stripe, table, found.slotAt(), found.slot())
-                : none(stripe, table, hashed, found);
     }
 
-    /** The record that a slot word names, which is not 0. */
-    private Seen see(int stripe, long table, long slotAt, long slot) {
+    /** The record that a slot word names, which is not 0; null if something came in between. */
+    private @Nullable Seen see(int stripe, long table, long slotAt, long slot) {
         Outline outline = records.outline(SlotWord.offset(slot)); // R4
         long place = SlotWord.offset(slot);
         if (SlotWord.isChanging(slot)) { // RULE 33: the companions stand as long as the slot word
             place = SlotWord.offset(shared.stripe(stripe).acquire(StripeWords.NEW_SLOT_WORD));
         }
         if (!confirmed(stripe, table, slotAt, slot)) {
-            return Seen.NOTHING;
+            return null;
         }
         if (outline == null || outline.kind() != RecordLayout.PUT || outline.version() <= 0) {
             throw records.noRecord(SlotWord.offset(slot));
         }
         records.requireOverwrites(outline.offset(), slot, outline.overwrites());
-        return new Seen(slotAt, slot, place, outline);
+        return new Seen(table, slotAt, slot, place, outline);
     }
 
     /** Where a slot word leads to no record: damage, if nothing came in between. */
-    private Seen none(int stripe, long table, long hashed, Index.Found found) {
-        if (found.isChanged() || !confirmed(stripe, table, found.slotAt(), found.slot())) {
-            return Seen.NOTHING;
+    private void requireChanged(int stripe, long table, long hashed, Index.Found found) {
+        if (!found.isChanged() && confirmed(stripe, table, found.slotAt(), found.slot())) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    shared.stripe(stripe).at() + StripeWords.TABLE,
+                    "slots of records, for hash 0x%016x in table 0x%016x".formatted(hashed, table),
+                    "one of a place that holds none");
         }
-        throw new CorruptStore(
-                shared.file().path(),
-                shared.stripe(stripe).at() + StripeWords.TABLE,
-                "slots of records, for hash 0x%016x in table 0x%016x".formatted(hashed, table),
-                "one of a place that holds none");
     }
 
     private boolean confirmed(int stripe, long table) {
@@ -325,8 +318,8 @@ final class Reader {
         return shared.table(stripe) == table;
     }
 
-    private boolean confirmed(int stripe, long table, Seen seen) {
-        return confirmed(stripe, table, seen.slotAt, seen.slot);
+    private boolean confirmed(int stripe, Seen seen) {
+        return confirmed(stripe, seen.table, seen.slotAt, seen.slot);
     }
 
     /** Confirms a record that was read since its slot word was loaded. */
@@ -440,26 +433,19 @@ final class Reader {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
-            long table = shared.table(stripe); // R1
-            Seen seen = see(stripe, table, hashed, key);
+            Seen seen = find(stripe, hashed, key);
             if (seen == null) {
-                if (confirmed(stripe, table)) { // R5
-                    return null;
-                }
-                continue;
+                return null;
             }
             Outline outline = seen.outline;
-            if (outline == null) {
-                continue;
-            }
             CorruptStore damage = records.damage(stripe, outline, seen.place, seen.slot);
-            if (confirmed(stripe, table, seen)) { // R5
+            if (confirmed(stripe, seen)) { // R5
                 if (damage != null) {
                     throw damage;
                 }
                 return expired(outline.expires())
                         ? null
-                        : new View(stripe, table, seen.slotAt, seen.slot, outline.value());
+                        : new View(stripe, seen.table, seen.slotAt, seen.slot, outline.value());
             }
         }
     }
@@ -511,10 +497,10 @@ final class Reader {
             boolean isWhole = confirmed(stripe, walk.table());
             for (int i = 0; i < slots.length && isWhole; i++) {
                 Seen seen = see(stripe, walk.table(), walk.slotAt(i), slots[i]);
-                isWhole = seen.outline != null;
-                if (seen.outline != null) {
+                isWhole = seen != null;
+                if (seen != null) {
                     Copy copy = records.copy(stripe, seen.outline, seen.place);
-                    isWhole = confirmed(stripe, walk.table(), seen);
+                    isWhole = confirmed(stripe, seen);
                     if (isWhole && sound(stripe, copy, seen.slot) != null) {
                         copies.add(copy);
                     }
