@@ -18,7 +18,7 @@ import sys
 HEADER_MAGIC, SLOT_MAGIC, REGION_MAGIC = b"CAIRNKV\n", b"CAIRNCKP", b"REGN"
 BLOCK, SLOTS_AT, CUTS, CUT_BYTES = 4096, 8192, 128, 64
 REGION_HEADER, RECORD_HEADER, LEAST_RECORD = 64, 24, 32
-IN_PLACE, MOST_OVERWRITES = 1, 31
+IN_PLACE, CACHE, MOST_OVERWRITES, MOST_HEAT = 1, 2, 31, 127
 PUT, FILLER = 1, 3
 EXPIRES, VALUE_IN_RUN, KEY_IN_RUN, ALL_FLAGS = 2, 4, 8, 15
 ANY_RUN = VALUE_IN_RUN | KEY_IN_RUN
@@ -132,12 +132,12 @@ class Spans:
 class Record:
     """The record at an offset, section "Record". `content` is how many bytes are in its run."""
 
-    __slots__ = ("data", "at", "version", "crc", "kind", "flags", "overwrites", "zero",
+    __slots__ = ("data", "at", "version", "crc", "kind", "flags", "overwrites", "heat",
                  "key_length", "value_length", "run_at", "inline_at", "content", "bytes")
 
     def __init__(self, data, at):
         self.data, self.at = data, at
-        (self.version, self.crc, self.kind, self.flags, self.overwrites, self.zero,
+        (self.version, self.crc, self.kind, self.flags, self.overwrites, self.heat,
          self.key_length, self.value_length) = RECORD.unpack_from(data, at)
         self.run_at = at + RECORD_HEADER + (EXPIRY.size if self.flags & EXPIRES else 0)
         self.inline_at = self.run_at + (REFERENCE.size if self.flags & ANY_RUN else 0)
@@ -185,9 +185,12 @@ class Store:
         (_, version, features, self.store_id, _, self.stripes, self.region_bytes, durability,
          crc) = HEADER.unpack_from(self.data)
         expect(8, "format version", 1, version)
-        if features & ~IN_PLACE:
-            raise Damage(12, f"features 0 or {IN_PLACE}", features)
+        if features & ~(IN_PLACE | CACHE):
+            raise Damage(12, f"features up to {IN_PLACE | CACHE}", features)
         expect_checksum(60, checksum(self.data[:60]), crc)
+        if features & CACHE:
+            expect_checksum(80, checksum(self.data[64:80]),
+                            struct.unpack_from("<I", self.data, 80)[0])
         for at, found, low, high in ((48, self.stripes, 1, 4096),
                                      (52, self.region_bytes, 4096, 67108864)):
             if not low <= found <= high or found & found - 1:
@@ -273,7 +276,8 @@ class Store:
             raise Damage(at + 13, f"flags up to {ALL_FLAGS}", record.flags)
         if record.overwrites > MOST_OVERWRITES:
             raise Damage(at + 14, f"a count up to {MOST_OVERWRITES}", record.overwrites)
-        expect(at + 15, "zero:", 0, record.zero)
+        if record.heat > MOST_HEAT:
+            raise Damage(at + 15, f"heat up to {MOST_HEAT}", record.heat)
         if record.key_length < 0 or record.value_length < 0:
             raise Damage(at + 16, "lengths", f"{record.key_length} and {record.value_length}")
         if not LEAST_RECORD <= record.bytes <= end - at or record.bytes % 16:

@@ -12,11 +12,12 @@ import java.util.function.Consumer;
 
 /**
  * How to open a store. What is a property of the file (stripes, durability {@link Durability#NONE} or
- * not) counts when the file is created; opening an existing file takes over the file's own, and {@link
- * Durability#EACH_WRITE} is refused where the file was created with {@code NONE}.
+ * not, eviction with its {@code maxBytes}, {@code expireAfterAccess}) counts when the file is created;
+ * opening an existing file takes over the file's own. {@link Durability#EACH_WRITE} is refused where the
+ * file was created with {@code NONE}, eviction and {@code expireAfterAccess} where it was created without.
  *
  * <p>All who open a store in one process share it. Of their own are {@code readOnly}, {@code EACH_WRITE},
- * {@code defaultTimeToLive}, and the {@code permissions} of a backup. Of the others what asks for most
+ * {@code defaultTimeToLive}, {@code timeToLiveJitter}, and the {@code permissions} of a backup. Of the others what asks for most
  * counts, for all, from the moment it is asked for until the last of them has closed the store: the
  * smallest {@code maxBytes}, the longest {@code lockTimeout}, the shortest {@code checkpointEvery}. So
  * checkpoints are manual only where everybody asks for that. Who opens it read-only asks for nothing.
@@ -37,24 +38,30 @@ public final class Options {
 
     private final long maxBytes;
     private final int stripes;
-    private final Durability durability;
+    private final @Nullable Durability durability;
     private final @Nullable Duration checkpointEvery;
     private final boolean readOnly;
     private final Duration lockTimeout;
     private final Set<PosixFilePermission> permissions;
     private final @Nullable Duration defaultTimeToLive;
+    private final boolean eviction;
+    private final @Nullable Duration expireAfterAccess;
+    private final double timeToLiveJitter;
 
     /** Options in the making: the defaults at first. */
     private static final class Draft {
         long maxBytes;
         int stripes = 64;
-        Durability durability = Durability.CHECKPOINT;
+        @Nullable Durability durability;
         @Nullable Duration checkpointEvery = Duration.ofSeconds(1);
         boolean readOnly;
         Duration lockTimeout = Duration.ofSeconds(10);
         Set<PosixFilePermission> permissions =
                 Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
         @Nullable Duration defaultTimeToLive;
+        boolean eviction;
+        @Nullable Duration expireAfterAccess;
+        double timeToLiveJitter;
     }
 
     private Options(Draft draft) {
@@ -67,7 +74,7 @@ public final class Options {
             throw new IllegalArgumentException(
                     "stripes is no power of two from 1 to " + MAX_STRIPES + ": " + stripes);
         }
-        durability = Objects.requireNonNull(draft.durability, "durability");
+        durability = draft.durability;
         checkpointEvery = draft.checkpointEvery;
         if (checkpointEvery != null && !checkpointEvery.isPositive()) {
             throw new IllegalArgumentException(
@@ -85,6 +92,18 @@ public final class Options {
         if (defaultTimeToLive != null && !defaultTimeToLive.isPositive()) {
             throw new IllegalArgumentException(
                     "defaultTimeToLive is not positive: " + defaultTimeToLive);
+        }
+        eviction = draft.eviction;
+        expireAfterAccess = draft.expireAfterAccess;
+        if (expireAfterAccess != null && expireAfterAccess.toMillis() <= 0) {
+            throw new IllegalArgumentException(
+                    "expireAfterAccess is no whole millisecond: " + expireAfterAccess);
+        }
+        requireCountable(expireAfterAccess, "expireAfterAccess");
+        timeToLiveJitter = draft.timeToLiveJitter;
+        if (!(timeToLiveJitter >= 0 && timeToLiveJitter < 1)) {
+            throw new IllegalArgumentException(
+                    "timeToLiveJitter is not from 0 to below 1: " + timeToLiveJitter);
         }
     }
 
@@ -113,6 +132,9 @@ public final class Options {
         draft.lockTimeout = lockTimeout;
         draft.permissions = permissions;
         draft.defaultTimeToLive = defaultTimeToLive;
+        draft.eviction = eviction;
+        draft.expireAfterAccess = expireAfterAccess;
+        draft.timeToLiveJitter = timeToLiveJitter;
         change.accept(draft);
         return new Options(draft);
     }
@@ -127,9 +149,15 @@ public final class Options {
         return stripes;
     }
 
-    /** When writes are safe from power loss. */
+    /**
+     * When writes are safe from power loss. Unless it was set, it is {@link Durability#CHECKPOINT}, and
+     * {@link Durability#NONE} with eviction.
+     */
     public Durability durability() {
-        return durability;
+        if (durability != null) {
+            return durability;
+        }
+        return eviction ? Durability.NONE : Durability.CHECKPOINT;
     }
 
     /**
@@ -164,6 +192,21 @@ public final class Options {
         return defaultTimeToLive;
     }
 
+    /** Whether a store that would be full evicts entries. */
+    public boolean eviction() {
+        return eviction;
+    }
+
+    /** After how long an entry expires that nobody reads; null for never. */
+    public @Nullable Duration expireAfterAccess() {
+        return expireAfterAccess;
+    }
+
+    /** By which part of it a time to live is shortened at most, at random. */
+    public double timeToLiveJitter() {
+        return timeToLiveJitter;
+    }
+
     /**
      * Bounds the data file. Unless this is called, it is not bounded.
      *
@@ -186,9 +229,11 @@ public final class Options {
 
     /**
      * Sets when writes are safe from power loss. Unless this is called, they are with the next
-     * checkpoint: {@link Durability#CHECKPOINT}.
+     * checkpoint: {@link Durability#CHECKPOINT}; or never, if eviction is asked for: {@link
+     * Durability#NONE}.
      */
     public Options withDurability(Durability when) {
+        Objects.requireNonNull(when, "when");
         return with(draft -> draft.durability = when);
     }
 
@@ -245,17 +290,57 @@ public final class Options {
         return with(draft -> draft.defaultTimeToLive = timeToLive);
     }
 
+    /**
+     * Sets whether a store that is created is a cache: it keeps within {@link #withMaxBytes}, which has
+     * to be called too, by evicting what was used least and longest ago, and never throws {@link
+     * StoreFull} for want of room within that bound. Any entry may be gone at any time. Stripes are as
+     * many as asked for, but no more than the bound has room for. Unless this is called, nothing is
+     * evicted.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="eviction"}
+     */
+    public Options withEviction(boolean whenFull) {
+        return with(draft -> draft.eviction = whenFull);
+    }
+
+    /**
+     * Sets after how long an entry expires that nobody reads, in a store that is created: not before
+     * that time, and an eighth of it later at most. It is for entries that no time to live was named
+     * for. A read of an entry that was not read for an eighth of the time writes it again, which gives it
+     * another version; other reads write nothing. Who opens the store read-only reads without that.
+     * Unless this is called, entries stay however long nobody reads them.
+     *
+     * @param unread null for never
+     * @throws IllegalArgumentException if that is less than a millisecond, or more than 36,500 days
+     */
+    public Options withExpireAfterAccess(@Nullable Duration unread) {
+        return with(draft -> draft.expireAfterAccess = unread);
+    }
+
+    /**
+     * Sets by which part of it a time to live is shortened at most, at random, so that entries which are
+     * written together do not expire together. Unless this is called, it is 0.
+     *
+     * @throws IllegalArgumentException if that is less than 0, or not below 1
+     */
+    public Options withTimeToLiveJitter(double part) {
+        return with(draft -> draft.timeToLiveJitter = part);
+    }
+
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof Options that
                 && maxBytes == that.maxBytes
                 && stripes == that.stripes
-                && durability == that.durability
+                && durability() == that.durability()
                 && Objects.equals(checkpointEvery, that.checkpointEvery)
                 && readOnly == that.readOnly
                 && lockTimeout.equals(that.lockTimeout)
                 && permissions.equals(that.permissions)
-                && Objects.equals(defaultTimeToLive, that.defaultTimeToLive);
+                && Objects.equals(defaultTimeToLive, that.defaultTimeToLive)
+                && eviction == that.eviction
+                && Objects.equals(expireAfterAccess, that.expireAfterAccess)
+                && timeToLiveJitter == that.timeToLiveJitter;
     }
 
     @Override
@@ -263,12 +348,15 @@ public final class Options {
         return Objects.hash(
                 maxBytes,
                 stripes,
-                durability,
+                durability(),
                 checkpointEvery,
                 readOnly,
                 lockTimeout,
                 permissions,
-                defaultTimeToLive);
+                defaultTimeToLive,
+                eviction,
+                expireAfterAccess,
+                timeToLiveJitter);
     }
 
     /** For people: what is asked for, on one line. */
@@ -276,12 +364,13 @@ public final class Options {
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "%s, stripes %d, durability %s, %s, %s, lock timeout %s, permissions %s, %s",
+                "%s%s, stripes %d, durability %s, %s, %s, lock timeout %s, permissions %s, %s%s%s",
                 maxBytes == 0
                         ? "no bound"
                         : String.format(Locale.ROOT, "%,d bytes at most", maxBytes),
+                eviction ? ", eviction" : "",
                 stripes,
-                durability,
+                durability(),
                 checkpointEvery == null
                         ? "manual checkpoints"
                         : "a checkpoint every " + text(checkpointEvery),
@@ -290,7 +379,11 @@ public final class Options {
                 PosixFilePermissions.toString(permissions),
                 defaultTimeToLive == null
                         ? "no time to live"
-                        : "time to live " + text(defaultTimeToLive));
+                        : "time to live " + text(defaultTimeToLive),
+                expireAfterAccess == null
+                        ? ""
+                        : ", expiry after " + text(expireAfterAccess) + " without a read",
+                timeToLiveJitter == 0 ? "" : ", jitter " + timeToLiveJitter);
     }
 
     /** As 1m30s or 0.25s. */

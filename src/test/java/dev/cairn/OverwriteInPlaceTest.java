@@ -260,7 +260,8 @@ class OverwriteInPlaceTest {
                                 is.stripes(),
                                 is.regionBytes(),
                                 is.durability(),
-                                false)
+                                false,
+                                is.cache())
                         .encode();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             assertThat(channel.write(ByteBuffer.wrap(without), DataHeader.HEADER_AT))

@@ -2,6 +2,7 @@ package dev.cairn.engine;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.Options;
+import dev.cairn.format.CacheTerms;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.DataHeader;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.UUID;
 
@@ -31,6 +33,15 @@ final class DataFiles {
 
     /** Tests create stores whose records are never overwritten in place, as older programs did. */
     private static final String IN_PLACE_PROPERTY = "dev.cairn.in-place";
+
+    /** Regions of a cache, unless they would be smaller than a page. */
+    private static final int CACHE_REGIONS = 128;
+
+    /** Regions of a cache for each stripe. */
+    private static final int STRIPE_REGIONS = 16;
+
+    /** The fewest regions of a cache. */
+    private static final int LEAST_REGIONS = 16;
 
     private DataFiles() {}
 
@@ -65,7 +76,7 @@ final class DataFiles {
                         0,
                         0,
                         0,
-                        Collections.nCopies(options.stripes(), Cut.EMPTY));
+                        Collections.nCopies(header.stripes(), Cut.EMPTY));
         Path made = files.dataBeingMade();
         Files.deleteIfExists(made);
         Host.create(made, prefix(header, empty), options.permissions());
@@ -75,13 +86,50 @@ final class DataFiles {
 
     /** The header of a store to be, with ids of its own. */
     static DataHeader headerOf(Options options) {
-        return new DataHeader(
-                randomId(),
-                randomId(),
-                options.stripes(),
-                Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES),
-                options.durability(),
-                !System.getProperty(IN_PLACE_PROPERTY, "").equals("false"));
+        int regionBytes = Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES);
+        DataHeader header =
+                new DataHeader(
+                        randomId(),
+                        randomId(),
+                        options.stripes(),
+                        regionBytes,
+                        options.durability(),
+                        !System.getProperty(IN_PLACE_PROPERTY, "").equals("false"),
+                        cacheTerms(options));
+        return header.cache().evicts() ? fitted(header) : header;
+    }
+
+    private static CacheTerms cacheTerms(Options options) {
+        if (options.eviction() && options.maxBytes() == 0) {
+            throw new IllegalArgumentException(
+                    "eviction is asked for without maxBytes, which says when to evict");
+        }
+        Duration idle = options.expireAfterAccess();
+        return new CacheTerms(
+                options.eviction() ? options.maxBytes() : 0, idle == null ? 0 : idle.toMillis());
+    }
+
+    /**
+     * The same with regions so small, and stripes so few, that eviction can choose: what it judges at
+     * once is a region, and each stripe has its own.
+     */
+    private static DataHeader fitted(DataHeader header) {
+        long bytes = header.cache().maxBytes();
+        int regionBytes = header.regionBytes();
+        while (regionBytes > DataHeader.MIN_REGION_BYTES && bytes / regionBytes < CACHE_REGIONS) {
+            regionBytes /= 2;
+        }
+        int stripes = header.stripes();
+        while (stripes > 1 && bytes / regionBytes / stripes < STRIPE_REGIONS) {
+            stripes /= 2;
+        }
+        DataHeader fitted = header.with(stripes, regionBytes);
+        long least = fitted.regionAt(LEAST_REGIONS);
+        if (bytes < least) {
+            throw new IllegalArgumentException(
+                    "maxBytes is %d; with eviction it must be %d at least".formatted(bytes, least));
+        }
+        return fitted;
     }
 
     /** What stands before the regions of a store at a checkpoint, which nobody has opened yet. */

@@ -41,12 +41,12 @@ final class JointOptions {
     /**
      * Refuses what a file cannot give.
      *
-     * @throws IllegalArgumentException if its bound is too small for that many stripes, or if writes
-     *     are to be durable in a store that never is
+     * @throws IllegalArgumentException if its bound is too small for that many stripes, if writes are
+     *     to be durable in a store that never is, or if what is no cache is to evict or expire entries
      */
     static void require(Path file, DataHeader header, Options options) {
         long least = header.regionAt(2L * header.stripes() + 2);
-        if (options.maxBytes() != 0 && options.maxBytes() < least) {
+        if (!header.cache().evicts() && options.maxBytes() != 0 && options.maxBytes() < least) {
             throw new IllegalArgumentException(
                     "%s: maxBytes is %d; with %d stripes it must be %d at least"
                             .formatted(file, options.maxBytes(), header.stripes(), least));
@@ -55,6 +55,15 @@ final class JointOptions {
                 && header.durability() == Durability.NONE) {
             throw new IllegalArgumentException(
                     "%s: durability EACH_WRITE is asked for, but the file was created with NONE"
+                            .formatted(file));
+        }
+        if (options.eviction() && !header.cache().evicts()) {
+            throw new IllegalArgumentException(
+                    "%s: eviction is asked for, but the file was created without".formatted(file));
+        }
+        if (options.expireAfterAccess() != null && header.cache().idleMillis() == 0) {
+            throw new IllegalArgumentException(
+                    "%s: expireAfterAccess is asked for, but the file was created without"
                             .formatted(file));
         }
     }

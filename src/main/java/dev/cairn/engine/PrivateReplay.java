@@ -36,7 +36,7 @@ final class PrivateReplay {
     static Mapped logOf(StoreFiles files, MappedFile data, DataHeader header, CheckpointSlot slot) {
         MappedFile shared = null;
         try {
-            shared = MappedFile.anonymous(files.shared(), SharedLayout.areasAt(header.stripes()));
+            shared = MappedFile.anonymous(files.shared(), SharedLayout.areasAt(header));
             Words.release(shared.first(), SharedLayout.REGIONS, slot.regions());
             return Mapped.of(data, header, shared);
         } catch (Throwable e) {

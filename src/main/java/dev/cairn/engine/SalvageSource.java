@@ -4,6 +4,7 @@ import dev.cairn.CairnException;
 import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
 import dev.cairn.IncompatibleFormat;
+import dev.cairn.format.CacheTerms;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.Checksum;
@@ -154,7 +155,8 @@ final class SalvageSource implements AutoCloseable {
                             slot.cuts().size(),
                             bytes,
                             Durability.CHECKPOINT,
-                            true);
+                            true,
+                            CacheTerms.NONE);
             int fit = 0;
             for (Cut cut : slot.cuts()) {
                 RegionHeader tail =

@@ -122,7 +122,7 @@ final class SharedFiles {
         }
         long bytes = word(header, SHARED_BYTES);
         if (word(header, READY) != IS_READY
-                || bytes < SharedLayout.areasAt(data.stripes())
+                || bytes < SharedLayout.areasAt(data)
                 || bytes > file.size()) {
             return new Useless("the shared-memory file is incomplete");
         }
@@ -239,7 +239,7 @@ final class SharedFiles {
         for (CheckpointSlot.Cut cut : slot.cuts()) {
             tables += TableWord.bytes(Tables.log2For(cut.liveCount(), leastBucketsLog2()));
         }
-        long bytes = SharedLayout.areasAt(header.stripes()) + tables + tables / 16 * spare;
+        long bytes = SharedLayout.areasAt(header) + tables + tables / 16 * spare;
         long regions = slot.regions();
         for (int table = 0; OwnerWords.firstOf(table) < regions; table++) {
             bytes += OwnerWords.regionsOf(table) * OwnerWords.BYTES;

@@ -16,6 +16,7 @@ import java.util.UUID;
  * @param regionBytes power of two
  * @param durability fixed when the file is created
  * @param overwritesInPlace whether records may have been overwritten where they lie
+ * @param cache whether entries are evicted or expire for want of reads, and when
  */
 public record DataHeader(
         UUID storeId,
@@ -23,7 +24,8 @@ public record DataHeader(
         int stripes,
         int regionBytes,
         Durability durability,
-        boolean overwritesInPlace) {
+        boolean overwritesInPlace,
+        CacheTerms cache) {
     /** Blocks are forced and torn by themselves: nothing shares one with the header or a slot. */
     public static final int BLOCK_BYTES = 4096;
 
@@ -40,7 +42,10 @@ public record DataHeader(
     public static final int REGION_BYTES = 52;
     public static final int DURABILITY = 56;
     public static final int CRC = 60;
-    public static final int BYTES = 64;
+    public static final int MAX_BYTES = 64;
+    public static final int IDLE_MILLIS = 72;
+    public static final int CACHE_CRC = 80;
+    public static final int BYTES = 84;
 
     /** "CAIRNKV" and a newline, which a transfer in text mode would change. */
     public static final long MAGIC_VALUE = 0x0A56_4B4E_5249_4143L;
@@ -50,11 +55,25 @@ public record DataHeader(
     public static final int MAX_REGION_BYTES = 1 << 26;
     private static final int MAX_STRIPES = 4096;
     public static final int IN_PLACE = 1;
+    public static final int CACHE = 2;
+    private static final int ALL_FEATURES = IN_PLACE | CACHE;
     private static final int CHECKPOINT = 0;
     private static final int NONE = 1;
 
     public static long slotAt(int slot, int stripes) {
         return SLOTS_AT + (long) slot * CheckpointSlot.bytes(stripes);
+    }
+
+    /** The same store's with so many stripes and regions of that size. */
+    public DataHeader with(int otherStripes, int otherRegionBytes) {
+        return new DataHeader(
+                storeId,
+                hashSeed,
+                otherStripes,
+                otherRegionBytes,
+                durability,
+                overwritesInPlace,
+                cache);
     }
 
     /** Where region 0 begins. */
@@ -70,14 +89,32 @@ public record DataHeader(
         byte[] block = new byte[BLOCK_BYTES];
         Words.setPlain(block, MAGIC, MAGIC_VALUE);
         Words.setIntPlain(block, FORMAT_VERSION, FORMAT_VERSION_VALUE);
-        Words.setIntPlain(block, FEATURES, overwritesInPlace ? IN_PLACE : 0);
+        Words.setIntPlain(block, FEATURES, features());
         Checksum.putId(block, STORE_ID, storeId);
         Checksum.putId(block, HASH_SEED, hashSeed);
         Words.setIntPlain(block, STRIPES, stripes);
         Words.setIntPlain(block, REGION_BYTES, regionBytes);
         Words.setIntPlain(block, DURABILITY, durability == Durability.NONE ? NONE : CHECKPOINT);
         Words.setIntPlain(block, CRC, Checksum.of(block, 0, CRC));
+        if (isCache()) {
+            Words.setPlain(block, MAX_BYTES, cache.maxBytes());
+            Words.setPlain(block, IDLE_MILLIS, cache.idleMillis());
+            Words.setIntPlain(block, CACHE_CRC, cacheCrc(block));
+        }
         return block;
+    }
+
+    private int features() {
+        return (overwritesInPlace ? IN_PLACE : 0) | (isCache() ? CACHE : 0);
+    }
+
+    /** Whether entries are evicted, or expire for want of reads. */
+    public boolean isCache() {
+        return !cache.equals(CacheTerms.NONE);
+    }
+
+    private static int cacheCrc(byte[] block) {
+        return Checksum.of(block, MAX_BYTES, CACHE_CRC);
     }
 
     /**
@@ -95,12 +132,12 @@ public record DataHeader(
         }
         int version = Words.intPlain(block, FORMAT_VERSION);
         int features = Words.intPlain(block, FEATURES);
-        if (version != FORMAT_VERSION_VALUE || (features & ~IN_PLACE) != 0) {
+        if (version != FORMAT_VERSION_VALUE || (features & ~ALL_FEATURES) != 0) {
             throw new IncompatibleFormat(
                     file,
                     "has format version %d and features 0x%x; this is Cairn for version %d and features"
                                     .formatted(version, features, FORMAT_VERSION_VALUE)
-                            + " up to 0x%x: use the Cairn that wrote it".formatted(IN_PLACE));
+                            + " up to 0x%x: use the Cairn that wrote it".formatted(ALL_FEATURES));
         }
         int crc = Checksum.of(block, 0, CRC);
         if (crc != Words.intPlain(block, CRC)) {
@@ -128,7 +165,32 @@ public record DataHeader(
                 stripes,
                 regionBytes,
                 durability == NONE ? Durability.NONE : Durability.CHECKPOINT,
-                features != 0);
+                (features & IN_PLACE) != 0,
+                (features & CACHE) == 0 ? CacheTerms.NONE : cacheTerms(file, block));
+    }
+
+    private static CacheTerms cacheTerms(Path file, byte[] block) {
+        int crc = cacheCrc(block);
+        if (crc != Words.intPlain(block, CACHE_CRC)) {
+            throw new CorruptStore(
+                    file,
+                    CACHE_CRC,
+                    "CRC " + hex(crc) + " of the terms of a cache",
+                    hex(Words.intPlain(block, CACHE_CRC)));
+        }
+        CacheTerms terms =
+                new CacheTerms(Words.plain(block, MAX_BYTES), Words.plain(block, IDLE_MILLIS));
+        if (terms.maxBytes() < 0
+                || terms.maxBytes() > Place.END
+                || terms.idleMillis() < 0
+                || terms.equals(CacheTerms.NONE)) {
+            throw new CorruptStore(
+                    file,
+                    MAX_BYTES,
+                    "terms of a cache, not negative, not both 0, a bound up to " + Place.END,
+                    terms.toString());
+        }
+        return terms;
     }
 
     static String hex(int word) {

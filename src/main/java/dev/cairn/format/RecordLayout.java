@@ -6,11 +6,18 @@ package dev.cairn.format;
  * <pre>
  *  0        8     12   13    14  15  16          20             24
  *  +--------+-----+----+-----+---+---+-----------+--------------+--------+-----------+-----+-------+
- *  |version | CRC |kind|flags| n | 0 |key length |value length  |expiry? |run (24)?  | key?|value? | 0..
+ *  |version | CRC |kind|flags| n | h |key length |value length  |expiry? |run (24)?  | key?|value? | 0..
  *  +--------+-----+----+-----+---+---+-----------+--------------+--------+-----------+-----+-------+
  * </pre>
  *
- * Padded with zeros to 16 bytes; n is how often the record was overwritten where it lies (RULE 31). A
+ * Padded with zeros to 16 bytes; n is how often the record was overwritten where it lies (RULE 31), h
+ * its heat, which a cache goes by:
+ *
+ * <pre>
+ *   |  7  0  |  6  idle  |  5  epoch of aging, modulo 4  4  |  3  frequency, 0 to 15  0  |
+ * </pre>
+ *
+ * Reads put the expiry off of an entry that is idle: it has not been read for a while when it comes. A
  * key or a value that does not fit lies in a run: key then value, one behind the other, from the run
  * header's end.
  */
@@ -20,6 +27,7 @@ public final class RecordLayout {
     public static final int KIND = 12;
     public static final int FLAGS = 13;
     public static final int OVERWRITES = 14;
+    public static final int HEAT = 15;
     public static final int KEY_LENGTH = 16;
     public static final int VALUE_LENGTH = 20;
     public static final int HEADER_BYTES = 24;
@@ -43,6 +51,10 @@ public final class RecordLayout {
     public static final int KEY_IN_RUN = 8;
     private static final int ALL_FLAGS = MOVED | EXPIRES | VALUE_IN_RUN | KEY_IN_RUN;
 
+    /** In the byte of heat: reads put the expiry off. */
+    public static final int IDLE = 64;
+
+    public static final int MOST_HEAT = 127;
     private static final int MOST_OVERWRITES = SlotWord.overwrites(SlotWord.MOST);
 
     /** Least space a record takes; what is left of a region below it holds nothing. */
@@ -88,9 +100,13 @@ public final class RecordLayout {
         return (long) kind << 32 | (long) flags << 40;
     }
 
-    /** The same of a record that was overwritten so often. */
-    public static long control(int kind, int flags, int overwrites) {
-        return control(kind, flags) | (long) overwrites << 48;
+    /**
+     * The same of a record that was overwritten so often.
+     *
+     * @param heat the byte {@link #HEAT}
+     */
+    public static long control(int kind, int flags, int overwrites, int heat) {
+        return control(kind, flags) | (long) overwrites << 48 | (long) heat << 56;
     }
 
     public static int kind(long control) {
@@ -104,6 +120,11 @@ public final class RecordLayout {
     /** How often the record was overwritten where it lies. */
     public static int overwrites(long control) {
         return (int) (control >>> 48) & 0xFF;
+    }
+
+    /** The byte {@link #HEAT}. */
+    public static int heat(long control) {
+        return (int) (control >>> 56);
     }
 
     /** Bytes 16 to 23 as one word. */
@@ -123,7 +144,7 @@ public final class RecordLayout {
     public static boolean plausible(long control, long lengths) {
         int kind = kind(control);
         int flags = flags(control);
-        return control >>> 56 == 0
+        return heat(control) <= MOST_HEAT
                 && overwrites(control) <= MOST_OVERWRITES
                 && kind >= PUT
                 && kind <= FILLER

@@ -9,6 +9,7 @@ package dev.cairn.format;
  *     4096  process table
  *    69632  buckets of claims
  *   102400  stripe descriptors, 512 bytes each
+ *           of a store that evicts: what is in CacheLayout
  *  areasAt  areas of 16 KiB units: tables of the index, owner tables
  * </pre>
  *
@@ -69,7 +70,7 @@ public final class SharedLayout {
     public static final int STRIPE_DESCRIPTORS = CLAIMS + CLAIM_BUCKETS * ClaimWords.BYTES;
 
     /** "CAIRNSHM" with the layout's number in its last byte. */
-    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 7L << 56;
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 8L << 56;
 
     /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
     public static final int AREA_BYTES = 1 << 14;
@@ -92,8 +93,13 @@ public final class SharedLayout {
         return PINS + pin * PinWords.BYTES;
     }
 
-    /** The first byte of the first area. */
+    /** The first byte of the first area of a store that does not evict. */
     public static long areasAt(int stripes) {
         return Words.roundUp(stripeAt(stripes), AREA_BYTES);
+    }
+
+    /** The first byte of the first area. */
+    public static long areasAt(DataHeader header) {
+        return Words.roundUp(stripeAt(header.stripes()) + CacheLayout.bytes(header), AREA_BYTES);
     }
 }

@@ -1,6 +1,7 @@
 package dev.cairn.index;
 
 import dev.cairn.format.DataHeader;
+import dev.cairn.format.SharedLayout;
 import dev.cairn.log.DataFile;
 import dev.cairn.log.Records;
 import dev.cairn.os.MappedFile;
@@ -11,7 +12,8 @@ public record Mapped(
         DataFile data, SharedMemory shared, Records records, KeyHash hash, Index index) {
 
     public static Mapped of(MappedFile dataFile, DataHeader header, MappedFile sharedFile) {
-        SharedMemory shared = new SharedMemory(sharedFile, header.stripes());
+        SharedMemory shared =
+                new SharedMemory(sharedFile, header.stripes(), SharedLayout.areasAt(header));
         DataFile data = new DataFile(dataFile, header, shared);
         Records records = new Records(data);
         KeyHash hash = new KeyHash(header.hashSeed());

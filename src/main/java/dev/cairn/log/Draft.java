@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param flags of {@link RecordLayout}
  * @param value empty for a tombstone
  * @param expires milliseconds since 1970, 0 never
+ * @param heat what a cache knows of its use: see {@link RecordLayout}
  */
-public record Draft(int kind, int flags, byte[] key, byte[] value, long expires) {
+public record Draft(int kind, int flags, byte[] key, byte[] value, long expires, int heat) {
     private static final byte[] NOTHING = {};
 
     /** A key up to this share of a region stands in the record itself, where lookups find it. */
@@ -35,7 +36,12 @@ public record Draft(int kind, int flags, byte[] key, byte[] value, long expires)
         if (RecordLayout.bytes(flags, key.length, content.length) > room) {
             flags |= RecordLayout.VALUE_IN_RUN;
         }
-        return new Draft(kind, flags, key, content, expires);
+        return new Draft(kind, flags, key, content, expires, 0);
+    }
+
+    /** The same with another heat. */
+    public Draft withHeat(int other) {
+        return other == heat ? this : new Draft(kind, flags, key, value, expires, other);
     }
 
     /** Bytes in the chain's region. */

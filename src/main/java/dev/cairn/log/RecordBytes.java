@@ -59,9 +59,12 @@ public final class RecordBytes {
     /** Shifts the control word's flags, and the two bytes behind them, to the bits above a length. */
     private static final int FLAGS_DOWN = 40;
 
-    /** Of these bits: the flags that such a record may have, and the count of its overwrites. */
+    /** Of these bits: the flags that such a record may have, the count of its overwrites, its heat. */
     private static final long INLINE_BITS =
-            MOVED | EXPIRES | (long) SlotWord.overwrites(SlotWord.MOST) << 8;
+            MOVED
+                    | EXPIRES
+                    | (long) SlotWord.overwrites(SlotWord.MOST) << 8
+                    | (long) RecordLayout.MOST_HEAT << 16;
 
     private final UUID storeId;
     private final int regionBytes;
@@ -128,6 +131,11 @@ public final class RecordBytes {
         /** How often the record was overwritten where it lies. */
         public int overwrites() {
             return RecordLayout.overwrites(control);
+        }
+
+        /** What a cache knows of its use: see {@link RecordLayout}. */
+        public int heat() {
+            return RecordLayout.heat(control);
         }
     }
 
@@ -374,7 +382,7 @@ public final class RecordBytes {
     static int putHeader(
             byte[] image, Draft draft, long version, @Nullable Run run, int overwrites) {
         int flags = draft.flags();
-        long control = RecordLayout.control(draft.kind(), flags, overwrites);
+        long control = RecordLayout.control(draft.kind(), flags, overwrites, draft.heat());
         putHeader(image, control, version, draft.key().length, draft.value().length);
         if ((flags & EXPIRES) != 0) {
             Words.setPlain(image, IDENTITY_BYTES + HEADER_BYTES, draft.expires());
@@ -416,9 +424,13 @@ public final class RecordBytes {
     void move(byte[] image, int stripe, long number, long offset) {
         identify(image, stripe, number, offset);
         long control = Words.plain(image, CRC_AT);
-        int flags = RecordLayout.flags(control) | MOVED;
-        Words.setPlain(image, CRC_AT, RecordLayout.control(RecordLayout.kind(control), flags));
+        Words.setPlain(image, CRC_AT, moved(control, RecordLayout.heat(control)));
         putChecksum(image, Checksum.of(image, 0, image.length));
+    }
+
+    private static long moved(long control, int heat) {
+        int flags = RecordLayout.flags(control) | MOVED;
+        return RecordLayout.control(RecordLayout.kind(control), flags, 0, heat);
     }
 
     /** How often the record in an image was overwritten where it lies. */
@@ -466,10 +478,14 @@ public final class RecordBytes {
         return sum.value();
     }
 
-    /** Makes the copy of a record in a window that of one that cleaning moves to another place. */
-    void move(Header header, int stripe, long number, long offset, byte[] window, int at) {
-        int flags = RecordLayout.flags(header.control) | MOVED;
-        Words.setPlain(window, at + RecordLayout.CRC, RecordLayout.control(header.kind(), flags));
+    /**
+     * Makes the copy of a record in a window that of one that cleaning moves to another place.
+     *
+     * @param heat of the copy
+     */
+    void move(
+            Header header, int heat, int stripe, long number, long offset, byte[] window, int at) {
+        Words.setPlain(window, at + RecordLayout.CRC, moved(header.control, heat));
         Sum sum = sum(stripe, number, offset);
         sum.add(window, at, header.bytes());
         Words.setIntPlain(window, at + RecordLayout.CRC, sum.value());

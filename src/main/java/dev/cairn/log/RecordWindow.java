@@ -143,6 +143,16 @@ public final class RecordWindow {
         return puts.get(put).header.bytes();
     }
 
+    /** What a cache knows of a put's use. */
+    public int heat(int put) {
+        return puts.get(put).header.heat();
+    }
+
+    /** Whether a put was moved here. */
+    public boolean isCopy(int put) {
+        return puts.get(put).header.is(RecordLayout.MOVED);
+    }
+
     /** When a put expires, in milliseconds since 1970; 0 never. */
     public long expires(int put) {
         return puts.get(put).header.expires();
@@ -169,10 +179,11 @@ public final class RecordWindow {
      * @param at where in it
      * @param number allocation number of the region where the copy will stand
      * @param offset where in the file it will stand
+     * @param heat of the copy
      */
-    public void copy(int put, byte[] to, int at, long number, long offset) {
+    public void copy(int put, byte[] to, int at, long number, long offset, int heat) {
         Put it = puts.get(put);
         System.arraycopy(buffer, it.at, to, at, it.header.bytes());
-        records.move(it.header, stripe, number, offset, to, at);
+        records.move(it.header, heat, stripe, number, offset, to, at);
     }
 }

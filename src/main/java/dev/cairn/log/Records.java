@@ -90,6 +90,11 @@ public final class Records {
             return header.overwrites();
         }
 
+        /** What a cache knows of its use. */
+        public int heat() {
+            return header.heat();
+        }
+
         /** Its run, 0 if it has none. */
         public long run() {
             RecordBytes.Run run = header.run();

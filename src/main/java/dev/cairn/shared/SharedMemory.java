@@ -42,10 +42,22 @@ public final class SharedMemory {
     private final MappedFile file;
     private final MemorySegment base;
     private final int stripes;
+    private final long areasAt;
     private final StripeWords[] stripeWords;
     private final StoreClock clock;
 
+    /** As one of a store that does not evict. */
     public SharedMemory(MappedFile file, int stripes) {
+        this(file, stripes, SharedLayout.areasAt(stripes));
+    }
+
+    /**
+     * Takes a mapping that has all that stands before the areas.
+     *
+     * @param areasAt {@link SharedLayout#areasAt}
+     */
+    public SharedMemory(MappedFile file, int stripes, long areasAt) {
+        this.areasAt = areasAt;
         this.file = file;
         this.base = file.first();
         this.stripes = stripes;
@@ -190,7 +202,7 @@ public final class SharedMemory {
     private long gap(long bytes) {
         long[] used = usedAreas();
         long end = acquire(SHARED_BYTES);
-        long candidate = SharedLayout.areasAt(stripes);
+        long candidate = areasAt;
         for (long area : used) {
             long from = (area >>> Integer.SIZE) * AREA_BYTES;
             long to = from + (area & 0xFFFF_FFFFL) * AREA_BYTES;

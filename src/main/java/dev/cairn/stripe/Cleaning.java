@@ -422,7 +422,7 @@ public final class Cleaning {
             if (clock.hasCome(window.expires(i))) {
                 expired = true;
             } else {
-                moves.add(i, hashes[i], slotAt);
+                moves.add(i, hashes[i], slotAt, window.heat(i));
             }
         }
         if (!tail.move(moves, region, use) || expired && !dropExpired(job, use)) {

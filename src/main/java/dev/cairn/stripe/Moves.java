@@ -20,6 +20,9 @@ final class Moves {
     private long[] hashes = new long[SOME];
     private long[] slotAts = new long[SOME];
 
+    /** Of each, the heat of its copy. */
+    private int[] heats = new int[SOME];
+
     /** Of each, the slot word of its copy, once that is written. */
     private long[] slots = new long[SOME];
 
@@ -34,14 +37,22 @@ final class Moves {
         count = 0;
     }
 
-    void add(int put, long hash, long slotAt) {
+    /**
+     * Adds one.
+     *
+     * @param put of the window
+     * @param heat of the copy
+     */
+    void add(int put, long hash, long slotAt, int heat) {
         if (count == puts.length) {
             puts = Arrays.copyOf(puts, 2 * count);
+            heats = Arrays.copyOf(heats, 2 * count);
             hashes = Arrays.copyOf(hashes, 2 * count);
             slotAts = Arrays.copyOf(slotAts, 2 * count);
             slots = Arrays.copyOf(slots, 2 * count);
         }
         puts[count] = put;
+        heats[count] = heat;
         hashes[count] = hash;
         slotAts[count] = slotAt;
         count++;
@@ -81,7 +92,7 @@ final class Moves {
     void copy(int first, int last, byte[] to, long number, long offset) {
         int at = 0;
         for (int i = first; i < last; i++) {
-            window.copy(puts[i], to, at, number, offset + at);
+            window.copy(puts[i], to, at, number, offset + at, heats[i]);
             slots[i] = index.slotWord(offset + at, hashes[i]);
             at += window.length(puts[i]);
         }

@@ -108,7 +108,15 @@ class FormatDocumentTest {
         Map<String, byte[]> encodings =
                 Map.of(
                         "DataHeader",
-                        new DataHeader(ONES, ONES, -1, -1, Durability.CHECKPOINT, true).encode(),
+                        new DataHeader(
+                                        ONES,
+                                        ONES,
+                                        -1,
+                                        -1,
+                                        Durability.CHECKPOINT,
+                                        true,
+                                        new CacheTerms(-1, -1))
+                                .encode(),
                         "OpenBlock",
                         new OpenBlock(ONES, ONES).encode(),
                         "CheckpointSlot",
@@ -156,7 +164,13 @@ class FormatDocumentTest {
             int stripes = (int) row.number(0);
             DataHeader header =
                     new DataHeader(
-                            ONES, ONES, stripes, (int) row.number(1), Durability.CHECKPOINT, true);
+                            ONES,
+                            ONES,
+                            stripes,
+                            (int) row.number(1),
+                            Durability.CHECKPOINT,
+                            true,
+                            CacheTerms.NONE);
             assertThat(
                             List.of(
                                     row.number(2),

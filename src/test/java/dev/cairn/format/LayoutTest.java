@@ -192,6 +192,7 @@ class LayoutTest {
                 DataHeader.BYTES,
                 Set.of(
                         "IN_PLACE",
+                        "CACHE",
                         "BLOCK_BYTES",
                         "HEADER_AT",
                         "OPEN_BLOCK_AT",

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.Content;
 import dev.cairn.Durability;
 import dev.cairn.Seed;
+import dev.cairn.format.CacheTerms;
 import dev.cairn.format.Checksum;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.Place;
@@ -47,7 +48,8 @@ class RecordBytesTest {
                             8,
                             REGION_BYTES,
                             Durability.CHECKPOINT,
-                            true));
+                            true,
+                            CacheTerms.NONE));
 
     private byte[] image(Draft draft, boolean moved) {
         byte[] image = recordBytes.image(STRIPE, NUMBER, OFFSET, draft.bytes());
@@ -127,7 +129,7 @@ class RecordBytesTest {
             MemorySegment memory = mapping(arena, record);
             long control = Words.plain(memory, RecordLayout.CRC);
             for (int bit = 42; bit < Long.SIZE; bit++) { // but those of MOVED and EXPIRES
-                if (bit >= 48 && bit < 53) { // and of the count of overwrites
+                if (bit >= 48 && bit < 53 || bit >= 56 && bit < 63) { // overwrites, heat
                     continue;
                 }
                 Words.setPlain(memory, RecordLayout.CRC, control | 1L << bit);
