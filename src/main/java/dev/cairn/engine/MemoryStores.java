@@ -14,12 +14,23 @@ import java.util.Map;
 public final class MemoryStores {
     private final Path directory;
 
-    MemoryStores(Path directory) {
+    private MemoryStores(Path directory) {
         this.directory = directory;
     }
 
+    /**
+     * @throws UncheckedIOException if there is no such directory
+     */
+    static MemoryStores in(Path directory) {
+        try {
+            return new MemoryStores(directory.toRealPath());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     public static MemoryStores ofSystem() {
-        return new MemoryStores(StoreFiles.MEMORY);
+        return in(StoreFiles.MEMORY);
     }
 
     /** See {@link dev.cairn.Cairn#sharedMemoryStores}. */

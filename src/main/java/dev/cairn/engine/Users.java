@@ -67,7 +67,11 @@ record Users(boolean opening, boolean any, List<Long> processes) {
             }
         }
         if (readers || any && members.isEmpty()) {
-            processes.addAll(Holders.of(seen));
+            SortedSet<Long> holders = Holders.of(seen);
+            if (!OpenStores.isOpenHere(files.data())) {
+                holders.remove(ProcessHandle.current().pid()); // it only looks, or removes
+            }
+            processes.addAll(holders);
         }
         return new Users(opening, any, List.copyOf(processes));
     }

@@ -53,7 +53,7 @@ class MemoryStoresTest {
     Path directory;
 
     private MemoryStores stores() {
-        return new MemoryStores(directory);
+        return MemoryStores.in(directory);
     }
 
     @AfterEach

@@ -142,6 +142,13 @@ public final class Acting {
             case "slice" -> slice(order[1]);
             case "await" -> awaitChange(order[1], Long.parseLong(order[2]));
             case "poll" -> poll();
+            case "crowd" ->
+                    new Crowding()
+                            .sweep(
+                                    Path.of(order[1]),
+                                    number(order[2]),
+                                    number(order[3]),
+                                    number(order[4]));
             case "answer" -> answerEach(order[1], order[2], number(order[3]));
             case "follow" -> follow(order);
             case "hot write" -> new HotKey(store).write(number(order[1]), Long.parseLong(order[2]));
