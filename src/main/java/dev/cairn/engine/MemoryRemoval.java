@@ -4,6 +4,7 @@ import dev.cairn.IncompatibleFormat;
 import dev.cairn.Options;
 import dev.cairn.StoreInUse;
 import dev.cairn.StoreReplaced;
+import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Access;
 import dev.cairn.os.Host;
 import dev.cairn.os.KernelLocks;
@@ -190,7 +191,8 @@ final class MemoryRemoval {
     private @Nullable DataLock requireNobody(KernelLocks kernel, boolean hasData)
             throws IOException {
         long deadline = System.nanoTime() + DYING_NANOS;
-        while (!Opening.nobodyAlive(files, kernel)) { // a dying process still has its locks
+        while (kernel.isLocked(ProcessTable.READERS_BYTE, Users.ALL_LENGTH)
+                || !Opening.nobodyAlive(files, kernel)) { // a dying process still has its locks
             if (System.nanoTime() - deadline > 0 || !users().processes().isEmpty()) {
                 throw inUse();
             }

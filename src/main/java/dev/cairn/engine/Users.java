@@ -1,6 +1,5 @@
 package dev.cairn.engine;
 
-import static dev.cairn.lock.ProcessTable.MEMBERS_LENGTH;
 import static dev.cairn.lock.ProcessTable.OPEN_BYTE;
 import static dev.cairn.lock.ProcessTable.READERS_BYTE;
 import static dev.cairn.lock.ProcessTable.WRITERS_BYTE;
@@ -36,6 +35,9 @@ import java.util.TreeSet;
  * @param processes numbers of those that have one here
  */
 record Users(boolean opening, boolean any, List<Long> processes) {
+    /** All bytes but that of opening: another version of this library may have more members. */
+    static final long ALL_LENGTH = Long.MAX_VALUE - READERS_BYTE;
+
     static Users of(MemoryFiles store) throws IOException {
         StoreFiles files = store.files();
         boolean opening = false;
@@ -47,7 +49,7 @@ record Users(boolean opening, boolean any, List<Long> processes) {
             boolean writable = Files.isWritable(files.lock());
             try (KernelLocks kernel = KernelLocks.openExisting(files.lock(), writable)) {
                 opening = kernel.isLocked(OPEN_BYTE, 1);
-                locked = kernel.isLocked(READERS_BYTE, MEMBERS_LENGTH);
+                locked = kernel.isLocked(READERS_BYTE, ALL_LENGTH);
                 readers = locked && kernel.isLocked(READERS_BYTE, WRITERS_BYTE - READERS_BYTE);
                 members = members(store, kernel);
             }

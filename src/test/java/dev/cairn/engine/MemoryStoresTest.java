@@ -16,8 +16,10 @@ import dev.cairn.SharedMemoryStore;
 import dev.cairn.SharedMemoryStore.State;
 import dev.cairn.StoreInUse;
 import dev.cairn.StoreReplaced;
+import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
+import dev.cairn.os.KernelLocks;
 import dev.cairn.os.Steps;
 
 import org.junit.jupiter.api.AfterEach;
@@ -146,6 +148,24 @@ class MemoryStoresTest {
             assertThat(reader.size()).isEqualTo(3);
         }
         assertThat(files()).isEqualTo(before);
+        assertThat(stores().remove("one")).isPositive();
+        assertThat(files()).isEmpty();
+    }
+
+    /** By a lock where this version has none, and a data file that this version cannot read. */
+    @Test
+    void aStoreOfAnotherVersionIsKeptWhileItIsOpenAndRemovedThen() throws IOException {
+        make("one", 3);
+        byte[] data = Files.readAllBytes(directory.resolve("one"));
+        data[DataHeader.FORMAT_VERSION]++;
+        write("one", data);
+        try (KernelLocks other = KernelLocks.openExisting(directory.resolve("one-lock"), true)) {
+            KernelLocks.Held held = (KernelLocks.Held) other.tryExclusive(1L << 40, 1);
+            assertThat(only().state()).isEqualTo(State.UNREADABLE);
+            assertThat(only().problem().orElseThrow()).contains("has format version 2");
+            assertThatThrownBy(() -> stores().remove("one")).isInstanceOf(StoreInUse.class);
+            held.release();
+        }
         assertThat(stores().remove("one")).isPositive();
         assertThat(files()).isEmpty();
     }

@@ -142,6 +142,8 @@ public final class Acting {
             case "slice" -> slice(order[1]);
             case "await" -> awaitChange(order[1], Long.parseLong(order[2]));
             case "poll" -> poll();
+            case "listed" -> listed(order[1]);
+            case "discard" -> Cairn.removeSharedMemory(order[1]);
             case "crowd" ->
                     new Crowding()
                             .sweep(
@@ -193,6 +195,14 @@ public final class Acting {
         for (String each : List.of("", "-shm", "-lock")) {
             Files.copy(Path.of(file + each), Path.of(file + ".copy" + each), REPLACE_EXISTING);
         }
+    }
+
+    private static Object listed(String name) {
+        return Cairn.sharedMemoryStores().stream()
+                .filter(each -> each.name().equals(name))
+                .map(each -> each.state() + " " + each.problem().orElse(""))
+                .findFirst()
+                .orElse("none");
     }
 
     private Object close() {
