@@ -63,7 +63,13 @@ final class JsonReport {
                 .put("takeovers", stats.takeovers())
                 .put("naming", stats.naming())
                 .put("damagedStripes", stats.damagedStripes())
-                .put("clockAheadMillis", stats.clockAheadMillis());
+                .put("clockAheadMillis", stats.clockAheadMillis())
+                .put("hits", stats.hits())
+                .put("misses", stats.misses())
+                .put("loads", stats.loads())
+                .put("loadFailures", stats.loadFailures())
+                .put("loadNanos", stats.loadNanos())
+                .put("refreshes", stats.refreshes());
     }
 
     JsonReport putAll(Recovery recovery) {

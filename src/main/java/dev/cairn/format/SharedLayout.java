@@ -6,6 +6,7 @@ package dev.cairn.format;
  * <pre>
  *        0  identity, clean mark, store-wide words
  *     1024  directory of owner tables
+ *     3072  what caches count
  *     4096  process table
  *    69632  buckets of claims
  *   102400  stripe descriptors, 512 bytes each
@@ -59,6 +60,8 @@ public final class SharedLayout {
     public static final int DIRECTORY = 1024;
     public static final int DIRECTORY_ENTRIES = 40;
 
+    public static final int CACHE_COUNTERS = 3072;
+
     public static final int PROCESSES = 4096;
     public static final int PROCESS_SLOTS = 1024;
     public static final int PROCESS_BYTES = 64;
@@ -69,7 +72,7 @@ public final class SharedLayout {
     public static final int STRIPE_DESCRIPTORS = CLAIMS + CLAIM_BUCKETS * ClaimWords.BYTES;
 
     /** "CAIRNSHM" with the layout's number in its last byte. */
-    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 7L << 56;
+    public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 8L << 56;
 
     /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
     public static final int AREA_BYTES = 1 << 14;

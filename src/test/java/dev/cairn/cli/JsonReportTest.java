@@ -53,7 +53,13 @@ class JsonReportTest {
                     "takeovers",
                     "naming",
                     "damagedStripes",
-                    "clockAheadMillis");
+                    "clockAheadMillis",
+                    "hits",
+                    "misses",
+                    "loads",
+                    "loadFailures",
+                    "loadNanos",
+                    "refreshes");
     private static final List<String> RECOVERY =
             List.of("kind", "detail", "epoch", "entries", "bytes", "repaired", "timeNanos");
     private static final List<String> VERIFICATION =
