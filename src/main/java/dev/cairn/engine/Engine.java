@@ -37,6 +37,9 @@ import java.util.function.Supplier;
 final class Engine {
     private static final int UNLOCKED_ATTEMPTS = 10;
 
+    /** Only tests set it: nobody goes by the reads of a store that keeps what it is given. */
+    private static final String COUNT_READS_PROPERTY = "dev.cairn.count-reads";
+
     private final StoreFiles files;
     private volatile Options options;
     private final @Nullable KernelLocks kernel;
@@ -54,6 +57,7 @@ final class Engine {
     private final @Nullable Space space;
     private final @Nullable Keeper keeper;
     private final @Nullable Feeds feeds;
+    private final boolean countsReads = Boolean.getBoolean(COUNT_READS_PROPERTY);
     private final CacheCounters counters;
     private final SingleFlight singleFlight = new SingleFlight();
     private final Running running;
@@ -231,12 +235,9 @@ final class Engine {
         return counters;
     }
 
-    /**
-     * Whether reads of the store and of maps over it are counted as those of a cache are: false, since
-     * nobody goes by the counts of a store that keeps what it is given.
-     */
+    /** Whether reads of the store and of maps over it are counted, as those of a cache always are. */
     boolean countsReads() {
-        return false;
+        return countsReads;
     }
 
     SingleFlight singleFlight() {
