@@ -18,26 +18,26 @@ import java.util.concurrent.RejectedExecutionException;
  * Actors    threads of any process that want the value of a key, absent or old; whoever writes,
  *           invalidates or removes it.
  * Words     the key's entry; the claims and flights of SingleFlight.
- * Steps     F1 the claim on the key      F2 the mark: an entry that says that the key is loaded, written
+ * Steps     K1 the claim on the key      K2 the mark: an entry that says that the key is loaded, written
  *           only if the key's entry is still the one that was seen, none or another's mark
- *           F3 the loader, without any lock      F4 the value in the place of the mark, if the entry
- *           still is the mark; if the loader threw, nothing in its place      F5 the claim given back
- *           G1 the claim on a key whose entry is old      G2 a look: is it still there, and old?
- *           G3 the loader      G4 the value in the place of that entry, if it still is that one
- *           G5 the claim given back
+ *           K3 the loader, without any lock      K4 the value in the place of the mark, if the entry
+ *           still is the mark; if the loader threw, nothing in its place      K5 the claim given back
+ *           M1 the claim on a key whose entry is old      M2 a look: is it still there, and old?
+ *           M3 the loader      M4 the value in the place of that entry, if it still is that one
+ *           M5 the claim given back
  * Why it is safe
- *           A version comes once. Whatever happens to the key between F2 and F4, or G2 and G4, leaves
- *           it with another version, or none: so F4 and G4 write nothing, and what was invalidated does
+ *           A version comes once. Whatever happens to the key between K2 and K4, or M2 and M4, leaves
+ *           it with another version, or none: so K4 and M4 write nothing, and what was invalidated does
  *           not come back.
- *           F1 to F5 of a thread may be of many keys, since F1 waits for nobody. It waits for what
- *           others load only behind F5, with no claim in hand: so two that load many never wait for one
+ *           K1 to K5 of a thread may be of many keys, since K1 waits for nobody. It waits for what
+ *           others load only behind K5, with no claim in hand: so two that load many never wait for one
  *           another.
  * What is benign
- *           Without a claim, for want of room, two processes may be at F3 with one key. The mark of
+ *           Without a claim, for want of room, two processes may be at K3 with one key. The mark of
  *           the second takes the place of the first's, which then writes nothing.
  * If a process dies here
- *           Between F2 and F4: the mark stays. Who looks takes the key for absent, and the next F2
- *           replaces the mark. Between G1 and G4: the old entry stays, and the next to read it begins.
+ *           Between K2 and K4: the mark stays. Who looks takes the key for absent, and the next K2
+ *           replaces the mark. Between M1 and M4: the old entry stays, and the next to read it begins.
  */
 /** The loads of a cache. */
 final class Loads<K, V> {
@@ -102,7 +102,7 @@ final class Loads<K, V> {
         List<KeyLoads.Begun> begun = new ArrayList<>(absent.size());
         try {
             for (Sought<K, V> sought : absent) {
-                KeyLoads.Begun own = store.loads().tryBegin(sought.bytes(), timeoutNanos); // F1
+                KeyLoads.Begun own = store.loads().tryBegin(sought.bytes(), timeoutNanos); // K1
                 if (own == null) {
                     others.add(sought);
                 } else {
@@ -112,7 +112,7 @@ final class Loads<K, V> {
             }
             loadClaimed(mine, loader);
         } finally {
-            begun.forEach(KeyLoads.Begun::close); // F5
+            begun.forEach(KeyLoads.Begun::close); // K5
         }
         return others;
     }
@@ -122,12 +122,12 @@ final class Loads<K, V> {
         List<Sought<K, V>> marked = new ArrayList<>(claimed.size());
         try {
             for (Sought<K, V> sought : claimed) {
-                if (sought.mark() == null) { // F2
+                if (sought.mark() == null) { // K2
                     marked.add(sought);
                 }
             }
             if (!marked.isEmpty()) {
-                settle(marked, called(loader, marked)); // F3
+                settle(marked, called(loader, marked)); // K3
             }
         } catch (RuntimeException | Error e) {
             marked.forEach(sought -> unmark(sought, e));
@@ -144,7 +144,7 @@ final class Loads<K, V> {
     }
 
     private void settle(List<Sought<K, V>> sought, List<@Nullable V> loaded) {
-        for (int i = 0; i < sought.size(); i++) { // F4, G4
+        for (int i = 0; i < sought.size(); i++) { // K4, M4
             sought.get(i).settle(loaded.get(i), timeToLive(), terms.negativeTimeToLive());
         }
     }
@@ -192,17 +192,17 @@ final class Loads<K, V> {
         List<KeyLoads.Begun> begun = new ArrayList<>(due.size());
         try {
             for (Sought<K, V> sought : due) {
-                KeyLoads.Begun own = store.loads().tryBegin(sought.bytes(), timeoutNanos); // G1
+                KeyLoads.Begun own = store.loads().tryBegin(sought.bytes(), timeoutNanos); // M1
                 if (own != null) {
                     begun.add(own);
                     if (own.isClaimed() && sought.look() != null && isOld(sought.writtenMillis())) {
-                        mine.add(sought); // G2
+                        mine.add(sought); // M2
                     }
                 }
             }
             if (!mine.isEmpty()) {
                 store.counters().add(Count.REFRESHES, 1);
-                settle(mine, called(loader, mine)); // G3
+                settle(mine, called(loader, mine)); // M3
                 mine.forEach(sought -> attempts.succeeded(store.hash(sought.bytes())));
             }
         } catch (StoreClosed _) {
@@ -210,7 +210,7 @@ final class Loads<K, V> {
         } catch (RuntimeException | Error e) {
             failed(mine, e);
         } finally {
-            begun.forEach(KeyLoads.Begun::close); // G5
+            begun.forEach(KeyLoads.Begun::close); // M5
         }
     }
 

@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.LongAdder;
 /*
  * Actors    threads that read or load; whoever shares the counts of its process.
  * Words     adders of this process; the words of CounterWords.
- * Steps     N1 a thread adds to an adder      N2 once a second, when a process closes the store and
+ * Steps     J1 a thread adds to an adder      J2 once a second, when a process closes the store and
  *           when figures are asked for: what the adders gained since the last time is added to the
  *           words
  * Why it is right
@@ -63,7 +63,7 @@ public final class CacheCounters {
 
     public void add(Count what, long number) {
         if (mayShare && number != 0) {
-            adders[what.word / Long.BYTES].add(number); // N1
+            adders[what.word / Long.BYTES].add(number); // J1
         }
     }
 
@@ -75,7 +75,7 @@ public final class CacheCounters {
 
     /** Lets all processes see what was counted here. */
     public synchronized void share() {
-        for (int i = 0; i < adders.length; i++) { // N2
+        for (int i = 0; i < adders.length; i++) { // J2
             long counted = adders[i].sum();
             long gained = counted - shared[i];
             if (gained != 0) {
