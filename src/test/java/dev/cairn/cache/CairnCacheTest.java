@@ -21,6 +21,8 @@ import dev.cairn.StoreClosed;
 import dev.cairn.UndecodableEntry;
 import dev.cairn.codec.Codecs;
 
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,9 +31,14 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -215,7 +222,7 @@ class CairnCacheTest {
     }
 
     private static Map<String, Long> all(Iterable<String> keys, long value) {
-        Map<String, Long> map = new java.util.HashMap<>();
+        Map<String, Long> map = new HashMap<>();
         keys.forEach(key -> map.put(key, value));
         return map;
     }
@@ -452,7 +459,7 @@ class CairnCacheTest {
         }
     }
 
-    private void undecodable(org.assertj.core.api.ThrowableAssert.ThrowingCallable read) {
+    private void undecodable(ThrowingCallable read) {
         assertThatThrownBy(read)
                 .isInstanceOfSatisfying(
                         UndecodableEntry.class, e -> assertThat(e.path()).isEqualTo(file()));
@@ -475,9 +482,7 @@ class CairnCacheTest {
     }
 
     private static long time(byte[] envelope) {
-        return java.nio.ByteBuffer.wrap(envelope)
-                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                .getLong(1);
+        return ByteBuffer.wrap(envelope).order(ByteOrder.LITTLE_ENDIAN).getLong(1);
     }
 
     @Test
@@ -491,8 +496,38 @@ class CairnCacheTest {
         }
     }
 
-    private static void refused(
-            Duration time, org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+    @Test
+    @NullUnmarked
+    void nullsAreRefused() {
+        try (CairnCache<String, Long> cache = open()) {
+            List<ThrowingCallable> calls =
+                    List.of(
+                            () -> cache.getIfPresent(null),
+                            () -> cache.get(null, none()),
+                            () -> cache.get("a", null),
+                            () -> cache.getAll(null, _ -> Map.of()),
+                            () -> cache.getAll(List.of("a"), null),
+                            () -> cache.getAllPresent(Arrays.asList("a", null)),
+                            () -> cache.put(null, 1L),
+                            () -> cache.put("a", null),
+                            () -> cache.put("a", 1L, null),
+                            () -> cache.putAll(null),
+                            () -> cache.putAll(Collections.singletonMap("a", null)),
+                            () -> cache.putAll(Collections.singletonMap(null, 1L)),
+                            () -> cache.invalidate(null),
+                            () -> cache.invalidateAll(Arrays.asList("a", null)));
+            for (int i = 0; i < calls.size(); i++) {
+                assertThatThrownBy(calls.get(i))
+                        .as("call %d", i)
+                        .isInstanceOf(NullPointerException.class);
+            }
+            assertThatThrownBy(() -> cache.put("a", 1L, Duration.ZERO))
+                    .isInstanceOf(IllegalArgumentException.class);
+            assertThat(cache.store().size()).isZero();
+        }
+    }
+
+    private static void refused(Duration time, ThrowingCallable call) {
         assertThatThrownBy(call)
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(time.toString());
