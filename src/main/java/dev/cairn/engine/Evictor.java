@@ -64,6 +64,9 @@ final class Evictor {
 
     private static final int SCARCE_REGIONS = 3;
 
+    /** Times that an evacuation finds others in the room that was made for it before it gives up. */
+    private static final int MOST_REFUSALS = 8;
+
     /** How long is waited for a backup before it is looked at again. */
     private static final long PINNED_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -176,6 +179,9 @@ final class Evictor {
                             () -> // E4
                             progress[0] = stripe.cleaning().evict(budget, Use.REMOVE, most()));
             if (done && progress[0] != Progress.IDLE) {
+                if (progress[0] == Progress.NO_ROOM) {
+                    boolean _ = hasRoom(stripe, Use.REMOVE);
+                }
                 return progress[0];
             }
             next = oldestAfter(next.number); // somebody has it, or it is damaged
@@ -265,13 +271,30 @@ final class Evictor {
     private boolean evacuateHeld() {
         for (Victim next = oldestAfter(-1); next != null; next = oldestAfter(next.number)) {
             Stripe stripe = next.stripe;
-            Progress progress =
-                    stripe.valueHolding(() -> stripe.cleaning().evict(0, Use.EVACUATE, most()));
-            if (progress == Progress.FREED) {
-                return true;
-            }
+            Progress progress;
+            int refusals = 0;
+            do {
+                progress =
+                        stripe.valueHolding(() -> stripe.cleaning().evict(0, Use.EVACUATE, most()));
+                if (progress == Progress.FREED) {
+                    return true;
+                }
+            } while (progress == Progress.MORE
+                    || progress == Progress.NO_ROOM
+                            && ++refusals <= MOST_REFUSALS
+                            && hasRoom(stripe, Use.EVACUATE));
         }
         return false;
+    }
+
+    /** Sees to it that a copy that found no room has some: free regions may lack blocks. */
+    private boolean hasRoom(Stripe stripe, Use use) {
+        try {
+            regions.makeRoom(stripe.cleaning().regionsNeeded(), use);
+            return true;
+        } catch (StoreFull | SystemFailure _) {
+            return false; // whoever adds to the store is told
+        }
     }
 
     /** Of the stripes that are down to their tails the one with most in it: it may be runs. */
@@ -289,6 +312,7 @@ final class Evictor {
             return false;
         }
         Cleaning cleaning = most.cleaning();
+        boolean _ = hasRoom(most, Use.EVACUATE);
         return most.valueHolding(() -> cleaning.evictTail(most())) == Progress.FREED;
     }
 }
