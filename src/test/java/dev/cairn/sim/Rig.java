@@ -40,6 +40,7 @@ final class Rig implements AutoCloseable {
     private boolean pendingFleeting;
     private int full;
     private int refused;
+    private int evicted;
 
     /**
      * What an observer who is no process of the store knows of it.
@@ -67,6 +68,7 @@ final class Rig implements AutoCloseable {
         machine.turnOn();
         this.store = open(data, options);
         this.open = true;
+        machine.unasked(options.eviction() ? this::now : null);
     }
 
     /** In a pool of one thread, so that what is done in parallel is done in one order always. */
@@ -139,9 +141,13 @@ final class Rig implements AutoCloseable {
             Versioned before = other.remove(key);
             boolean undone = Objects.equals(version(now), version(before));
             boolean done = now == null ? standing.value == null : same(now.value(), standing.value);
+            undone |= now == null && options.eviction();
             if (!undone && !done && !standing.fleeting) {
                 throw new AssertionError("a write was done by half");
             }
+        }
+        if (options.eviction() && other.keySet().containsAll(found.keySet())) {
+            other.keySet().retainAll(found.keySet());
         }
         if (!versions(found).equals(versions(other))) {
             throw new AssertionError(
@@ -196,8 +202,35 @@ final class Rig implements AutoCloseable {
         return refused;
     }
 
+    /** Entries that the store has evicted, as far as that was noted. */
+    int evicted() {
+        return evicted;
+    }
+
+    /** Any entry of a store that evicts may be gone; no other may be there, and none with another value. */
+    private void noteEvictions() {
+        Map<ByteBuffer, Versioned> found = Judge.read(store);
+        found.forEach((key, entry) -> {
+            Versioned must = model.get(key);
+            if (must == null || !isSame(entry, must)) {
+                throw new AssertionError(
+                        "an entry is there that was removed, has gone, or is what it was before");
+            }
+        });
+        evicted += model.size() - found.size();
+        model.keySet().retainAll(found.keySet());
+    }
+
+    /** Reads a key, which marks it. */
+    void read(int number, int keyBytes) {
+        byte[] _ = store.get(Content.key(number, keyBytes));
+    }
+
     /** What the store holds now. */
     Point now() {
+        if (options.eviction()) {
+            noteEvictions();
+        }
         return new Point(model, hidden, Point.UNKNOWN);
     }
 
@@ -355,7 +388,8 @@ final class Rig implements AutoCloseable {
         pending(key, null, false);
         try {
             boolean was = store.remove(key) != 0;
-            if (was != (model.remove(ByteBuffer.wrap(key)) != null)) {
+            boolean knew = model.remove(ByteBuffer.wrap(key)) != null;
+            if (was && !knew || !was && knew && !options.eviction()) {
                 throw new AssertionError("remove says " + was);
             }
         } catch (StoreFull _) {
@@ -504,7 +538,8 @@ final class Rig implements AutoCloseable {
 
     /** What the store shows is what the model has. */
     void requireEqual() {
-        Point _ = Judge.require(List.of(now()), store);
+        Point now = now();
+        Point _ = Judge.require(List.of(now), store);
     }
 
     @Override
