@@ -247,6 +247,11 @@ class CacheCrowdIT {
         writeAroundAStoppedWriter(100);
     }
 
+    @Test
+    void largeEntriesFindRoomAroundAStoppedWriter() throws IOException {
+        writeAroundAStoppedWriter(200_000);
+    }
+
     /**
      * @param large bytes of every two hundredth value
      */
