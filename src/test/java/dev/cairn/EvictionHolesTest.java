@@ -181,21 +181,55 @@ class EvictionHolesTest {
             for (int key = 0; key < 5_000; key++) {
                 put(store, key, 200);
             }
-            byte[] sought = Content.value(3, 0, 200);
-            byte[] bytes = Files.readAllBytes(file());
-            int at = 0;
-            while (!Arrays.equals(bytes, at, at + 200, sought, 0, 200)) {
-                at++;
-            }
-            try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.WRITE)) {
-                channel.write(ByteBuffer.wrap(new byte[] {(byte) ~sought[0]}), at);
-            }
+            damage(Content.value(3, 0, 200));
             for (int key = 5_000; key < 100_000; key++) {
                 put(store, key, 200);
             }
             assertThat(store.size()).isGreaterThan(5_000);
             assertThat(store.verify().damages()).isEmpty();
             assertThat(store.stats().damagedStripes()).isZero();
+        }
+    }
+
+    /** Whoever drops a damaged stripe may fail in the midst of it: the next finishes that. */
+    @Test
+    void aStripeThatIsDroppedIsDroppedAsAWhole() throws IOException {
+        try (CairnStore store = Cairn.open(file(), CACHE.withStripes(2))) {
+            for (int key = 0; key < 5_000; key++) {
+                put(store, key, 200);
+            }
+            damage(Content.value(3, 0, 200));
+            boolean[] failed = {false};
+            Steps.listen(step -> {
+                if (step.equals("E7") && !failed[0]) {
+                    failed[0] = true;
+                    throw new IllegalStateException("E7");
+                }
+            });
+            int refused = 0;
+            for (int key = 5_000; key < 100_000; key++) {
+                try {
+                    put(store, key, 200);
+                } catch (IllegalStateException e) {
+                    refused++;
+                }
+            }
+            assertThat(failed[0]).isTrue();
+            assertThat(refused).isLessThan(2);
+            assertThat(store.verify().damages()).isEmpty();
+            assertThat(store.size()).isGreaterThan(5_000);
+            assertThat(store.stats().damagedStripes()).isZero();
+        }
+    }
+
+    private void damage(byte[] sought) throws IOException {
+        byte[] bytes = Files.readAllBytes(file());
+        int at = 0;
+        while (!Arrays.equals(bytes, at, at + sought.length, sought, 0, sought.length)) {
+            at++;
+        }
+        try (FileChannel channel = FileChannel.open(file(), StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.wrap(new byte[] {(byte) ~sought[0]}), at);
         }
     }
 

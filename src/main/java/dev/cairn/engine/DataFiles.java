@@ -133,8 +133,12 @@ final class DataFiles {
         long least = fitted.regionAt(CacheTerms.LEAST_REGIONS);
         if (bytes < least || bytes > CacheTerms.MOST_BYTES) {
             throw new IllegalArgumentException(
-                    "maxBytes is %d; with eviction it must be from %d to %d"
-                            .formatted(bytes, least, CacheTerms.MOST_BYTES));
+                    "maxBytes is %d; with eviction it must be %s"
+                            .formatted(
+                                    bytes,
+                                    bytes < least
+                                            ? least + " at least"
+                                            : CacheTerms.MOST_BYTES + " at most"));
         }
         return fitted;
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.cairn.CacheModel;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
@@ -105,6 +106,27 @@ class IndependentReaderTest {
         assertThat(listed.err).isEmpty();
         assertThat(listed.status).isZero();
         assertThat(new String(listed.out, ISO_8859_1))
+                .isEqualTo(new String(tsv(entries), ISO_8859_1));
+    }
+
+    /** Of a cache, whose records have their heat, and most of whose regions were used before. */
+    @Test
+    void listsWhatACacheHolds() throws Exception {
+        Path file = directory.resolve("cache");
+        Map<byte[], byte[]> entries = new TreeMap<>(Arrays::compareUnsigned);
+        Random random = new Random(1);
+        try (CairnStore store = Cairn.open(file, CacheModel.quiet(1L << 20))) {
+            for (int i = 0; i < 15_000; i++) {
+                store.put(
+                        bytes(random, 1 + random.nextInt(20)), bytes(random, random.nextInt(300)));
+            }
+            store.forEach(entries::put);
+            assertThat(store.size()).isEqualTo(entries.size()).isLessThan(10_000);
+        }
+        Outcome checked = read(file, "--format", "check");
+        assertThat(checked.err).isEmpty();
+        assertThat(checked.out).asString(UTF_8).isEqualTo("sound, %d entries\n", entries.size());
+        assertThat(new String(read(file).out, ISO_8859_1))
                 .isEqualTo(new String(tsv(entries), ISO_8859_1));
     }
 

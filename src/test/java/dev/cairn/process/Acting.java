@@ -153,6 +153,8 @@ public final class Acting {
                                     number(order[4]));
             case "answer" -> answerEach(order[1], order[2], number(order[3]));
             case "follow" -> follow(order);
+            case "hammer" -> CacheWorkload.run(order);
+            case "popular" -> CacheWorkload.makePopular(store, number(order[1]));
             case "hot write" -> new HotKey(store).write(number(order[1]), Long.parseLong(order[2]));
             case "hot read" -> readHot(Path.of(order[1]));
             default -> maps.act(order);
@@ -391,6 +393,7 @@ public final class Acting {
         switch (step) {
             case "E1" -> ledger.add(lane, Figure.MOVES, 1);
             case "E2" -> ledger.add(lane, Figure.EVACUATIONS, 1);
+            case "W6 drop" -> ledger.add(lane, Figure.DROPS, 1);
             case "W6 copy" -> ledger.add(lane, Figure.FOLDED_COPIES, 1);
             case "P9" -> ledger.add(lane, Figure.CHECKPOINTS, 1);
             default -> {}

@@ -47,35 +47,59 @@ final class Coherence {
     private static final int READS_PER_NOTE = 1 << 10;
     private static final int READS_PER_WALK = 1 << 15;
 
+    /** Eight times the largest entry: some fifty regions. */
+    private static final long CACHE_BYTES = 200_000;
+
     /** How a process caches. */
     enum Caching {
         /** Everything it saw, absence too. */
-        ALL,
+        ALL(false),
         /** Fewer than there are, for a while, and nobody writes in this process. */
-        SOME,
+        SOME(false),
         /** Without asking whether it still is so: the canary. */
-        UNCONFIRMED
+        UNCONFIRMED(false),
+        /** The same three, of a store that evicts. */
+        ALL_OF_CACHE(true),
+        SOME_OF_CACHE(true),
+        UNCONFIRMED_OF_CACHE(true);
+
+        private final boolean evicting;
+
+        Caching(boolean evicting) {
+            this.evicting = evicting;
+        }
+
+        /** Of the store that is created. */
+        private Options options() {
+            Options options = Options.defaults().withStripes(4);
+            return evicting ? options.withMaxBytes(CACHE_BYTES).withEviction(true) : options;
+        }
     }
 
     private final CairnMap<String, Mark> map;
     private final Ledger ledger;
     private final int writerLanes;
 
-    Coherence(CairnMap<String, Mark> map, Ledger ledger, int writerLanes) {
+    /** Whether any entry may be gone. */
+    private final boolean evicting;
+
+    Coherence(CairnMap<String, Mark> map, Ledger ledger, int writerLanes, Caching caching) {
         this.map = map;
         this.ledger = ledger;
         this.writerLanes = writerLanes;
+        this.evicting = caching.evicting;
+        Workload.keysOfACache(evicting);
     }
 
     static CairnMap<String, Mark> open(Path path, Caching caching) {
-        Options options = Options.defaults().withStripes(4);
+        Options options = caching.options();
         MapBuilder<String, Mark> builder = Cairn.map(Codecs.utf8(), Mark.CODEC).options(options);
         Caffeine<Object, Object> all = Caffeine.newBuilder().maximumSize(10_000).recordStats();
         return switch (caching) {
-            case ALL -> builder.nearCache(all).cacheAbsence().open(path);
-            case UNCONFIRMED ->
+            case ALL, ALL_OF_CACHE -> builder.nearCache(all).cacheAbsence().open(path);
+            case UNCONFIRMED, UNCONFIRMED_OF_CACHE ->
                     builder.nearCache(all).boundedStaleness(Duration.ofHours(1)).open(path);
-            case SOME ->
+            case SOME, SOME_OF_CACHE ->
                     builder.options(options.withReadOnly(true))
                             .nearCache(
                                     Caffeine.newBuilder()
@@ -120,10 +144,10 @@ final class Coherence {
                     writeOwn(QUIET_KEYS + random.nextInt(FIRST_FLEETING - QUIET_KEYS));
                 } else if (dice < 85) {
                     writeFleeting(FIRST_FLEETING + random.nextInt(FIRST_COUNTER - FIRST_FLEETING));
-                } else {
+                } else if (!evicting) { // or a counter begins anew
                     increment(FIRST_COUNTER + random.nextInt(Ledger.KEYS - FIRST_COUNTER));
                 }
-                if (random.nextInt(WRITES_PER_CHECKPOINT) == 0) {
+                if (!evicting && random.nextInt(WRITES_PER_CHECKPOINT) == 0) {
                     map.checkpoint();
                 }
                 if (random.nextInt(WRITES_PER_COMPACTION) == 0) {
@@ -216,7 +240,7 @@ final class Coherence {
         }
 
         private void same(String name, Mark before, Mark seen) {
-            if (before == null ? seen != null : !before.equals(seen)) {
+            if (seen == null ? before != null && !evicting : !seen.equals(before)) {
                 throw new AssertionError(
                         "the writer of %s found %s in place of its own %s"
                                 .formatted(name, seen, before));
@@ -282,7 +306,7 @@ final class Coherence {
                     readOwn(lane, key);
                 } else if (key < FIRST_COUNTER) {
                     readFleeting(lane, key);
-                } else {
+                } else if (!evicting) {
                     readCounter(key);
                 }
                 if (reads % READS_PER_NOTE == 0) {
@@ -347,7 +371,7 @@ final class Coherence {
                                     .formatted(found, returned, seen[lane][key], begun));
                 }
                 least = Math.max(least, found.sequence());
-            } else {
+            } else if (present || !evicting) {
                 long possible = least;
                 while (possible <= begun && removes(lane, key, possible) == present) {
                     possible++;
@@ -445,7 +469,7 @@ final class Coherence {
                 last.readOwn(lane, key);
             }
         }
-        for (int key = FIRST_COUNTER; key < Ledger.KEYS; key++) {
+        for (int key = FIRST_COUNTER; key < Ledger.KEYS && !evicting; key++) {
             last.readCounter(key);
         }
         if (last.wrong > 0) {

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,6 +47,9 @@ class CoherenceIT {
                     Figure.CHECKPOINTS,
                     Figure.ABSENT_READS);
 
+    private static final List<Figure> EVICTING =
+            List.of(Figure.MOVES, Figure.EVACUATIONS, Figure.DROPS, Figure.ABSENT_READS);
+
     @RegisterExtension final Children children = new Children();
 
     @TempDir Path directory;
@@ -52,9 +57,13 @@ class CoherenceIT {
     private final SmallScale scale = new SmallScale();
     private SplittableRandom random;
 
+    /** Whether the store is a cache. */
+    private boolean evicting;
+
     @AfterEach
     void usualScale() {
         scale.close();
+        Workload.keysOfACache(false);
     }
 
     @Test
@@ -65,6 +74,20 @@ class CoherenceIT {
     @Test
     void noReadIsOlderThoughWritersAreKilled() throws IOException {
         run(2_000_000, 20_000, 12, false);
+    }
+
+    /** Of a store that evicts all the time what is near: it is there as it was put last, or absent. */
+    @Test
+    void noReadIsOlderThoughEntriesAreEvicted() throws IOException {
+        evicting = true;
+        run(3_000_000, 20_000, 3, false);
+    }
+
+    @Test
+    @Tag("soak")
+    void noReadIsOlderThoughMillionsAreEvicted() throws IOException {
+        evicting = true;
+        run(50_000_000, 500_000, 50, true);
     }
 
     @Test
@@ -79,12 +102,15 @@ class CoherenceIT {
         run(20_000_000, 200_000, 300, true);
     }
 
-    @Test
-    void canaryReadsThatAreNotConfirmedAreCaught() throws IOException {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void canaryReadsThatAreNotConfirmedAreCaught(boolean ofCache) throws IOException {
+        evicting = ofCache;
         try (Ledger ledger = ledger()) {
             List<Child> writers = List.of(writer(0));
             awaitWorking(writers.getFirst(), ledger, 0);
-            Child reader = reader(0, Caching.UNCONFIRMED, false);
+            Child reader =
+                    reader(0, evicting ? Caching.UNCONFIRMED_OF_CACHE : Caching.UNCONFIRMED, false);
             while (ledger.sum(Figure.WRONG_READS) == 0) {
                 reader.requireNoComplaint();
                 LockSupport.parkNanos(1_000_000);
@@ -115,8 +141,12 @@ class CoherenceIT {
         return Ledger.at(notes());
     }
 
+    private Caching all() {
+        return evicting ? Caching.ALL_OF_CACHE : Caching.ALL;
+    }
+
     private Child writer(int number) {
-        return told(children.spare(), "write map", number * THREADS, Caching.ALL);
+        return told(children.spare(), "write map", number * THREADS, all());
     }
 
     private Child reader(int number, Caching caching, boolean optimizing) {
@@ -154,8 +184,8 @@ class CoherenceIT {
             }
             List<Child> readers =
                     List.of(
-                            reader(0, Caching.ALL, optimizing),
-                            reader(1, Caching.SOME, optimizing));
+                            reader(0, all(), optimizing),
+                            reader(1, evicting ? Caching.SOME_OF_CACHE : Caching.SOME, optimizing));
             for (int kill = 0; kill < kills; kill++) {
                 kill(kill % PROCESSES, writers, ledger);
             }
@@ -172,8 +202,8 @@ class CoherenceIT {
             for (Child reader : readers) {
                 assertThat(reader.answer()).isEqualTo("fine");
             }
-            try (CairnMap<String, Mark> map = Coherence.open(store(), Caching.ALL)) {
-                new Coherence(map, ledger, WRITER_LANES).judgeAll();
+            try (CairnMap<String, Mark> map = Coherence.open(store(), all())) {
+                new Coherence(map, ledger, WRITER_LANES, all()).judgeAll();
                 assertThat(map.store().verify().damages()).isEmpty();
             }
             report(ledger, kills);
@@ -181,8 +211,10 @@ class CoherenceIT {
     }
 
     /** Whether each way of reading, and all that makes places be used again, has been tried. */
-    private static boolean allWasMet(Ledger ledger) {
-        boolean met = CLEANING.stream().allMatch(figure -> ledger.sum(figure) > 0);
+    private boolean allWasMet(Ledger ledger) {
+        boolean met =
+                (evicting ? EVICTING : CLEANING)
+                        .stream().allMatch(figure -> ledger.sum(figure) > 0);
         for (int reader = 0; reader < PROCESSES; reader++) {
             int lane = FIRST_READER_LANE + reader * THREADS;
             met &= READING.stream().allMatch(kind -> ledger.figure(lane, kind) > 1_000);
@@ -204,7 +236,7 @@ class CoherenceIT {
         writers.set(number, writer(number));
     }
 
-    private static void report(Ledger ledger, int kills) {
+    private void report(Ledger ledger, int kills) {
         System.out.printf(
                 "CoherenceIT: %,d reads, %,d of them of absent keys, %,d writes, %d kills%n",
                 ledger.sum(Figure.READS),
@@ -220,8 +252,9 @@ class CoherenceIT {
                     ledger.figure(lane, Figure.STALE));
         }
         System.out.printf(
-                "CoherenceIT: %,d moves, %,d regions left, %,d folded copies, %,d checkpoints%n",
+                "CoherenceIT: %,d moves, %,d drops, %,d regions left, %,d folded copies, %,d checkpoints%n",
                 ledger.sum(Figure.MOVES),
+                ledger.sum(Figure.DROPS),
                 ledger.sum(Figure.EVACUATIONS),
                 ledger.sum(Figure.FOLDED_COPIES),
                 ledger.sum(Figure.CHECKPOINTS));

@@ -57,7 +57,8 @@ final class Ledger implements AutoCloseable {
         STALE(20),
         UNCONFIRMED(21),
         ABSENT_READS(22),
-        LOADING(23);
+        LOADING(23),
+        DROPS(24);
 
         private final int word;
 

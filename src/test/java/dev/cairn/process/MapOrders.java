@@ -104,8 +104,9 @@ final class MapOrders {
         try (Ledger ledger = Ledger.at(Path.of(order[2]));
                 CairnMap<String, Mark> map =
                         Coherence.open(Path.of(order[1]), Caching.valueOf(order[7]))) {
+            Caching caching = Caching.valueOf(order[7]);
             Steps.listen(step -> Acting.count(step, ledger, first));
-            Coherence coherence = new Coherence(map, ledger, Integer.parseInt(order[3]));
+            Coherence coherence = new Coherence(map, ledger, Integer.parseInt(order[3]), caching);
             List<Callable<Object>> tasks = new ArrayList<>();
             for (int i = 0; i < threads; i++) {
                 int lane = first + i;

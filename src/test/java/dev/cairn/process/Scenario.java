@@ -2,6 +2,7 @@ package dev.cairn.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Stats;
@@ -9,10 +10,13 @@ import dev.cairn.format.ClockWord;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.os.Host;
 import dev.cairn.os.HostClock;
+import dev.cairn.os.Steps;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * One write to a store of one stripe with small regions and tables; what was there before makes sure
@@ -199,6 +203,27 @@ enum Scenario {
             }
             store.checkpoint();
         }
+    },
+    /** A cache that is full: the write pays for what it takes, and the oldest region goes. */
+    EVICTION(Scenario.HALF) {
+        @Override
+        Options options() {
+            return QUIET.withMaxBytes(CACHE_BYTES).withEviction(true);
+        }
+
+        @Override
+        void prepare(CairnStore store) {
+            for (int i = 0; i < 150; i++) {
+                put(store, "cached" + i, i % 3 == 0 ? QUARTER : 300);
+                if (i % 4 == 0) {
+                    store.get(Values.bytes("cached" + i / 2));
+                }
+            }
+            put(store, TARGET, SMALL);
+            for (int i = 0; roomOf(store.stats()) >= CACHE_AHEAD; i++) {
+                put(store, "more" + i, QUARTER - 100);
+            }
+        }
     };
 
     /** Its process does nothing in the background: what happens is what was asked for. */
@@ -207,6 +232,12 @@ enum Scenario {
                     .withStripes(1)
                     .withLockTimeout(Duration.ofSeconds(5))
                     .withCheckpointEvery(Duration.ofDays(1));
+
+    /** Some regions more than the fewest that a cache has. */
+    static final long CACHE_BYTES = 90_000;
+
+    /** Regions that a cache of that size has room for, or evicts. */
+    private static final int CACHE_AHEAD = 8;
 
     static final String TARGET = "target";
     static final String PROBE = "probe";
@@ -237,6 +268,43 @@ enum Scenario {
 
     Scenario(int bytes) {
         this.bytes = bytes;
+    }
+
+    /** Of the store that the survivor creates. */
+    Options options() {
+        return QUIET;
+    }
+
+    /** Creates it; what a cache evicts, with the same ids, so that it evicts the same each time. */
+    CairnStore create(Path file) {
+        AtomicLong ids = new AtomicLong();
+        Steps.listen(
+                new Steps.Listener() {
+                    @Override
+                    public void at(String step) {}
+
+                    @Override
+                    public UUID randomId() {
+                        return evicts()
+                                ? new UUID(1, ids.incrementAndGet())
+                                : Steps.Listener.super.randomId();
+                    }
+                });
+        try {
+            return Cairn.open(file, options());
+        } finally {
+            Steps.listen(null);
+        }
+    }
+
+    /** Whether any entry may be gone that was not written just now. */
+    boolean evicts() {
+        return options().eviction();
+    }
+
+    /** Regions that a cache may claim. */
+    private static long roomOf(Stats stats) {
+        return (CACHE_BYTES - stats.dataFileBytes()) / stats.regionBytes() + stats.freeRegions();
     }
 
     /** What the survivor does before. */

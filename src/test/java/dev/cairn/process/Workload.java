@@ -49,6 +49,13 @@ final class Workload {
     private static final int LONG_KEY_EVERY = 16;
 
     private static final String LONG = "x".repeat(1_100);
+
+    /** A cache takes no key that needs a run. */
+    private static final String LONG_IN_A_CACHE = "x".repeat(900);
+
+    /** What this process makes long keys by. */
+    private static volatile String longEnd = LONG;
+
     private static final int GROWING_BYTES = 60_000;
     private static final int LARGE_BYTES = 20_000;
 
@@ -85,8 +92,13 @@ final class Workload {
         this.ledger = ledger;
     }
 
+    /** From now on the keys of this process are such as a cache takes, or all. */
+    static void keysOfACache(boolean only) {
+        longEnd = only ? LONG_IN_A_CACHE : LONG;
+    }
+
     static String laneKey(int lane, int key) {
-        return "lane" + lane + "/" + key + (key % LONG_KEY_EVERY == 7 ? LONG : "");
+        return "lane" + lane + "/" + key + (key % LONG_KEY_EVERY == 7 ? longEnd : "");
     }
 
     static String counterKey(int counter) {

@@ -145,7 +145,7 @@ final class Judge {
         try {
             probe(crash, store);
         } catch (StoreFull e) {
-            if (options.maxBytes() == 0) {
+            if (options.maxBytes() == 0 || options.eviction()) {
                 throw e;
             }
         }

@@ -22,6 +22,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A computer on which one store runs, whose power may fail at every numbered step. At each it is
@@ -65,6 +66,7 @@ final class Machine implements Medium, AutoCloseable {
     private final Map<String, Integer> steps = new TreeMap<>();
     private List<Point> points = List.of();
     private @Nullable Point attempt;
+    private @Nullable Supplier<Point> unasked;
     private @Nullable List<Point> undone;
     private @Nullable PageCache dataCache;
     private @Nullable PageCache sharedCache;
@@ -220,6 +222,11 @@ final class Machine implements Medium, AutoCloseable {
         attempt = point;
     }
 
+    /** What a checkpoint holds that nobody asked for, once its cut is made; null if there are none. */
+    synchronized void unasked(@Nullable Supplier<Point> content) {
+        unasked = content;
+    }
+
     /** Somebody was told that version. */
     synchronized void told(long version) {
         lastVersion = Math.max(lastVersion, version);
@@ -290,6 +297,10 @@ final class Machine implements Medium, AutoCloseable {
             count++;
             note(name);
             steps.merge(name, 1, Integer::sum);
+            Supplier<Point> cut = unasked;
+            if (attempt == null && cut != null && name.equals("P3")) {
+                attempt = cut.get();
+            }
             Point trying = attempt;
             if (trying != null && name.equals("P8")) {
                 points = append(points, trying);

@@ -36,6 +36,10 @@ import java.util.stream.Stream;
 class PowerFailureModelTest {
     private static final int KEYS = 20;
     private static final int STEPS_PER_IMAGE = 20;
+
+    /** Less than the entries of a long sequence take; eight times the largest. */
+    private static final long CACHE_BYTES = 170 << 10;
+
     private static final String REPLAY = "the same with the seed that jqwik prints";
 
     private static final AtomicReference<Supplier<Rig>> START = new AtomicReference<>();
@@ -158,6 +162,14 @@ class PowerFailureModelTest {
             @ForAll long seed)
             throws IOException {
         played(directory -> run(chain, directory, options(stripes), seed));
+    }
+
+    /** What was evicted since then is back, with the value that it had then. */
+    @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
+    void cacheIsAtItsLastCheckpointWhereverPowerFails(
+            @ForAll("chains") ActionChain<Rig> chain, @ForAll long seed) throws IOException {
+        played(directory ->
+                run(chain, directory, Scenario.evicting(options(1), CACHE_BYTES), seed));
     }
 
     private void run(ActionChain<Rig> chain, Path directory, Options options, long seed)

@@ -41,6 +41,8 @@ class PowerFailureTest {
                     "W5",
                     "W6",
                     "W6 copy",
+                    "W6 move",
+                    "W6 drop",
                     "W7",
                     "W8",
                     "W9",

@@ -35,6 +35,7 @@ class ReplayTest {
         DROPPED_PAGES(Plays::droppedPages),
         FAILED_CLOSING((plays, seed) -> plays.failedOpeningOrClosing(2, seed)),
         KILLS((plays, seed) -> plays.kills(Scenario.REUSE_BY_OTHERS, seed)),
+        KILLS_BESIDE_EVICTIONS((plays, seed) -> plays.kills(Scenario.EVICTION, seed)),
         FAILED_FORCES_AND_KILLS(Plays::failedForcesAndKills),
         SCENARIO((plays, seed) -> plays.scenario(Scenario.INDEX_GROWTH, seed, 2));
 

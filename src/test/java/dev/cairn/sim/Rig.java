@@ -26,6 +26,8 @@ import java.util.concurrent.ForkJoinPool;
 
 /** A store on a machine, and the map that it must equal. */
 final class Rig implements AutoCloseable {
+    private static final int MOST_KEY_BYTES = 1_000;
+
     private final Path data;
     private final Options options;
     private final Machine machine;
@@ -40,6 +42,7 @@ final class Rig implements AutoCloseable {
     private boolean pendingFleeting;
     private int full;
     private int refused;
+    private int evicted;
 
     /**
      * What an observer who is no process of the store knows of it.
@@ -67,6 +70,7 @@ final class Rig implements AutoCloseable {
         machine.turnOn();
         this.store = open(data, options);
         this.open = true;
+        machine.unasked(options.eviction() ? this::now : null);
     }
 
     /** In a pool of one thread, so that what is done in parallel is done in one order always. */
@@ -139,9 +143,13 @@ final class Rig implements AutoCloseable {
             Versioned before = other.remove(key);
             boolean undone = Objects.equals(version(now), version(before));
             boolean done = now == null ? standing.value == null : same(now.value(), standing.value);
+            undone |= now == null && options.eviction();
             if (!undone && !done && !standing.fleeting) {
                 throw new AssertionError("a write was done by half");
             }
+        }
+        if (options.eviction() && other.keySet().containsAll(found.keySet())) {
+            other.keySet().retainAll(found.keySet());
         }
         if (!versions(found).equals(versions(other))) {
             throw new AssertionError(
@@ -196,8 +204,35 @@ final class Rig implements AutoCloseable {
         return refused;
     }
 
+    /** Entries that the store has evicted, as far as that was noted. */
+    int evicted() {
+        return evicted;
+    }
+
+    /** Any entry of a store that evicts may be gone; no other may be there, and none with another value. */
+    private void noteEvictions() {
+        Map<ByteBuffer, Versioned> found = Judge.read(store);
+        found.forEach((key, entry) -> {
+            Versioned must = model.get(key);
+            if (must == null || !isSame(entry, must)) {
+                throw new AssertionError(
+                        "an entry is there that was removed, has gone, or is what it was before");
+            }
+        });
+        evicted += model.size() - found.size();
+        model.keySet().retainAll(found.keySet());
+    }
+
+    /** Reads a key, which marks it. */
+    void read(int number, int keyBytes) {
+        byte[] _ = store.get(Content.key(number, keyBytes));
+    }
+
     /** What the store holds now. */
     Point now() {
+        if (options.eviction()) {
+            noteEvictions();
+        }
         return new Point(model, hidden, Point.UNKNOWN);
     }
 
@@ -205,7 +240,15 @@ final class Rig implements AutoCloseable {
         put(Content.key(number, keyBytes), valueBytes);
     }
 
-    void put(byte[] key, int valueBytes) {
+    /** A key that a cache takes: one that stands in its record. */
+    private byte[] fitting(byte[] key) {
+        return options.eviction() && key.length > MOST_KEY_BYTES
+                ? Arrays.copyOf(key, MOST_KEY_BYTES)
+                : key;
+    }
+
+    void put(byte[] given, int valueBytes) {
+        byte[] key = fitting(given);
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
         pending(key, value, false);
         try {
@@ -225,7 +268,8 @@ final class Rig implements AutoCloseable {
     }
 
     /** A put that needs the file to grow, and whose thread then fails, out of stack say. */
-    void putFailing(byte[] key, int valueBytes) {
+    void putFailing(byte[] given, int valueBytes) {
+        byte[] key = fitting(given);
         int[] attempts = {0};
         machine.beforeEachStep(step -> {
             if (step.equals("W2") && ++attempts[0] == 2) {
@@ -324,7 +368,8 @@ final class Rig implements AutoCloseable {
     }
 
     /** Puts an entry that stays for years. */
-    void putLasting(byte[] key, int valueBytes) {
+    void putLasting(byte[] given, int valueBytes) {
+        byte[] key = fitting(given);
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
         pending(key, value, false);
         wrote(key, value, store.put(key, value, Duration.ofDays(500)));
@@ -332,7 +377,8 @@ final class Rig implements AutoCloseable {
     }
 
     /** Puts an entry that is gone when this returns. */
-    void putFleeting(byte[] key, int valueBytes) {
+    void putFleeting(byte[] given, int valueBytes) {
+        byte[] key = fitting(given);
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
         pending(key, value, true);
         machine.told(store.put(key, value, Duration.ofMillis(1)));
@@ -351,11 +397,13 @@ final class Rig implements AutoCloseable {
         remove(Content.key(number, keyBytes));
     }
 
-    void remove(byte[] key) {
+    void remove(byte[] given) {
+        byte[] key = fitting(given);
         pending(key, null, false);
         try {
             boolean was = store.remove(key) != 0;
-            if (was != (model.remove(ByteBuffer.wrap(key)) != null)) {
+            boolean knew = model.remove(ByteBuffer.wrap(key)) != null;
+            if (was && !knew || !was && knew && !options.eviction()) {
                 throw new AssertionError("remove says " + was);
             }
         } catch (StoreFull _) {
@@ -504,7 +552,8 @@ final class Rig implements AutoCloseable {
 
     /** What the store shows is what the model has. */
     void requireEqual() {
-        Point _ = Judge.require(List.of(now()), store);
+        Point now = now();
+        Point _ = Judge.require(List.of(now), store);
     }
 
     @Override

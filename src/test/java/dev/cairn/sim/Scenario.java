@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Content;
+import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.SmallScale;
 import dev.cairn.format.CheckpointSlot;
@@ -27,12 +28,17 @@ enum Scenario {
     INDEX_GROWTH(2, Scenario::indexGrowth),
     REUSE_BY_OTHERS(4, Scenario::reuseByOthers),
     FULL_STORE(1, Scenario::fullStore),
+    EVICTION(1, Scenario::eviction),
+    EVICTION_OF_MANY_KINDS(1, Scenario::evictionOfManyKinds),
     COMPACTION(2, Scenario::compaction),
     BACKUP(1, Scenario::backup),
     CLOSING(2, Scenario::closing),
     CLOSING_AFTER_GROWTH(1, Scenario::closingAfterGrowth);
 
     private static final int FULL_REGIONS = 14;
+
+    /** The fewest that a cache has, for each stripe. */
+    private static final int CACHE_REGIONS = 16;
 
     private final int stripes;
     private final Consumer<Rig> plot;
@@ -45,9 +51,22 @@ enum Scenario {
     Options options() {
         Options options = Options.defaults().withManualCheckpoints().withStripes(stripes);
         long regionsAt = DataHeader.SLOTS_AT + 2L * CheckpointSlot.bytes(stripes);
-        return this == FULL_STORE
-                ? options.withMaxBytes(regionsAt + FULL_REGIONS * SmallScale.REGION_BYTES)
-                : options;
+        return switch (this) {
+            case FULL_STORE ->
+                    options.withMaxBytes(regionsAt + FULL_REGIONS * SmallScale.REGION_BYTES);
+            case EVICTION, EVICTION_OF_MANY_KINDS ->
+                    evicting(
+                            options,
+                            regionsAt + (long) stripes * CACHE_REGIONS * SmallScale.REGION_BYTES);
+            default -> options;
+        };
+    }
+
+    /** Evictions are rolled back with the rest only where there are checkpoints. */
+    static Options evicting(Options options, long maxBytes) {
+        return options.withMaxBytes(maxBytes)
+                .withEviction(true)
+                .withDurability(Durability.CHECKPOINT);
     }
 
     /** Whether nothing is written while something else is under way. */
@@ -225,6 +244,42 @@ enum Scenario {
             rig.checkpoint();
         }
         assertThat(rig.full()).isPositive();
+    }
+
+    private static void eviction(Rig rig) {
+        for (int i = 0; i < 40; i++) {
+            rig.put(i % 30, 8, 1_850 + i % 7 * 16); // two to a region
+            rig.read(i % 5, 8);
+            if (i % 19 == 18) {
+                rig.checkpoint();
+            }
+        }
+        rig.remove(29, 8);
+        rig.requireEqual();
+        assertThat(rig.evicted()).isGreaterThan(5);
+        assertThat(rig.full()).isZero();
+        rig.checkpoint();
+        rig.put(50, 8, 1_200);
+    }
+
+    private static void evictionOfManyKinds(Rig rig) {
+        for (int i = 0; i < 48; i++) {
+            int key = i * 7 % 60;
+            switch (i % 12) {
+                case 0 -> rig.put(key, 1_000, 10); // as long as a key may be
+                case 1 -> rig.remove(key - 7, 8);
+                case 2 -> rig.put(key, 8, 5_000); // the value in a run
+                case 3 -> rig.putFleeting(Content.key(key, 8), 900);
+                default -> rig.put(key, 8, 1_900);
+            }
+            rig.read(i % 9, 8);
+            if (i % 20 == 19) {
+                rig.checkpoint();
+            }
+        }
+        rig.requireEqual();
+        assertThat(rig.evicted()).isGreaterThan(5);
+        assertThat(rig.full()).isZero();
     }
 
     private static void compaction(Rig rig) {
