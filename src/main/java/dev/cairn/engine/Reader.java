@@ -10,6 +10,7 @@ import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.Mapped;
 import dev.cairn.index.Walk;
+import dev.cairn.log.Marks;
 import dev.cairn.log.RecordBytes;
 import dev.cairn.log.Records;
 import dev.cairn.log.Records.Copy;
@@ -28,7 +29,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * The reads: lock-free, and storing nothing to shared memory. See {@link Index} for the steps.
+ * The reads: lock-free, and storing nothing to shared memory, but for the marks of a store that evicts:
+ * see {@link Marks}. A mark is set behind the confirmation, and not confirmed itself. See {@link Index} for the steps.
  *
  * <p>RULE 9: every exit passes {@link #confirmed}, hits, misses and errors alike, before anything
  * that was read is used. RULE 34: what was read of a record is confirmed by its slot word, loaded before
@@ -54,12 +56,14 @@ final class Reader {
     private final Index index;
     private final boolean overwritesInPlace;
     private final @Nullable Snapshot snapshot;
+    private final @Nullable Marks marks;
 
     /**
      * @param snapshot null unless a checkpoint is shown rather than the store itself
      */
     Reader(Mapped mapped, @Nullable Snapshot snapshot) {
         this.snapshot = snapshot;
+        this.marks = mapped.data().marks();
         this.shared = mapped.shared();
         this.clock = shared.clock();
         this.records = mapped.records();
@@ -119,9 +123,18 @@ final class Reader {
         }
         records.requireSound(image, offset);
         records.requireOverwrites(image, slot);
-        return expired(RecordBytes.inlineExpires(image, inline))
-                ? null
-                : RecordBytes.inlineValue(image, inline, key.length);
+        if (expired(RecordBytes.inlineExpires(image, inline))) {
+            return null;
+        }
+        mark(offset);
+        return RecordBytes.inlineValue(image, inline, key.length);
+    }
+
+    /** A record was read that is confirmed. */
+    private void mark(long offset) {
+        if (marks != null) {
+            marks.set(offset);
+        }
     }
 
     @Nullable Versioned getVersioned(byte[] key) {
@@ -147,7 +160,11 @@ final class Reader {
             }
             Copy copy = records.copy(stripe, seen.outline, seen.place);
             if (confirmed(stripe, seen)) { // R5
-                return sound(stripe, copy, seen.slot);
+                Copy sound = sound(stripe, copy, seen.slot);
+                if (sound != null) {
+                    mark(seen.place);
+                }
+                return sound;
             }
         }
     }
@@ -189,6 +206,7 @@ final class Reader {
                         || expired(outline.expires())) {
                     return null;
                 }
+                mark(seen.place);
                 return new Sighting(outline, copy, stripe, seen.table, seen.slotAt, seen.slot);
             }
         }
@@ -443,9 +461,11 @@ final class Reader {
                 if (damage != null) {
                     throw damage;
                 }
-                return expired(outline.expires())
-                        ? null
-                        : new View(stripe, seen.table, seen.slotAt, seen.slot, outline.value());
+                if (expired(outline.expires())) {
+                    return null;
+                }
+                mark(seen.place);
+                return new View(stripe, seen.table, seen.slotAt, seen.slot, outline.value());
             }
         }
     }

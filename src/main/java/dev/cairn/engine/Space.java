@@ -17,6 +17,8 @@ import dev.cairn.stripe.Cleaning;
 import dev.cairn.stripe.Stripe;
 import dev.cairn.stripe.Stripes;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -77,6 +79,9 @@ final class Space {
     /** Whether the file may be lengthened ahead, for all that was learnt in this second. */
     private volatile boolean roomAhead = true;
 
+    /** Null if the store does not evict. */
+    private final @Nullable Evictor evictor;
+
     /** RULE 27: of evacuations that may take the last regions there is one at a time. */
     private final SharedLock evacuation;
 
@@ -94,11 +99,36 @@ final class Space {
                         "the lock of evacuation",
                         writing.processes(),
                         writing.contention());
+        this.evictor =
+                data.header().cache().evicts()
+                        ? new Evictor(writing, checkpoints, thread, evacuation)
+                        : null;
+    }
+
+    /**
+     * Refuses an entry that can have no room.
+     *
+     * @throws IllegalArgumentException if too much would have to be evicted for it
+     */
+    void requireFitting(long bytes) {
+        if (evictor != null) {
+            evictor.requireFitting(bytes);
+        }
+    }
+
+    /** So many bytes were written; with no stripe's lock. */
+    void wrote(long bytes) {
+        if (evictor != null) {
+            evictor.wrote(bytes);
+        }
     }
 
     /** An error may have come between the word that work is under way and that work. */
     void tick() {
         woken.set(false);
+        if (evictor != null) {
+            thread.attempt(evictor::makeRoomAhead);
+        }
     }
 
     /** Times that a writer of this process waited for a checkpoint so that the file need not grow. */
@@ -152,7 +182,13 @@ final class Space {
 
     private boolean muchWaits() {
         return checkpoints.claimedSince() * data.regionBytes() > BEHIND_BYTES
-                || waitingBytes() > Math.max(WAITING_LEAST_BYTES, data.bytes() / WAITING_SHARE);
+                || waitingBytes() > mostWaiting();
+    }
+
+    private long mostWaiting() {
+        return evictor != null
+                ? regions.most() / Evictor.WAITING_SHARE * data.regionBytes()
+                : Math.max(WAITING_LEAST_BYTES, data.bytes() / WAITING_SHARE);
     }
 
     private long waitingBytes() {
@@ -165,6 +201,9 @@ final class Space {
      * @return false if that is none
      */
     boolean makeRoom(int needed, Use use) {
+        if (evictor != null) {
+            return evictor.makeRoom(needed, use);
+        }
         keepWithinBound();
         while (true) {
             try {
@@ -325,6 +364,9 @@ final class Space {
      *     Stripe#REFUSED} if that is no use
      */
     long squeeze(Stripe stripe, LongSupplier attempt) {
+        if (evictor != null) {
+            return Stripe.REFUSED; // all that can go has gone
+        }
         return thread.onPlatformThread(() -> squeezed(stripe, attempt));
     }
 

@@ -54,6 +54,7 @@ final class Writer {
             @Nullable Before before) {
         // a copy: what is hashed, compared and stored is one key, though the caller change its own
         Draft draft = Draft.of(key.clone(), value, expires, regionBytes);
+        space.requireFitting(draft.liveBytes(regionBytes));
         long hashed = hash.of(draft.key());
         return write(stripes.of(hashed), hashed, draft, expected, before);
     }
@@ -75,6 +76,7 @@ final class Writer {
             }
             noteTurnover(stripe);
             if (result >= 0) {
+                space.wrote(result == 0 ? 0 : draft.bytes());
                 return result;
             }
             if (result != Stripe.NO_REGION) {
@@ -102,6 +104,7 @@ final class Writer {
         Map<Stripe, List<Hashed>> byStripe = new TreeMap<>(Comparator.comparingInt(Stripe::number));
         for (Entry entry : entries) {
             Draft draft = Draft.of(entry.key.clone(), entry.value, entry.expires, regionBytes);
+            space.requireFitting(draft.liveBytes(regionBytes));
             long hashed = hash.of(draft.key());
             byStripe.computeIfAbsent(stripes.of(hashed), _ -> new ArrayList<>())
                     .add(new Hashed(hashed, draft));
@@ -113,6 +116,9 @@ final class Writer {
         for (int from = 0; from < entries.size(); ) {
             int written = stripe.putSome(entries, from);
             noteTurnover(stripe);
+            for (Hashed each : entries.subList(from, from + written)) {
+                space.wrote(each.draft().bytes());
+            }
             if (written == 0) { // it needs room, which is not made with the lock held
                 Hashed next = entries.get(from);
                 long _ = write(stripe, next.hash(), next.draft(), Stripe.ANY, null);

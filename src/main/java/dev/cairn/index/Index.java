@@ -372,6 +372,21 @@ public final class Index {
         changeOverflow(stripe, hash, passed, -1);
     }
 
+    /** Buckets that an entry passes on its way from home to its slot; under the lock. */
+    public int passed(StripeWords stripe, long hash, long slotAt) {
+        long table = stripe.acquire(StripeWords.TABLE);
+        int log2 = TableWord.log2(table);
+        long bucketAt = BucketWords.bucketAt(slotAt);
+        long bucket = HashBits.home(HashBits.rest(hash, stripesLog2), log2);
+        int passed = 0;
+        while (TableWord.offset(table) + bucket * BucketWords.BYTES != bucketAt
+                && passed < maxWalk(log2)) {
+            bucket = bucket + HashBits.stride(HashBits.tag(hash)) & (1L << log2) - 1;
+            passed++;
+        }
+        return passed;
+    }
+
     private void changeOverflow(StripeWords stripe, long hash, int passed, int change) {
         if (passed == 0) {
             return;

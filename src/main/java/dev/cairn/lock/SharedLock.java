@@ -227,6 +227,11 @@ public final class SharedLock {
         }
     }
 
+    /** Does something with the lock held, unless somebody has it; tells whether it was done. */
+    public boolean tryHolding(Runnable work) {
+        return holdingAll(new SharedLock[] {this}, 0, 0, 0, work).locks() == 1;
+    }
+
     /** Takes the lock and gives it back, unless a live holder keeps it longer than that. */
     public void tryRepair(long nanos) {
         Thread self = Thread.currentThread();

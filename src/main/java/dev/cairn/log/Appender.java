@@ -47,6 +47,7 @@ public final class Appender {
     private final Records records;
     private final RecordBytes recordBytes;
     private final RecordBytes.Sum sum = new RecordBytes.Sum();
+    private final @Nullable Marks marks;
 
     /** As of this hold of the stripe's lock, as the next. */
     private long tail;
@@ -81,6 +82,7 @@ public final class Appender {
         this.index = index;
         this.storeId = data.header().storeId();
         this.recordBytes = data.recordBytes();
+        this.marks = data.marks();
     }
 
     /**
@@ -266,6 +268,9 @@ public final class Appender {
         if (region < 0) {
             return -1;
         }
+        if (marks != null) {
+            marks.clearRegion(region); // before a record can be seen there
+        }
         Steps.at("W2 header");
         long predecessor = tail == 0 ? 0 : Place.region(tail) + 1;
         long predecessorNumber = tail == 0 ? 0 : tailNumber;
@@ -283,6 +288,9 @@ public final class Appender {
             for (Chain.Entry entry : fold.keep) {
                 Steps.at("W2 copy");
                 copy(entry, fold.header.number(), at, number);
+                if (marks != null && marks.isSet(entry.offset())) {
+                    marks.set(at);
+                }
                 at += entry.bytes();
             }
             return region;

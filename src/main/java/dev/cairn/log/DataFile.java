@@ -9,6 +9,8 @@ import dev.cairn.format.Words;
 import dev.cairn.os.MappedFile;
 import dev.cairn.shared.SharedMemory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -20,6 +22,7 @@ public final class DataFile {
     private final RecordBytes recordBytes;
     private final long regionsAt;
     private final int regionShift;
+    private final @Nullable Marks marks;
 
     public DataFile(MappedFile file, DataHeader header, SharedMemory shared) {
         this.file = file;
@@ -28,6 +31,12 @@ public final class DataFile {
         this.recordBytes = new RecordBytes(header);
         this.regionsAt = header.regionsAt();
         this.regionShift = Integer.numberOfTrailingZeros(header.regionBytes());
+        this.marks = Marks.of(header, shared);
+    }
+
+    /** Which records were read; null if the store does not evict, or is only read here. */
+    public @Nullable Marks marks() {
+        return marks;
     }
 
     public Path path() {

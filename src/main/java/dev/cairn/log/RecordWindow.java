@@ -1,6 +1,7 @@
 package dev.cairn.log;
 
 import dev.cairn.CorruptStore;
+import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 
 import java.lang.foreign.MemorySegment;
@@ -146,6 +147,17 @@ public final class RecordWindow {
     /** What a cache knows of a put's use. */
     public int heat(int put) {
         return puts.get(put).header.heat();
+    }
+
+    /** Whether a put has a run. */
+    public boolean hasRun(int put) {
+        return puts.get(put).header.run() != null;
+    }
+
+    /** Bytes of a put with its run. */
+    public long liveBytes(int put) {
+        RecordBytes.Run run = puts.get(put).header.run();
+        return length(put) + (run == null ? 0 : Place.low(run.word()) * data.regionBytes());
     }
 
     /** Whether a put was moved here. */

@@ -10,6 +10,7 @@ import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
 import dev.cairn.StoreReplaced;
 import dev.cairn.SystemFailure;
+import dev.cairn.format.CacheTerms;
 import dev.cairn.format.OwnerWords;
 import dev.cairn.format.Place;
 import dev.cairn.format.SharedLayout;
@@ -61,6 +62,7 @@ public final class Regions {
     private final Reusable reusable = new Reusable();
     private final Growth growth;
     private final SharedMemory.Locks locks;
+    private final boolean evicts;
     private volatile long maxRegions;
 
     /**
@@ -73,14 +75,17 @@ public final class Regions {
         this.holes = new Holes(data, shared, counts);
         this.growth = new Growth(data);
         this.locks = locks;
+        this.evicts = data.header().cache().evicts();
         this.maxRegions = mostRegions(maxBytes);
     }
 
-    private long mostRegions(long maxBytes) {
+    private long mostRegions(long maxBytesAsked) {
+        CacheTerms cache = data.header().cache();
+        long maxBytes = cache.evicts() ? cache.maxBytes() : maxBytesAsked;
         return data.regionOf(maxBytes == 0 ? Place.END : Math.min(maxBytes, Place.END));
     }
 
-    /** From now on the data file grows to that size at most, 0 for any. */
+    /** From now on the data file grows to that size at most, 0 for any; a store that evicts has its own. */
     public void bound(long maxBytes) {
         maxRegions = mostRegions(maxBytes);
     }
@@ -167,9 +172,10 @@ public final class Regions {
         EVACUATE
     }
 
+    /** A store that evicts finds room for a tombstone by evicting, and keeps no regions for them. */
     private long left(Use use) {
         return switch (use) {
-            case WRITE -> shared.stripes() + 2L;
+            case WRITE -> evicts ? 2L * LEAST_KEPT : shared.stripes() + 2L;
             case REMOVE -> 2;
             case EVACUATE -> 0;
         };
@@ -464,6 +470,21 @@ public final class Regions {
             }
         }
         publish(count, wanted);
+    }
+
+    /**
+     * Regions that may be claimed now, once the file was lengthened as far as it may be.
+     *
+     * @param mayGrow whether it can be lengthened, as far as is known
+     */
+    public long claimable(boolean mayGrow) {
+        long ahead = mayGrow ? Math.max(0, maxRegions - data.regions()) : 0;
+        return counts.free() + counts.holes() + ahead;
+    }
+
+    /** Regions that the file may have. */
+    public long most() {
+        return maxRegions;
     }
 
     /** Whether writers will soon have to lengthen the file, and it is worth to spare them that. */

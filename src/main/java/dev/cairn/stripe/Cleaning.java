@@ -1,5 +1,7 @@
 package dev.cairn.stripe;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.cairn.CorruptStore;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
@@ -26,9 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
 
 /*
  * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
@@ -68,12 +68,6 @@ public final class Cleaning {
     /** Budget of a step that cleans a region in one hold. */
     private static final long WHOLE = Long.MAX_VALUE / 2;
 
-    /** Of the oldest region's bytes, how many may expire before it is looked at again. */
-    private static final int FRONT_SHARE = 8;
-
-    /** The expiry of what has none. */
-    private static final long NEVER = 0;
-
     /** What looking at a dead record counts against the budget of a step. */
     private static final int LOOK_BYTES = 32;
 
@@ -98,21 +92,24 @@ public final class Cleaning {
     private final RecordWindow window;
 
     private final Moves moves;
+    private final List<Integer> toDrop = new ArrayList<>();
     private long[] hashes = {};
 
     /** Guarded by the stripe's lock. */
     private @Nullable Job job;
 
-    /** What the oldest region was found to be; replaced as a whole. */
-    private @Nullable Front front;
+    private final ExpiredFront front;
 
-    /** Times that an oldest region was read for that. */
-    private final LongAdder frontLooks = new LongAdder();
+    /** Null if the store does not evict. */
+    private final @Nullable Policy policy;
+
+    /** Guarded by the stripe's lock. */
+    private final Drops drops;
 
     /** Oldest regions to clean however little garbage there is; guarded by the stripe's lock. */
     private int owed;
 
-    Cleaning(Site site, Terms terms, Tail tail, Commit commit) {
+    Cleaning(Site site, Terms terms, Tail tail, Commit commit, @Nullable Policy policy) {
         this.number = site.number();
         this.words = site.words();
         this.data = site.mapped().data();
@@ -128,15 +125,10 @@ public final class Cleaning {
         this.successors = new Successors(data, number);
         this.window = new RecordWindow(data, number);
         this.moves = new Moves(window, index);
+        this.front = new ExpiredFront(words, clock);
+        this.policy = policy;
+        this.drops = new Drops(index);
     }
-
-    /**
-     * An oldest region that need not be looked at before some time: most of it counts until then.
-     *
-     * @param number its allocation number
-     * @param again milliseconds since 1970, {@link #NEVER} for as long as it is the oldest
-     */
-    private record Front(long number, long again) {}
 
     /** How far a step came. */
     public enum Progress {
@@ -150,27 +142,12 @@ public final class Cleaning {
         NO_ROOM
     }
 
-    /** The region that is being cleaned, and how far. */
-    private static final class Job {
-        final long number;
-
-        /** What the next copy or tombstone claims at most. */
-        int regionsNeeded = 1;
-
-        @Nullable Chain chain;
-        int at = RegionHeader.BYTES;
-        long bytes;
-        boolean damaged;
-
-        Job(long number) {
-            this.number = number;
-        }
-    }
-
-    /** Garbage that the stripe may have before it is cleaned. */
+    /** Garbage that the stripe may have before it is cleaned; one that evicts is not cleaned for it. */
     public long tolerated() {
-        return words.acquire(StripeWords.LIVE_BYTES) / terms.share()
-                + (long) SLACK_REGIONS * data.regionBytes();
+        return policy != null
+                ? Long.MAX_VALUE
+                : words.acquire(StripeWords.LIVE_BYTES) / terms.share()
+                        + (long) SLACK_REGIONS * data.regionBytes();
     }
 
     /** Bytes of the stripe's log that are dead. */
@@ -180,78 +157,42 @@ public final class Cleaning {
 
     /** Whether entries of the stripe may have expired, which are no garbage until they are dropped. */
     public boolean mayHaveExpired() {
-        return clock.hasCome(words.acquire(StripeWords.EARLIEST_EXPIRY));
+        return front.mayHaveExpired();
     }
 
     /**
      * The stripe's log has grown by a region; under its lock. Where entries may have expired, one is
-     * cleaned for it: those that still count get out of the way of those that do not.
+     * cleaned for it: those that still count get out of the way of those that do not. Eviction comes to
+     * them anyhow.
      */
     void rolled() {
-        if (mayHaveExpired()) {
+        if (policy == null && mayHaveExpired()) {
             owed = Math.min(owed + 1, MOST_OWED);
         }
     }
 
     /** Whether to look at the oldest region: perhaps most of it has expired. Needs no lock. */
     public boolean frontIsDue() {
-        Front seen = front;
-        return mayHaveExpired()
-                && (seen == null
-                        || seen.number != words.acquire(StripeWords.OLDEST_NUMBER)
-                        || clock.hasCome(seen.again));
+        return front.isDue();
     }
 
-    /**
-     * Sees to it that the oldest region is cleaned if most of it has expired; under the lock. It is
-     * read again once it is another, or an eighth of it has expired since. What was superseded
-     * meanwhile is garbage, which cleaning goes by besides.
-     */
+    /** Sees to it that the oldest region is cleaned if most of it has expired; under the lock. */
     public void lookAtFront() {
         long oldest = words.acquire(StripeWords.OLDEST);
         if (oldest == 0 || tail.isIn(oldest - 1) || owed > 0 || !frontIsDue()) {
             return;
         }
-        frontLooks.increment();
-        long oldestNumber = words.acquire(StripeWords.OLDEST_NUMBER);
-        List<Chain.Entry> live = new ArrayList<>();
-        long[] bytes = {0, 0};
         try {
-            oldest().forEach(entry -> {
-                bytes[0] += entry.liveBytes();
-                if (isLive(entry)) {
-                    bytes[1] += entry.liveBytes();
-                    live.add(entry);
-                }
-            });
+            owed = front.hasExpired(oldest(), this::isLive) ? 1 : 0;
         } catch (CorruptStore e) {
-            damages.found(oldestNumber, e);
-            front = new Front(oldestNumber, NEVER);
-            return;
+            damages.found(words.acquire(StripeWords.OLDEST_NUMBER), e);
+            front.isDamaged();
         }
-        owed = 2 * bytes[1] < bytes[0] ? 1 : 0;
-        front = new Front(oldestNumber, expiryOf(live, bytes[0] / FRONT_SHARE));
-    }
-
-    /** When so many bytes of entries will have expired. */
-    private static long expiryOf(List<Chain.Entry> entries, long bytes) {
-        long expired = 0;
-        for (Chain.Entry entry :
-                entries.stream()
-                        .filter(entry -> entry.expires() != 0)
-                        .sorted(Comparator.comparingLong(Chain.Entry::expires))
-                        .toList()) {
-            expired += entry.liveBytes();
-            if (expired >= bytes) {
-                return entry.expires();
-            }
-        }
-        return NEVER;
     }
 
     /** Times that this process read an oldest region to see how much of it has expired. */
     long frontLooks() {
-        return frontLooks.sum();
+        return front.looks();
     }
 
     /** The oldest region. */
@@ -335,11 +276,28 @@ public final class Cleaning {
      * @param use which regions copies may claim
      */
     public Progress step(long budget, long tolerated, Use use) {
+        return garbage() <= tolerated && owed == 0
+                ? Progress.IDLE
+                : step(budget, use, Job.EVERYTHING);
+    }
+
+    /**
+     * Evacuates a little of the oldest region and keeps what the policy wants to be kept, of a store
+     * that evicts; else as {@link #step}.
+     *
+     * @param most bytes of the region to keep
+     */
+    public Progress evict(long budget, Use use, long most) {
+        return step(budget, use, most);
+    }
+
+    private Progress step(long budget, Use use, long mostKept) {
         long oldest = words.acquire(StripeWords.OLDEST);
-        if (garbage() <= tolerated && owed == 0 || oldest == 0 || tail.isIn(oldest - 1)) {
+        if (oldest == 0 || tail.isIn(oldest - 1)) {
             return Progress.IDLE;
         }
         Job present = job(words.acquire(StripeWords.OLDEST_NUMBER));
+        present.mostKept = mostKept;
         if (present.damaged) {
             return Progress.IDLE;
         }
@@ -370,6 +328,9 @@ public final class Cleaning {
             present = new Job(oldestNumber);
             job = present;
         }
+        if (policy != null) {
+            present.at = policy.judgedTo(oldestNumber); // perhaps another process went on
+        }
         return present;
     }
 
@@ -394,38 +355,35 @@ public final class Cleaning {
             int looked = Math.max(LOOK_BYTES * window.puts(), window.bytes() / LOOK_SHARE);
             spent += Math.max(looked, LOOK_BYTES) + moves.bytes(0, moves.count());
             job.regionsNeeded = 1;
+            if (policy != null) {
+                policy.judged(job.at);
+            }
         }
-        return leave(job, region);
+        return policy == null || foundDrops(job, region, use)
+                ? leave(job, region)
+                : Progress.NO_ROOM;
     }
 
     /** Moves what counts of a window; false if there was no room: then all of it is judged again. */
     private boolean cleanWindow(Job job, long region, Use use) {
         int puts = window.puts();
         long table = words.acquire(StripeWords.TABLE);
-        long[] hashes = hashes(puts);
-        long sum = 0;
-        for (int i = 0; i < puts; i++) {
-            hashes[i] = hash.of(window.array(), window.keyAt(i), window.keyLength(i));
-            sum += index.touch(table, hashes[i]);
-        }
-        Words.keepAlive(sum);
+        hashAll();
         moves.clear();
-        boolean expired = false;
+        toDrop.clear();
         for (int i = 0; i < puts; i++) {
-            long slotAt =
-                    index.addressOf(table, hashes[i], index.slotWord(window.offset(i), hashes[i]));
+            long slotAt = slotAtOf(table, i);
             if (slotAt == 0) {
                 continue;
             }
-            records.requireOverwrites( // RULE 35: a copy would pass for the newest
-                    window.offset(i), index.slot(slotAt), window.overwrites(i));
-            if (clock.hasCome(window.expires(i))) {
-                expired = true;
-            } else {
-                moves.add(i, hashes[i], slotAt, window.heat(i));
+            int heat = heatOfCopy(job, i);
+            if (heat != Policy.GOES) {
+                moves.add(i, hashes[i], slotAt, heat);
+            } else if (policy == null || window.hasRun(i)) {
+                toDrop.add(i); // the rest goes with the region
             }
         }
-        if (!tail.move(moves, region, use) || expired && !dropExpired(job, use)) {
+        if (!tail.move(moves, region, use) || !dropped(job, use)) {
             return false;
         }
         job.bytes += window.recordBytes();
@@ -433,27 +391,108 @@ public final class Cleaning {
         return true;
     }
 
-    private boolean dropExpired(Job job, Use use) {
-        for (int i = 0; i < window.puts(); i++) {
-            if (clock.hasCome(window.expires(i))) {
-                int from = window.keyAt(i);
-                byte[] key = Arrays.copyOfRange(window.array(), from, from + window.keyLength(i));
-                Index.Lookup found = index.locate(words, hashes[i], key);
-                if (found.slot() != 0
-                        && SlotWord.offset(found.slot()) == window.offset(i)
-                        && !drop(hashes[i], key, window.offset(i), found, job, use)) {
-                    return false;
-                }
+    /** Where the slot word of a put of the window stands, 0 if it does not count. */
+    private long slotAtOf(long table, int put) {
+        long offset = window.offset(put);
+        long slotAt = index.addressOf(table, hashes[put], index.slotWord(offset, hashes[put]));
+        if (slotAt != 0) { // RULE 35: a copy would pass for the newest
+            records.requireOverwrites(offset, index.slot(slotAt), window.overwrites(put));
+        }
+        return slotAt;
+    }
+
+    /** The heat of the copy of a put of the window, {@link Policy#GOES} if there is to be none. */
+    private int heatOfCopy(Job job, int put) {
+        if (clock.hasCome(window.expires(put))) {
+            return Policy.GOES;
+        }
+        return policy == null || job.evictsNothing()
+                ? window.heat(put)
+                : policy.judge(
+                        window.offset(put),
+                        window.heat(put),
+                        window.isCopy(put),
+                        window.length(put),
+                        window.liveBytes(put),
+                        job.mostKept);
+    }
+
+    /** Tombstones for what is to be dropped of the window; false if there was no room. */
+    private boolean dropped(Job job, Use use) {
+        for (int put : toDrop) {
+            int from = window.keyAt(put);
+            byte[] key = Arrays.copyOfRange(window.array(), from, from + window.keyLength(put));
+            Index.Lookup found = index.locate(words, hashes[put], key);
+            if (found.slot() != 0
+                    && SlotWord.offset(found.slot()) == window.offset(put)
+                    && !drop(hashes[put], key, window.offset(put), found, job, use)) {
+                return false;
+            }
+            if (policy != null) {
+                policy.hasGone(hashes[put], window.heat(put), clock.hasCome(window.expires(put)));
             }
         }
         return true;
     }
 
-    private long[] hashes(int puts) {
+    /**
+     * Walks the oldest region, all of which was judged, and finds what goes with it; what was read since
+     * it was judged is moved after all. It tells also what the region's records take. False if there was
+     * no room for a copy.
+     */
+    private boolean foundDrops(Job job, long region, Use use) {
+        drops.clear();
+        job.bytes = 0;
+        job.at = RegionHeader.BYTES;
+        while (data.regionBytes() - job.at >= RecordLayout.MIN_BYTES) {
+            window.read(region, job.number, job.at);
+            boolean done =
+                    window.bytes() == 0 ? cleanOne(job, region, use) : foundDrops(region, use);
+            if (!done) {
+                return false;
+            }
+            job.bytes += window.recordBytes();
+            job.at += window.bytes();
+        }
+        return true;
+    }
+
+    private boolean foundDrops(long region, Use use) {
+        long table = words.acquire(StripeWords.TABLE);
+        hashAll();
+        moves.clear();
+        for (int i = 0; i < window.puts(); i++) {
+            long slotAt = slotAtOf(table, i);
+            if (slotAt != 0) {
+                boolean expired = clock.hasCome(window.expires(i));
+                int heat =
+                        expired
+                                ? Policy.GOES
+                                : requireNonNull(policy)
+                                        .heatIfRead(window.offset(i), window.heat(i));
+                if (heat == Policy.GOES) {
+                    drops.add(hashes[i], slotAt, window.heat(i), expired, window.length(i));
+                } else {
+                    moves.add(i, hashes[i], slotAt, heat);
+                }
+            }
+        }
+        return tail.move(moves, region, use);
+    }
+
+    /** Hashes the keys of the window's puts, and fetches their buckets. */
+    private void hashAll() {
+        int puts = window.puts();
         if (hashes.length < puts) {
             hashes = new long[puts];
         }
-        return hashes;
+        long table = words.acquire(StripeWords.TABLE);
+        long sum = 0;
+        for (int i = 0; i < puts; i++) {
+            hashes[i] = hash.of(window.array(), window.keyAt(i), window.keyLength(i));
+            sum += index.touch(table, hashes[i]);
+        }
+        Words.keepAlive(sum);
     }
 
     /** A record whose key lies in a run, by itself; false if there was no room. */
@@ -494,7 +533,7 @@ public final class Cleaning {
             if (found.slot() != 0 && SlotWord.offset(found.slot()) == entry.offset()) {
                 records.requireOverwrites(entry.offset(), found.slot(), entry.overwrites());
                 boolean done =
-                        clock.hasCome(entry.expires())
+                        clock.hasCome(entry.expires()) || goes(job, entry)
                                 ? drop(hashed, entry.key(), entry.offset(), found, job, use)
                                 : tail.move(hashed, entry, found, job.number, use);
                 if (!done) {
@@ -506,9 +545,26 @@ public final class Cleaning {
         return true;
     }
 
+    private boolean goes(Job job, Chain.Entry entry) {
+        return policy != null
+                && !job.evictsNothing()
+                && policy.judge(
+                                entry.offset(),
+                                0,
+                                false,
+                                entry.bytes(),
+                                entry.liveBytes(),
+                                job.mostKept)
+                        == Policy.GOES;
+    }
+
     private Progress leave(Job job, long region) {
         Steps.at("E2");
-        commit.leave(successors.of(region, job.number, words), job.bytes);
+        commit.leave(successors.of(region, job.number, words), job.bytes, drops);
+        if (policy != null) {
+            drops.tell(words, policy);
+            drops.clear();
+        }
         this.job = null;
         owed = Math.max(0, owed - 1);
         long turn = words.acquire(StripeWords.TURN);

@@ -43,7 +43,6 @@ import static dev.cairn.format.StripeWords.WHOLE;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.format.BucketWords;
-import dev.cairn.format.HashBits;
 import dev.cairn.format.Place;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.RegionHeader;
@@ -53,10 +52,8 @@ import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
 import dev.cairn.format.Words;
 import dev.cairn.index.Index;
-import dev.cairn.index.KeyHash;
 import dev.cairn.log.Appender;
 import dev.cairn.log.DataFile;
-import dev.cairn.log.Records;
 import dev.cairn.log.Regions;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
@@ -92,6 +89,11 @@ import java.lang.invoke.VarHandle;
  *           slots are, a redo walks the copies, from MOVES_AT to the new tail, and swings what points
  *           into the oldest region. A key points there to one record at most, its original; the region
  *           stays in the chain, so its records are what they were.
+ *           Of a store that evicts, the entries of the oldest region that the index still points to go
+ *           with it: their slot words become 0, at W6. Whoever commits knows where they are. A redo walks
+ *           the region, as long as its owner word names this life of it, and finds those that are left:
+ *           what else stood there was swung to its copy before. So the counts and the slots change in
+ *           one commit, and no cut has a region without the counts that go with it.
  * What is benign
  *           A redo that swings a slot which is swung: the same words.
  * If a process dies here
@@ -109,8 +111,7 @@ final class Commit {
     private final SharedMemory shared;
     private final Index index;
     private final Regions regions;
-    private final Records records;
-    private final KeyHash hash;
+    private final CommittedRecords committed;
     private final Appender appender;
 
     /** Regions were claimed or died, and nobody was told yet. */
@@ -123,8 +124,7 @@ final class Commit {
         this.shared = site.mapped().shared();
         this.index = site.mapped().index();
         this.regions = site.regions();
-        this.records = site.mapped().records();
-        this.hash = site.mapped().hash();
+        this.committed = new CommittedRecords(site);
         this.appender = appender;
     }
 
@@ -306,20 +306,21 @@ final class Commit {
 
     /**
      * The oldest region leaves the chain (RULE 24); under the stripe's lock, with every record in it
-     * that the index pointed to moved.
+     * that the index pointed to moved, but for those that go with it.
      *
      * @param successor the region after it, by its header
      * @param bytes of the records in it, and of the runs of its tombstones
+     * @param gone what goes with it: of a store that evicts all that the index points to in it
      */
-    void leave(RegionHeader successor, long bytes) {
+    void leave(RegionHeader successor, long bytes, Drops gone) {
         words.release(NEW_SLOT_AT, 0); // W4
         words.release(NEW_VERSION, words.acquire(VERSION));
         words.release(NEW_TAIL, appender.tail());
         words.release(NEW_TAIL_NUMBER, appender.tailNumber());
         words.release(NEW_OLDEST, successor.region() + 1);
         words.release(NEW_OLDEST_NUMBER, successor.number());
-        words.release(NEW_LIVE_COUNT, words.acquire(LIVE_COUNT));
-        words.release(NEW_LIVE_BYTES, words.acquire(LIVE_BYTES));
+        words.release(NEW_LIVE_COUNT, words.acquire(LIVE_COUNT) - gone.count());
+        words.release(NEW_LIVE_BYTES, words.acquire(LIVE_BYTES) - gone.bytes());
         words.release(NEW_LOG_BYTES, words.acquire(LOG_BYTES) - bytes);
         words.release(NEW_TAIL_DEAD, words.acquire(TAIL_DEAD));
         words.release(DEAD_RUN, 0);
@@ -327,18 +328,28 @@ final class Commit {
         words.release(DEAD_REGION_NUMBER, words.acquire(OLDEST_NUMBER));
         words.release(COPIES_END, 0);
         words.release(MOVED_FROM, 0);
-        commit(true, null, 0, 0);
+        stageDeath(true);
+        commit(WHOLE);
+        for (int i = 0; i < gone.count(); i++) {
+            Steps.at("W6 drop");
+            gone.swing(i);
+        }
+        carryOut(null, 0, 0);
     }
 
     private void commit(boolean death, @Nullable Moves moves, int first, int last) {
+        stageDeath(death);
+        commit(WHOLE);
+        carryOut(moves, first, last);
+    }
+
+    private void stageDeath(boolean death) {
         long table = words.acquire(TABLE);
         words.release(NEW_TABLE, death ? TableWord.next(table) : table);
         if (death) {
             turnedOver = true;
             words.release(DEATH_EPOCH, shared.acquire(SharedLayout.EPOCH));
         }
-        commit(WHOLE);
-        carryOut(moves, first, last);
     }
 
     private void commit(long intent) {
@@ -365,8 +376,9 @@ final class Commit {
     private void carryOut(@Nullable Moves moves, int first, int last) {
         long deadRegion = words.acquire(DEAD_REGION);
         boolean evacuated = deadRegion != 0 && words.acquire(COPIES_END) == 0;
-        if (deadRegion != 0 && !evacuated && deadRegionIsAlive()) {
-            swingCopies(Place.region(deadRegion), RegionHeader.BYTES, words.acquire(COPIES_END));
+        if (deadRegion != 0 && !evacuated && committed.deadRegionIsAlive()) {
+            committed.swingCopies(
+                    Place.region(deadRegion), RegionHeader.BYTES, words.acquire(COPIES_END));
         }
         long movedFrom = words.acquire(MOVED_FROM);
         if (moves != null) {
@@ -376,7 +388,7 @@ final class Commit {
             }
         } else if (movedFrom != 0) {
             long end = Place.bytesInRegion(words.acquire(NEW_TAIL));
-            swingCopies(movedFrom - 1, words.acquire(MOVES_AT), end);
+            committed.swingCopies(movedFrom - 1, words.acquire(MOVES_AT), end);
         }
         swingSlot();
         Steps.at("W7");
@@ -406,8 +418,8 @@ final class Commit {
             regions.bury(words, number, deadRun, words.acquire(DEAD_RUN_NUMBER), epoch);
         }
         if (deadRegion != 0) {
-            if (evacuated && deadRegionIsAlive()) {
-                buryRunsOfTombstones(Place.region(deadRegion), epoch);
+            if (evacuated && committed.deadRegionIsAlive()) {
+                committed.buryRunsOfTombstones(Place.region(deadRegion), epoch);
             }
             Steps.at("W11 region");
             regions.bury(words, number, deadRegion, words.acquire(DEAD_REGION_NUMBER), epoch);
@@ -416,6 +428,16 @@ final class Commit {
         if (movedFrom != 0) {
             words.release(MOVED_FROM, 0); // a kill between the two only gives the tail up
         }
+    }
+
+    /** Does again what another began, who may have known where the entries are that go. */
+    private void redo() {
+        long deadRegion = words.acquire(DEAD_REGION);
+        boolean evacuated = deadRegion != 0 && words.acquire(COPIES_END) == 0;
+        if (evacuated && data.header().cache().evicts() && committed.deadRegionIsAlive()) {
+            committed.dropAll(Place.region(deadRegion));
+        }
+        carryOut(null, 0, 0);
     }
 
     /** Nothing dies, no copy was made, and the log has the regions that it had: W7, W10, W11 are empty. */
@@ -455,48 +477,6 @@ final class Commit {
         Steps.at("W12");
         words.release(INTENT, 0);
         appender.loadTail();
-    }
-
-    private boolean deadRegionIsAlive() {
-        long region = Place.region(words.acquire(DEAD_REGION));
-        return regions.isAlive(number, region, words.acquire(DEAD_REGION_NUMBER));
-    }
-
-    /**
-     * Swings the slots of copies that still point to their originals.
-     *
-     * @param region of the originals
-     * @param from where in the new tail region the first copy begins
-     * @param to where the last ends
-     */
-    private void swingCopies(long region, long from, long to) {
-        long regionAt = data.regionAt(Place.region(words.acquire(NEW_TAIL)));
-        for (long at = regionAt + from; at < regionAt + to; ) {
-            Records.Outline copy = records.outlineAnyLocked(at);
-            if (copy.kind() == RecordLayout.PUT) {
-                byte[] key = copy.key();
-                long hashed = hash.of(key);
-                Index.Lookup found = index.locate(words, hashed, key);
-                if (found.slot() != 0 && data.regionOf(SlotWord.offset(found.slot())) == region) {
-                    Steps.at("W6 copy");
-                    index.swing(found.slotAt(), index.slotWord(at, hashed), HashBits.tag(hashed));
-                }
-            }
-            at += copy.bytes();
-        }
-    }
-
-    /** The keys of some tombstones lie in runs, which nobody supersedes. */
-    private void buryRunsOfTombstones(long region, long epoch) {
-        long end = data.regionAt(region + 1) - RecordLayout.MIN_BYTES;
-        for (long at = data.regionAt(region) + RegionHeader.BYTES; at <= end; ) {
-            Records.Outline record = records.outlineAnyLocked(at);
-            if (record.kind() == RecordLayout.TOMBSTONE && record.run() != 0) {
-                Steps.at("W11 tombstone");
-                regions.bury(words, number, record.run(), record.runNumber(), epoch);
-            }
-            at += record.bytes();
-        }
     }
 
     /**
@@ -564,7 +544,7 @@ final class Commit {
         } else if (intent == IN_PLACE) {
             redoInPlace();
         } else if (intent == WHOLE) {
-            carryOut(null, 0, 0);
+            redo();
         } else if (intent != 0) {
             throw new CorruptStore(
                     shared.file().path(),

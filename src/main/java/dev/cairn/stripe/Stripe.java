@@ -88,6 +88,9 @@ public final class Stripe {
     private final Tail tail;
     private final Cleaning cleaning;
 
+    /** Null if the store does not evict. */
+    private final @Nullable Policy policy;
+
     Stripe(
             Site site,
             Tables tables,
@@ -104,7 +107,8 @@ public final class Stripe {
                 new Appender(mapped.data(), mapped.records(), site.regions(), words, number);
         this.commit = new Commit(site, appender);
         this.tail = new Tail(site, appender, commit);
-        this.cleaning = new Cleaning(site, terms, tail, commit);
+        this.policy = Policy.of(site);
+        this.cleaning = new Cleaning(site, terms, tail, commit, policy);
         this.lock =
                 new SharedLock(
                         mapped.shared().base(),
@@ -153,6 +157,11 @@ public final class Stripe {
     /** As {@link #holding(Runnable)}. */
     public <T extends @Nullable Object> T valueHolding(Supplier<T> work) {
         return lock.holding(terms.timeoutNanos(), work);
+    }
+
+    /** As {@link #holding(Runnable)}, unless somebody has the lock; tells whether it was done. */
+    public boolean tryHolding(Runnable work) {
+        return lock.tryHolding(work);
     }
 
     private long longHolding(LongSupplier work) {
@@ -287,9 +296,31 @@ public final class Stripe {
                 found = mapped.index().locate(words, hashed, draft.key());
             } while (found.slotAt() == 0);
         }
-        long version = append(hashed, draft, use, found, old);
+        long version =
+                policy == null
+                        ? append(hashed, draft, use, found, old)
+                        : appendWithHeat(policy, hashed, draft, use, found, old);
         boolean dropsExpired = remove && expected == ANY && absent;
         return dropsExpired && version > 0 ? NOT_APPLIED : version;
+    }
+
+    private long appendWithHeat(
+            Policy by,
+            long hashed,
+            Draft draft,
+            Use use,
+            Index.Lookup found,
+            @Nullable Outline old) {
+        if (draft.kind() != RecordLayout.PUT) {
+            return append(hashed, draft, use, found, old);
+        }
+        Draft hot = draft.withHeat(by.heatOfPut(hashed, old, draft.heat()));
+        long version = append(hashed, hot, use, found, old);
+        if (version > 0) {
+            long offset = SlotWord.offset(mapped.index().slot(found.slotAt()));
+            by.wasPut(hashed, old == null, offset, draft.bytes());
+        }
+        return version;
     }
 
     /** Whether there is what is expected; what is expired can be removed, for good. */

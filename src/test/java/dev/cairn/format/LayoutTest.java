@@ -210,8 +210,9 @@ class LayoutTest {
                         "STRIPES", 4,
                         "REGION_BYTES", 4,
                         "DURABILITY", 4,
-                        "CRC", 4));
-        assertThat(DataHeader.CRC + 4).isEqualTo(DataHeader.BYTES);
+                        "CRC", 4,
+                        "CACHE_CRC", 4));
+        assertThat(DataHeader.CACHE_CRC + 4).isEqualTo(DataHeader.BYTES);
         assertThat(DataHeader.BYTES).isLessThanOrEqualTo(DataHeader.BLOCK_BYTES);
     }
 

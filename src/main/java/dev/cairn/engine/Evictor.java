@@ -1,0 +1,228 @@
+package dev.cairn.engine;
+
+import dev.cairn.Durability;
+import dev.cairn.StoreFull;
+import dev.cairn.SystemFailure;
+import dev.cairn.format.SharedLayout;
+import dev.cairn.format.StripeWords;
+import dev.cairn.lock.SharedLock;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Regions;
+import dev.cairn.log.Regions.Use;
+import dev.cairn.os.Steps;
+import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Cleaning.Progress;
+import dev.cairn.stripe.Stripe;
+import dev.cairn.stripe.Stripes;
+
+import org.jspecify.annotations.Nullable;
+
+/*
+ * Actors    writers, behind their own write and with no stripe's lock; the keepers of all processes.
+ * Steps     V1 too few regions can be claimed: the victim is the oldest region of all stripes
+ *           V2 with its stripe's lock, unless somebody has it: a window of it is judged, and what is
+ *              kept moves to the tail (E1)
+ *           V3 all of it is judged: it leaves, and its other entries with it (E2)
+ *           V4 nothing can be claimed any more: V2 and V3 in one hold, one at a time of all processes,
+ *              with the last regions (RULE 27)
+ * Why the oldest of all
+ *           Were each writer to evict from its own stripe, nothing would draw the stripes' shares
+ *           together, and they would drift apart. Allocation numbers order all regions by age.
+ * Why it ends
+ *           An evacuation keeps nine tenths of a region at most, so each gives room. It claims no more
+ *           than one region, as what it keeps stood in one, and gives one. Who finds no room in V4 has
+ *           evacuated all but the tails, or waits for a checkpoint.
+ * If a process dies here
+ *           The next who judges the region goes on where it stopped: see stripe.Policy. V3 is one
+ *           commit, which the next holder of the lock finishes.
+ */
+/** Keeps a store that evicts within its bound, a little ahead of those who need room. */
+final class Evictor {
+    /** Of the regions so many can be claimed, or are made so ahead. */
+    private static final int AHEAD_SHARE = 64;
+
+    private static final int LEAST_AHEAD = 8;
+
+    /** Of the regions so many may wait for a checkpoint. */
+    static final int WAITING_SHARE = 32;
+
+    /** Bytes that are judged for each that is written: three are enough, if two of them are kept. */
+    private static final int PACE = 4;
+
+    /** Bytes that are judged in a step. */
+    private static final long STEP_BYTES = 4096;
+
+    /** Of a region's bytes twentieths that are kept at most; half of them where regions run out. */
+    private static final int KEPT_TWENTIETHS = 19;
+
+    private static final int SCARCE_REGIONS = 3;
+
+    /** An entry may have this part of the store. */
+    private static final int LARGEST_SHARE = 8;
+
+    private final DataFile data;
+    private final SharedMemory shared;
+    private final Stripes stripes;
+    private final Regions regions;
+    private final Checkpoints checkpoints;
+    private final KeeperThread thread;
+    private final SharedLock evacuation;
+    private final boolean durable;
+
+    /** Whether the file could be lengthened when that was tried last, this second. */
+    private volatile boolean mayGrow = true;
+
+    /** Bytes to be judged for what was written; several threads may lose some. */
+    private long owed;
+
+    /** The oldest region, as far as this process knows. */
+    private @Nullable Victim victim;
+
+    private record Victim(Stripe stripe, long number) {}
+
+    Evictor(Writing writing, Checkpoints checkpoints, KeeperThread thread, SharedLock evacuation) {
+        this.data = writing.mapped().data();
+        this.shared = writing.mapped().shared();
+        this.stripes = writing.stripes();
+        this.regions = writing.regions();
+        this.checkpoints = checkpoints;
+        this.thread = thread;
+        this.evacuation = evacuation;
+        this.durable = data.header().durability() != Durability.NONE;
+    }
+
+    /**
+     * Refuses an entry for which too much of the store would have to go.
+     *
+     * @throws IllegalArgumentException if it takes more than an eighth of it
+     */
+    void requireFitting(long bytes) {
+        long most = data.header().cache().maxBytes() / LARGEST_SHARE;
+        if (bytes > most) {
+            throw new IllegalArgumentException(
+                    "%s: the entry takes %d bytes; a cache of %d takes entries of %d at most"
+                            .formatted(data.path(), bytes, data.header().cache().maxBytes(), most));
+        }
+    }
+
+    /** So many bytes were written, which a writer pays for in small steps. */
+    void wrote(long bytes) {
+        if (!isDue()) {
+            return;
+        }
+        long due = owed + bytes * PACE;
+        if (due < STEP_BYTES) {
+            owed = due;
+        } else {
+            owed = 0;
+            Progress _ = step(due - STEP_BYTES);
+        }
+    }
+
+    /** Makes room ahead that no writer came to make; in the background. */
+    void makeRoomAhead() {
+        mayGrow = true;
+        Progress last = Progress.MORE;
+        while (isDue() && (last == Progress.MORE || last == Progress.FREED)) {
+            last = step(STEP_BYTES);
+        }
+    }
+
+    /** Whether fewer regions can be claimed than should be, once what waits for a checkpoint can be. */
+    private boolean isDue() {
+        long most = regions.most();
+        long ahead = Math.max(LEAST_AHEAD, most / AHEAD_SHARE);
+        long waiting = durable ? regions.counts().waiting() : 0;
+        return regions.claimable(mayGrow) + waiting < ahead + (durable ? most / WAITING_SHARE : 0);
+    }
+
+    private Progress step(long budget) { // V1
+        Victim next = victim;
+        if (next == null || next.number != oldestNumber(next.stripe)) {
+            next = oldestAfter(-1);
+        }
+        Progress[] progress = {Progress.IDLE};
+        while (next != null && shared.acquire(SharedLayout.FAILED) == 0) {
+            victim = next;
+            Stripe stripe = next.stripe;
+            boolean done =
+                    stripe.tryHolding(
+                            () -> // V2
+                            progress[0] = stripe.cleaning().evict(budget, Use.REMOVE, most()));
+            if (done && progress[0] != Progress.IDLE) {
+                return progress[0];
+            }
+            next = oldestAfter(next.number); // somebody has it, or it is damaged
+        }
+        return Progress.IDLE;
+    }
+
+    private long most() {
+        long bytes = data.regionBytes();
+        return regions.claimable(mayGrow) < SCARCE_REGIONS
+                ? bytes / 2
+                : bytes / 20 * KEPT_TWENTIETHS;
+    }
+
+    private static long oldestNumber(Stripe stripe) {
+        return stripe.words().acquire(StripeWords.OLDEST_NUMBER);
+    }
+
+    /** The oldest of the stripes' oldest regions that is younger than that and no tail. */
+    private @Nullable Victim oldestAfter(long number) {
+        Stripe oldest = null;
+        long least = Long.MAX_VALUE;
+        for (Stripe stripe : stripes) {
+            long its = oldestNumber(stripe);
+            if (its > number
+                    && its < least
+                    && its != stripe.words().acquire(StripeWords.TAIL_NUMBER)) {
+                oldest = stripe;
+                least = its;
+            }
+        }
+        return oldest == null ? null : new Victim(oldest, least);
+    }
+
+    /**
+     * Makes room for a write.
+     *
+     * @return false if that is all that eviction and a checkpoint give
+     */
+    boolean makeRoom(int needed, Use use) {
+        long deadline = Steps.nanoTime() + stripes.timeoutNanos();
+        boolean more = true;
+        while (more && Steps.nanoTime() - deadline < 0) {
+            try {
+                regions.makeRoom(needed, use);
+                return true;
+            } catch (StoreFull | SystemFailure _) { // who finds no room in the end is told
+                mayGrow = false;
+                more = thread.onPlatformThread(this::freeOne);
+            }
+        }
+        return false;
+    }
+
+    /** Frees a region, by a checkpoint if one waits for it; tells whether it did. */
+    private boolean freeOne() {
+        checkpoints.dropDeadPins();
+        if (durable && regions.counts().waiting() > 0) {
+            long _ = checkpoints.make();
+            return true;
+        }
+        return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // V4
+    }
+
+    private boolean evacuateOne() {
+        for (Victim next = oldestAfter(-1); next != null; next = oldestAfter(next.number)) {
+            Stripe stripe = next.stripe;
+            Progress progress =
+                    stripe.valueHolding(() -> stripe.cleaning().evict(0, Use.EVACUATE, most()));
+            if (progress == Progress.FREED) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,99 @@
+package dev.cairn.log;
+
+import dev.cairn.format.CacheLayout;
+import dev.cairn.format.DataHeader;
+import dev.cairn.shared.SharedMemory;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/*
+ * Actors    readers of any process, with no lock; the holder of the lock of the stripe whose region it
+ *           is, who clears.
+ * Words     a bit for each place where a record may begin; eight in a byte.
+ * Why it is safe
+ *           Marks are hints: nothing but the choice of what is evicted goes by them. They stand in an
+ *           array of their own, by place, and never become something else. So a reader that was
+ *           stopped between its lookup and its store, for however long, sets the mark of whatever lies
+ *           there by then, and destroys nothing, as a store into a slot of the index could.
+ *           A record that is moved gets another place, whose marks were cleared when its region was
+ *           claimed: so nobody has to clear its mark in time.
+ * What is benign
+ *           Of two readers that store to one byte at a time one mark may be lost; it is set by the next
+ *           read. A mark that was cleared may come back, or be another record's: that is kept once for
+ *           nothing.
+ */
+/** Which records were read since they were written or moved, of a store that evicts. */
+public final class Marks {
+    private final MemorySegment memory;
+    private final long marksAt;
+    private final long regionsAt;
+    private final long places;
+    private final int regionBytes;
+
+    /** Stores of this process, about. */
+    private long stores;
+
+    private Marks(MemorySegment memory, DataHeader header) {
+        this.memory = memory;
+        this.marksAt = CacheLayout.marksAt(header);
+        this.regionsAt = header.regionsAt();
+        this.regionBytes = header.regionBytes();
+        this.places = (header.cache().maxBytes() - regionsAt) / CacheLayout.MARKED_BYTES;
+    }
+
+    /** Null if the store does not evict, or this process may not store to its shared memory. */
+    static @Nullable Marks of(DataHeader header, SharedMemory shared) {
+        return header.cache().evicts() && !shared.base().isReadOnly()
+                ? new Marks(shared.base(), header)
+                : null;
+    }
+
+    /** Marks a record; stores nothing if it is marked. */
+    public void set(long offset) {
+        long place = (offset - regionsAt) / CacheLayout.MARKED_BYTES;
+        if (place < 0 || place >= places) {
+            return; // no record lies there: the file would be longer than its bound
+        }
+        long at = at(place);
+        byte found = memory.get(ValueLayout.JAVA_BYTE, at);
+        if ((found & bit(place)) == 0) {
+            memory.set(ValueLayout.JAVA_BYTE, at, (byte) (found | bit(place)));
+            stores++;
+        }
+    }
+
+    /** Whether a record of the chain is marked. */
+    public boolean isSet(long offset) {
+        long place = (offset - regionsAt) / CacheLayout.MARKED_BYTES;
+        return (memory.get(ValueLayout.JAVA_BYTE, at(place)) & bit(place)) != 0;
+    }
+
+    /** Takes the mark from a record of the chain. */
+    public void clear(long offset) {
+        long place = (offset - regionsAt) / CacheLayout.MARKED_BYTES;
+        byte found = memory.get(ValueLayout.JAVA_BYTE, at(place));
+        memory.set(ValueLayout.JAVA_BYTE, at(place), (byte) (found & ~bit(place)));
+    }
+
+    /** Takes the marks from all places of a region that was claimed and is in no chain yet. */
+    void clearRegion(long region) {
+        long bytes = CacheLayout.markBytes(regionBytes);
+        memory.asSlice(marksAt + region * bytes, bytes).fill((byte) 0);
+    }
+
+    private long at(long place) {
+        return marksAt + place / Byte.SIZE;
+    }
+
+    private static int bit(long place) {
+        return 1 << (int) (place % Byte.SIZE);
+    }
+
+    /** Times that this process stored a mark, about. */
+    public long stores() {
+        return stores;
+    }
+}

@@ -1,0 +1,120 @@
+package dev.cairn.stripe;
+
+import dev.cairn.format.HashBits;
+import dev.cairn.format.Place;
+import dev.cairn.format.RecordLayout;
+import dev.cairn.format.RegionHeader;
+import dev.cairn.format.SlotWord;
+import dev.cairn.format.StripeWords;
+import dev.cairn.index.Index;
+import dev.cairn.index.KeyHash;
+import dev.cairn.log.DataFile;
+import dev.cairn.log.Records;
+import dev.cairn.log.Records.Outline;
+import dev.cairn.log.Regions;
+import dev.cairn.os.Steps;
+
+import java.util.function.Consumer;
+
+/** What a commit does to records that it did not stage one by one, and so finds by walking a region. */
+final class CommittedRecords {
+    private final int number;
+    private final StripeWords words;
+    private final DataFile data;
+    private final Records records;
+    private final Index index;
+    private final KeyHash hash;
+    private final Regions regions;
+
+    CommittedRecords(Site site) {
+        this.number = site.number();
+        this.words = site.words();
+        this.data = site.mapped().data();
+        this.records = site.mapped().records();
+        this.index = site.mapped().index();
+        this.hash = site.mapped().hash();
+        this.regions = site.regions();
+    }
+
+    /** Whether the region that the commit leaves lives its life still. */
+    boolean deadRegionIsAlive() {
+        long region = Place.region(words.acquire(StripeWords.DEAD_REGION));
+        return regions.isAlive(number, region, words.acquire(StripeWords.DEAD_REGION_NUMBER));
+    }
+
+    /**
+     * Swings the slots of copies that still point to their originals.
+     *
+     * @param region of the originals
+     * @param from where in the new tail region the first copy begins
+     * @param to where the last ends
+     */
+    void swingCopies(long region, long from, long to) {
+        long regionAt = data.regionAt(Place.region(words.acquire(StripeWords.NEW_TAIL)));
+        forEach(
+                regionAt + from,
+                regionAt + to,
+                copy -> {
+                    if (copy.kind() == RecordLayout.PUT) {
+                        byte[] key = copy.key();
+                        long hashed = hash.of(key);
+                        Index.Lookup found = index.locate(words, hashed, key);
+                        if (found.slot() != 0
+                                && data.regionOf(SlotWord.offset(found.slot())) == region) {
+                            Steps.at("W6 copy");
+                            index.swing(
+                                    found.slotAt(),
+                                    index.slotWord(copy.offset(), hashed),
+                                    HashBits.tag(hashed));
+                        }
+                    }
+                });
+    }
+
+    /** Makes the entries absent that the index still points to in a region that leaves. */
+    void dropAll(long region) {
+        forEachOf(
+                region,
+                record -> {
+                    if (record.kind() == RecordLayout.PUT && record.run() == 0) {
+                        long hashed = hash.of(record.key());
+                        long slotAt =
+                                index.addressOf(
+                                        words.acquire(StripeWords.TABLE),
+                                        hashed,
+                                        index.slotWord(record.offset(), hashed));
+                        if (slotAt != 0) {
+                            Steps.at("W6 drop");
+                            index.swing(slotAt, 0, HashBits.tag(hashed));
+                        }
+                    }
+                });
+    }
+
+    /** The keys of some tombstones lie in runs, which nobody supersedes. */
+    void buryRunsOfTombstones(long region, long epoch) {
+        forEachOf(
+                region,
+                record -> {
+                    if (record.kind() == RecordLayout.TOMBSTONE && record.run() != 0) {
+                        Steps.at("W11 tombstone");
+                        regions.bury(words, number, record.run(), record.runNumber(), epoch);
+                    }
+                });
+    }
+
+    private void forEachOf(long region, Consumer<Outline> action) {
+        forEach(
+                data.regionAt(region) + RegionHeader.BYTES,
+                data.regionAt(region + 1) - RecordLayout.MIN_BYTES + 1,
+                action);
+    }
+
+    private void forEach(long from, long to, Consumer<Outline> action) {
+        for (long at = from; at < to; ) {
+            Outline record = records.outlineAnyLocked(at);
+            action.accept(record);
+            at += record.bytes();
+        }
+    }
+}
