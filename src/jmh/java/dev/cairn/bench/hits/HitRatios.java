@@ -97,8 +97,8 @@ final class HitRatios {
         Load.Kind kind = Traces.KINDS.getOrDefault(name, Load.Kind.SYNTHETIC);
         int[] sequence =
                 kind == Load.Kind.SYNTHETIC
-                        ? Synthetic.requests(name, setting.requests())
-                        : Traces.read(setting.traces(), name);
+                        ? Synthetic.requests(name, setting.first())
+                        : Traces.read(setting.traces(), name, setting.first());
         return Load.of(name, kind, sequence, sizes.leastKeys(), setting.requests());
     }
 

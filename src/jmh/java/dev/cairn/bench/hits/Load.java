@@ -1,7 +1,6 @@
 package dev.cairn.bench.hits;
 
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.SplittableRandom;
 
 /**
@@ -38,34 +37,19 @@ record Load(String name, Kind kind, int[] requests, int keys, int copies) {
     }
 
     /**
-     * A load of at most so many requests and, as far as that goes, of as many keys at least: of copies of
-     * the sequence, as few as that takes. If there are more requests than that, each copy has the first
-     * ones.
+     * A load of as many keys at least, as far as so many requests go: of as few copies of the sequence as
+     * that takes. The sequence stays whole, since how its begin is used may be unlike the rest.
      *
      * @param sequence whose keys may be numbered in any way from 0
      */
     static Load of(String name, Kind kind, int[] sequence, int leastKeys, int mostRequests) {
-        int[] seen = keysSeen(sequence);
-        int copies = 1;
-        int length = Math.min(sequence.length, mostRequests);
-        while ((long) copies * seen[length] < leastKeys && copies < mostRequests) {
-            copies++;
-            length = Math.min(sequence.length, mostRequests / copies);
+        if (sequence.length == 0) {
+            throw new IllegalArgumentException(name + " has no requests");
         }
-        int[] requests = numbered(interleaved(Arrays.copyOf(sequence, length), copies));
-        return new Load(name, kind, requests, copies * seen[length], copies);
-    }
-
-    /** How many keys the first so many requests ask for. */
-    private static int[] keysSeen(int[] sequence) {
-        int[] seen = new int[sequence.length + 1];
-        BitSet keys = new BitSet();
-        for (int i = 0; i < sequence.length; i++) {
-            int key = key(sequence[i]);
-            seen[i + 1] = seen[i] + (keys.get(key) ? 0 : 1);
-            keys.set(key);
-        }
-        return seen;
+        int keys = (int) Arrays.stream(sequence).map(Load::key).distinct().count();
+        int wanted = (leastKeys + keys - 1) / keys;
+        int copies = Math.max(1, Math.min(wanted, mostRequests / sequence.length));
+        return new Load(name, kind, numbered(interleaved(sequence, copies)), copies * keys, copies);
     }
 
     private static int[] interleaved(int[] sequence, int copies) {
@@ -75,7 +59,7 @@ record Load(String name, Kind kind, int[] requests, int keys, int copies) {
         int[] next = new int[copies];
         int[] unfinished = new int[copies];
         Arrays.setAll(unfinished, copy -> copy);
-        int left = sequence.length == 0 ? 0 : copies;
+        int left = copies;
         for (int i = 0; i < all.length; i++) {
             int turn = random.nextInt(left);
             int copy = unfinished[turn];
@@ -106,6 +90,6 @@ record Load(String name, Kind kind, int[] requests, int keys, int copies) {
     }
 
     private static int highestKey(int[] requests) {
-        return Arrays.stream(requests).map(Load::key).max().orElse(-1);
+        return Arrays.stream(requests).map(Load::key).max().orElseThrow();
     }
 }

@@ -15,7 +15,8 @@ import java.util.Map;
  * @param loads names, with commas between
  * @param sizes of the entries
  * @param budgets bounds in per cent of the bytes of all keys and values
- * @param requests of a load at most
+ * @param first of a recording so many requests are replayed, and so many are drawn
+ * @param requests of a load at most, if it is of several copies
  * @param threads that replay, each a load of its own; a load is replayed by one thread
  * @param directory in which the stores are made
  * @param output directory for the results
@@ -28,6 +29,7 @@ record Setting(
         List<String> loads,
         List<Sizes> sizes,
         List<Double> budgets,
+        int first,
         int requests,
         int threads,
         Path directory,
@@ -46,8 +48,8 @@ record Setting(
                     "zipf-0.9-shift100000-w30");
 
     Setting {
-        if (requests < 1 || threads < 1) {
-            throw new IllegalArgumentException("requests or threads are too few");
+        if (first < 1 || requests < 1 || threads < 1) {
+            throw new IllegalArgumentException("first, requests or threads are too few");
         }
         for (double budget : budgets) {
             if (!(budget > 0 && budget <= 100)) {
@@ -78,7 +80,8 @@ record Setting(
                         list(take(given, "budgets", "1,5,10,25")).stream()
                                 .map(Double::valueOf)
                                 .toList(),
-                        Integer.parseInt(take(given, "requests", "3000000")),
+                        Integer.parseInt(take(given, "first", "600000")),
+                        Integer.parseInt(take(given, "requests", "6000000")),
                         Integer.parseInt(take(given, "threads", "2")),
                         Path.of(take(given, "directory", "target")),
                         Path.of(take(given, "output", "target/hit-ratios")),

@@ -55,11 +55,13 @@ final class Traces {
     }
 
     /**
-     * The keys that a trace asks for: reads only.
+     * The keys that a trace asks for, all of them reads.
+     *
+     * @param most requests, its first ones
      *
      * @throws IOException if the file is cut off, or is none of these
      */
-    static int[] read(Path directory, String name) throws IOException {
+    static int[] read(Path directory, String name, int most) throws IOException {
         Path file = file(directory, name);
         int[] keys = new int[1 << 16];
         int count = 0;
@@ -67,7 +69,7 @@ final class Traces {
         int next = 0;
         try (InputStream in =
                 new BufferedInputStream(new GZIPInputStream(Files.newInputStream(file)))) {
-            for (int first = in.read(); first >= 0; first = in.read()) {
+            for (int first = in.read(); first >= 0 && count < most; first = in.read()) {
                 long zigzag = varint(file, in, first);
                 key += (zigzag >>> 1) ^ -(zigzag & 1);
                 if (key < 0 || key > next) {
