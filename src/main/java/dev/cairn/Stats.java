@@ -104,6 +104,15 @@ public interface Stats {
      */
     long clockAheadMillis();
 
+    /**
+     * The entries that were evicted to keep the store within its bound, by whatever process, since its
+     * shared-memory file was made.
+     */
+    long evictions();
+
+    /** Likewise the entries of a store that evicts which had expired when their space was used again. */
+    long expirations();
+
     /** What became of the names of the store's files since it was opened here. */
     enum Naming {
         /** They are the files' still. */

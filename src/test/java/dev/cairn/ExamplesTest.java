@@ -69,6 +69,16 @@ class ExamplesTest {
             // @end
             assertThat(store.get("user:17".getBytes(UTF_8))).isEqualTo("Ada".getBytes(UTF_8));
         }
+        Path shared = file.resolveSibling("pages.cairn");
+        // @start region="eviction"
+        Options cache = Options.defaults().withMaxBytes(256L << 20).withEviction(true);
+        try (CairnStore store = Cairn.open(shared, cache)) { // any number of processes
+            byte[] page = store.get("/index.html".getBytes(UTF_8));
+            if (page == null) { // never put, or evicted
+                store.put("/index.html".getBytes(UTF_8), "<html>...".getBytes(UTF_8));
+            }
+        }
+        // @end
         // @start region="durability"
         Options careful = Options.defaults().withDurability(Durability.EACH_WRITE);
         try (CairnStore store = Cairn.open(file, careful)) {

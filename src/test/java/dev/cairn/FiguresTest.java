@@ -59,6 +59,7 @@ class FiguresTest {
                                     + " checkpoint 2 is durable, 3 is to come, the last is sound;"
                                     + " checkpoints made here: \\d, longest cut [\\d.]+ .s;"
                                     + " lock waits: \\d+, the longest [\\d.]+ .?s; takeovers: 0;"
+                                    + " evicted: 0, dropped after they had expired: 0;"
                                     + " file names: named; clock 0 ms ahead");
             assertThat(store.recovery().toString())
                     .matches(

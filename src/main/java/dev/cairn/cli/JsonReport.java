@@ -57,6 +57,8 @@ final class JsonReport {
                 .put("checkpoints", stats.checkpoints())
                 .put("checkpointWaits", stats.checkpointWaits())
                 .put("overwritesInPlace", stats.overwritesInPlace())
+                .put("evictions", stats.evictions())
+                .put("expirations", stats.expirations())
                 .put("longestCutNanos", stats.longestCutNanos())
                 .put("lockWaits", stats.lockWaits())
                 .put("longestLockWaitNanos", stats.longestLockWaitNanos())

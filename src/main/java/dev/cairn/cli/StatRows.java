@@ -53,6 +53,14 @@ final class StatRows {
                                 Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
         put("checkpoint waits", Units.count(stats.checkpointWaits()));
         put("overwrites in place", Units.count(stats.overwritesInPlace()));
+        if (stats.evictions() + stats.expirations() > 0) {
+            put(
+                    "evicted",
+                    "%s, and %s that had expired"
+                            .formatted(
+                                    Units.count(stats.evictions()),
+                                    Units.count(stats.expirations())));
+        }
         put("takeovers", Units.count(stats.takeovers()));
         put("clock", clock(stats.clockAheadMillis()));
         put("opened", opened(recovery));

@@ -104,6 +104,9 @@ final class Engine {
             this.thread = new KeeperThread(files.data());
             this.space = new Space(writing, checkpoints, thread);
             this.writer = new Writer(writing, space);
+            reader.putOffBy(
+                    new Idleness(
+                            reader.clock(), mapped.data().header().cache().idleMillis(), writer));
             this.keeper =
                     new Keeper(
                             files,

@@ -3,9 +3,12 @@ package dev.cairn.engine;
 import dev.cairn.Stats;
 import dev.cairn.checkpoint.Replay;
 import dev.cairn.format.BucketWords;
+import dev.cairn.format.CacheLayout;
+import dev.cairn.format.DataHeader;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
+import dev.cairn.format.Words;
 import dev.cairn.index.Mapped;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.RegionCounts;
@@ -46,6 +49,8 @@ final class Figures implements Stats {
     private final Naming naming;
     private final int damagedStripes;
     private final long clockAheadMillis;
+    private final long evictions;
+    private final long expirations;
 
     /**
      * @param writing null in a process that only reads
@@ -89,7 +94,9 @@ final class Figures implements Stats {
         this.naming = naming;
         this.damagedStripes = Damages.stripes(shared);
         this.clockAheadMillis = shared.clock().aheadMillis();
-
+        DataHeader header = mapped.data().header();
+        this.evictions = sumOfStripes(shared, header, CacheLayout.EVICTIONS);
+        this.expirations = sumOfStripes(shared, header, CacheLayout.EXPIRATIONS);
         this.processes =
                 writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open();
         this.checkpoints = writing == null ? 0 : writing.checkpointer().made();
@@ -97,6 +104,15 @@ final class Figures implements Stats {
         this.lockWaits = writing == null ? 0 : writing.contention().waits();
         this.longestLockWaitNanos = writing == null ? 0 : writing.contention().longestNanos();
         this.takeovers = writing == null ? 0 : writing.contention().takeovers();
+    }
+
+    /** Of a word that stripes have in a store that evicts. */
+    private static long sumOfStripes(SharedMemory shared, DataHeader header, int field) {
+        long sum = 0;
+        for (int stripe = 0; header.cache().evicts() && stripe < header.stripes(); stripe++) {
+            sum += Words.acquire(shared.base(), CacheLayout.stripeAt(header, stripe) + field);
+        }
+        return sum;
     }
 
     private static State state(SharedMemory shared) {
@@ -237,6 +253,16 @@ final class Figures implements Stats {
     }
 
     @Override
+    public long evictions() {
+        return evictions;
+    }
+
+    @Override
+    public long expirations() {
+        return expirations;
+    }
+
+    @Override
     public String toString() {
         return String.join(
                 "; ",
@@ -265,6 +291,8 @@ final class Figures implements Stats {
                 "lock waits: %s, the longest %s"
                         .formatted(Units.count(lockWaits), nanos(longestLockWaitNanos)),
                 "takeovers: " + Units.count(takeovers),
+                "evicted: %s, dropped after they had expired: %s"
+                        .formatted(Units.count(evictions), Units.count(expirations)),
                 "file names: " + words(naming),
                 "clock %s ms ahead".formatted(Units.count(clockAheadMillis)));
     }

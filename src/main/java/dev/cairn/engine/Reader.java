@@ -5,7 +5,6 @@ import dev.cairn.Versioned;
 import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
-import dev.cairn.format.Words;
 import dev.cairn.index.Index;
 import dev.cairn.index.KeyHash;
 import dev.cairn.index.Mapped;
@@ -58,6 +57,9 @@ final class Reader {
     private final @Nullable Snapshot snapshot;
     private final @Nullable Marks marks;
 
+    /** Set once, before the first read. */
+    private Idleness idleness;
+
     /**
      * @param snapshot null unless a checkpoint is shown rather than the store itself
      */
@@ -70,6 +72,16 @@ final class Reader {
         this.hash = mapped.hash();
         this.index = mapped.index();
         this.overwritesInPlace = mapped.data().header().overwritesInPlace();
+        this.idleness = new Idleness(clock, 0, null);
+    }
+
+    /** From now on reads put the expiry of entries off that nobody had read for a while. */
+    void putOffBy(Idleness how) {
+        idleness = how;
+    }
+
+    Idleness idleness() {
+        return idleness;
     }
 
     byte @Nullable [] get(byte[] key) {
@@ -123,8 +135,14 @@ final class Reader {
         }
         records.requireSound(image, offset);
         records.requireOverwrites(image, slot);
-        if (expired(RecordBytes.inlineExpires(image, inline))) {
-            return null;
+        long expires = RecordBytes.inlineExpires(image, inline);
+        if (expires != 0) {
+            if (expired(expires)) {
+                return null;
+            }
+            if (idleness.isDue(RecordBytes.heatIn(image), expires)) {
+                putOff(key);
+            }
         }
         mark(offset);
         return RecordBytes.inlineValue(image, inline, key.length);
@@ -135,6 +153,11 @@ final class Reader {
         if (marks != null) {
             marks.set(offset);
         }
+    }
+
+    private void putOff(byte[] key) {
+        long hashed = hash.of(key);
+        idleness.putOff(key, () -> copyOnly(key, hashed, index.stripe(hashed)));
     }
 
     @Nullable Versioned getVersioned(byte[] key) {
@@ -153,6 +176,16 @@ final class Reader {
 
     /** A sound copy of a key's entry, of whatever kind; null if it is absent. */
     private @Nullable Copy copy(byte[] key, long hashed, int stripe) {
+        Copy copy = copyOnly(key, hashed, stripe);
+        if (copy == null || !idleness.isDue(copy.outline())) {
+            return copy;
+        }
+        putOff(key);
+        return copyOnly(key, hashed, stripe);
+    }
+
+    /** The same, which does not put its expiry off. */
+    private @Nullable Copy copyOnly(byte[] key, long hashed, int stripe) {
         while (true) {
             Seen seen = find(stripe, hashed, key);
             if (seen == null) {
@@ -191,6 +224,15 @@ final class Reader {
      * @return null if the key is absent
      */
     @Nullable Sighting look(byte[] key, long known) {
+        Sighting seen = lookOnly(key, known);
+        if (seen == null || !idleness.isDue(seen.outline())) {
+            return seen;
+        }
+        putOff(key);
+        return lookOnly(key, known);
+    }
+
+    private @Nullable Sighting lookOnly(byte[] key, long known) {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
@@ -370,51 +412,25 @@ final class Reader {
      */
     List<byte @Nullable []> getAll(List<byte[]> keys) {
         List<byte @Nullable []> values = new ArrayList<>(keys.size());
-        Ahead ahead = new Ahead(Math.min(AHEAD, keys.size()));
+        Ahead ahead = new Ahead(shared, records, hash, index, Math.min(AHEAD, keys.size()));
         for (int from = 0; from < keys.size(); from += AHEAD) {
-            ahead.read(keys.subList(from, Math.min(keys.size(), from + AHEAD)), values);
+            List<byte[]> some = keys.subList(from, Math.min(keys.size(), from + AHEAD));
+            ahead.fetch(some);
+            for (int i = 0; i < some.size(); i++) {
+                byte[] key = some.get(i);
+                long hashed = ahead.hash(i);
+                byte[] value =
+                        value(
+                                index.stripe(hashed),
+                                ahead.table(i),
+                                ahead.slotAt(i),
+                                ahead.slot(i),
+                                hashed,
+                                key);
+                values.add(isUnconfirmed(value) ? get(key, hashed) : value);
+            }
         }
         return values;
-    }
-
-    /** Of keys that are looked up together: the hash, the table word, and the slot word with its place. */
-    private final class Ahead {
-        private final long[] hashes;
-        private final long[] tables;
-        private final long[] slotAts;
-        private final long[] slots;
-
-        private Ahead(int most) {
-            this.hashes = new long[most];
-            this.tables = new long[most];
-            this.slotAts = new long[most];
-            this.slots = new long[most];
-        }
-
-        void read(List<byte[]> keys, List<byte @Nullable []> values) {
-            Words.keepAlive(fetch(keys));
-            for (int i = 0; i < keys.size(); i++) {
-                byte[] key = keys.get(i);
-                int stripe = index.stripe(hashes[i]);
-                byte[] value = value(stripe, tables[i], slotAts[i], slots[i], hashes[i], key);
-                values.add(isUnconfirmed(value) ? get(key, hashes[i]) : value);
-            }
-        }
-
-        private long fetch(List<byte[]> keys) {
-            long sum = 0;
-            for (int i = 0; i < keys.size(); i++) {
-                hashes[i] = hash.of(keys.get(i));
-                tables[i] = shared.table(index.stripe(hashes[i])); // R1
-                sum += index.touch(tables[i], hashes[i]);
-            }
-            for (int i = 0; i < keys.size(); i++) {
-                slotAts[i] = index.candidate(tables[i], hashes[i]);
-                slots[i] = slotAts[i] == Index.ABSENT ? 0 : shared.word(slotAts[i]);
-                sum += slots[i] == 0 ? 0 : records.touch(SlotWord.offset(slots[i]));
-            }
-            return sum;
-        }
     }
 
     /**
@@ -444,10 +460,26 @@ final class Reader {
      * @param table the stripe's table word, which tells with the slot word whether the bytes are still
      *     the value
      */
-    record View(int stripe, long table, long slotAt, long slot, MemorySegment value) {}
+    record View(
+            int stripe,
+            long table,
+            long slotAt,
+            long slot,
+            MemorySegment value,
+            int heat,
+            long expires) {}
 
     /** A key's value where it lies, confirmed and its checksums compared; null if it is absent. */
     @Nullable View view(byte[] key) {
+        View view = viewOnly(key);
+        if (view == null || !idleness.isDue(view.heat, view.expires)) {
+            return view;
+        }
+        putOff(key);
+        return viewOnly(key);
+    }
+
+    private @Nullable View viewOnly(byte[] key) {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
@@ -465,7 +497,14 @@ final class Reader {
                     return null;
                 }
                 mark(seen.place);
-                return new View(stripe, seen.table, seen.slotAt, seen.slot, outline.value());
+                return new View(
+                        stripe,
+                        seen.table,
+                        seen.slotAt,
+                        seen.slot,
+                        outline.value(),
+                        outline.heat(),
+                        outline.expires());
             }
         }
     }

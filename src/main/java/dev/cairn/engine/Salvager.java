@@ -167,7 +167,13 @@ public final class Salvager {
                             onlyProven,
                             !newest,
                             (key, value, expires) -> {
-                                long _ = writer.write(key, value, expires, Stripe.ANY, null);
+                                long _ =
+                                        writer.write(
+                                                key,
+                                                value,
+                                                new Lifetime(expires, false),
+                                                Stripe.ANY,
+                                                null);
                             });
                 }
             }

@@ -143,9 +143,13 @@ public final class StoreHandle implements CairnStore {
         return guarded(() -> reader.hash(key));
     }
 
-    /** Whether an entry with that expiry, in milliseconds since 1970, has expired; 0 never has. */
-    public boolean expired(long expires) {
-        return expires != 0 && guarded(() -> reader.expired(expires));
+    /**
+     * Whether an entry with that expiry and heat has expired, or a read has to put its expiry off, as
+     * {@link #look} does.
+     */
+    public boolean expiresSoon(long expires, int heat) {
+        return expires != 0
+                && guarded(() -> reader.expired(expires) || reader.idleness().isDue(heat, expires));
     }
 
     /** The entries of some stripes, one by one, null behind the last. */
@@ -246,14 +250,14 @@ public final class StoreHandle implements CairnStore {
     public void putAll(
             Collection<? extends Map.Entry<byte[], byte[]>> entries, Duration timeToLive) {
         requireWritable();
-        long expires = expiry(timeToLive);
+        Lifetime lifetime = lifetime(timeToLive);
         List<Writer.Entry> own = new ArrayList<>(entries.size());
         entries.forEach(entry ->
                 own.add(
                         new Writer.Entry(
                                 Objects.requireNonNull(entry.getKey(), "key"),
                                 Objects.requireNonNull(entry.getValue(), "value"),
-                                expires)));
+                                lifetime)));
         guarded(() -> {
             engine.writer().writeAll(own);
             if (eachWrite && !own.isEmpty()) {
@@ -317,17 +321,9 @@ public final class StoreHandle implements CairnStore {
         return timeToLive == null ? FOREVER : timeToLive;
     }
 
-    /** When an entry expires that is written now, in milliseconds since 1970; 0 never. */
-    private long expiry(Duration timeToLive) {
+    private Lifetime lifetime(Duration timeToLive) {
         requirePositive(timeToLive);
-        if (timeToLive.equals(FOREVER)) {
-            return 0;
-        }
-        try {
-            return Math.addExact(reader.clock().share(), Math.max(1, timeToLive.toMillis()));
-        } catch (ArithmeticException _) { // later than a long counts milliseconds
-            return 0;
-        }
+        return reader.idleness().lifetime(timeToLive, options.timeToLiveJitter());
     }
 
     private long write(byte[] key, byte[] value, Duration timeToLive, long expected) {
@@ -356,9 +352,9 @@ public final class StoreHandle implements CairnStore {
             Stripe.@Nullable Before before) {
         Objects.requireNonNull(key, "key");
         requireWritable();
-        long expires = expiry(timeToLive);
+        Lifetime lifetime = value == null ? Lifetime.FOREVER : lifetime(timeToLive);
         try {
-            long version = engine.writer().write(key, value, expires, expected, before);
+            long version = engine.writer().write(key, value, lifetime, expected, before);
             if (version != 0 && eachWrite) {
                 makeDurable();
             }

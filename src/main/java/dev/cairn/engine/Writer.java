@@ -40,7 +40,7 @@ final class Writer {
      * Writes or removes an entry if it is as expected.
      *
      * @param value null removes
-     * @param expires milliseconds since 1970, 0 never
+     * @param lifetime of the entry
      * @param expected the version the entry must have, {@link Stripe#ANY}, {@link Stripe#NOTHING} or
      *     {@link Stripe#SOMETHING}
      * @param before gets what the write found; null if nobody wants it
@@ -49,14 +49,18 @@ final class Writer {
     long write(
             byte[] key,
             byte @Nullable [] value,
-            long expires,
+            Lifetime lifetime,
             long expected,
             @Nullable Before before) {
         // a copy: what is hashed, compared and stored is one key, though the caller change its own
-        Draft draft = Draft.of(key.clone(), value, expires, regionBytes);
+        Draft draft = draft(key.clone(), value, lifetime);
         space.requireFitting(draft.liveBytes(regionBytes));
         long hashed = hash.of(draft.key());
         return write(stripes.of(hashed), hashed, draft, expected, before);
+    }
+
+    private Draft draft(byte[] key, byte @Nullable [] value, Lifetime lifetime) {
+        return Draft.of(key, value, lifetime.expires(), regionBytes).withHeat(lifetime.heat());
     }
 
     private long write(
@@ -91,19 +95,15 @@ final class Writer {
         }
     }
 
-    /**
-     * An entry to be written with others, whatever is there.
-     *
-     * @param expires milliseconds since 1970, 0 never
-     */
+    /** An entry to be written with others, whatever is there. */
     @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
-    record Entry(byte[] key, byte[] value, long expires) {}
+    record Entry(byte[] key, byte[] value, Lifetime lifetime) {}
 
     /** Writes entries, of each stripe in their order; a stripe's lock is taken for several at a time. */
     void writeAll(List<Entry> entries) {
         Map<Stripe, List<Hashed>> byStripe = new TreeMap<>(Comparator.comparingInt(Stripe::number));
         for (Entry entry : entries) {
-            Draft draft = Draft.of(entry.key.clone(), entry.value, entry.expires, regionBytes);
+            Draft draft = draft(entry.key.clone(), entry.value, entry.lifetime);
             space.requireFitting(draft.liveBytes(regionBytes));
             long hashed = hash.of(draft.key());
             byStripe.computeIfAbsent(stripes.of(hashed), _ -> new ArrayList<>())

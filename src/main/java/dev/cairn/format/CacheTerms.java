@@ -7,6 +7,9 @@ package dev.cairn.format;
  * @param idleMillis after which an entry that nobody reads expires; 0 for never
  */
 public record CacheTerms(long maxBytes, long idleMillis) {
+    /** A century, as the options allow. */
+    static final long LONGEST_IDLE_MILLIS = 36_500L * 24 * 60 * 60 * 1000;
+
     /** Those of a store that is no cache. */
     public static final CacheTerms NONE = new CacheTerms(0, 0);
 

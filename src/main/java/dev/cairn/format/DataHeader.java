@@ -183,6 +183,7 @@ public record DataHeader(
         if (terms.maxBytes() < 0
                 || terms.maxBytes() > Place.END
                 || terms.idleMillis() < 0
+                || terms.idleMillis() > CacheTerms.LONGEST_IDLE_MILLIS
                 || terms.equals(CacheTerms.NONE)) {
             throw new CorruptStore(
                     file,

@@ -354,6 +354,11 @@ public final class RecordBytes {
                 : Words.plain(image, IDENTITY_BYTES + HEADER_BYTES);
     }
 
+    /** What a record's image says of its use. */
+    public static int heatIn(byte[] image) {
+        return RecordLayout.heat(Words.plain(image, CRC_AT));
+    }
+
     /** The value of such a record, by its image. */
     public static byte[] inlineValue(byte[] image, long match, int keyLength) {
         int valueAt = IDENTITY_BYTES + contentAt(inlineFlags(match)) + keyLength;

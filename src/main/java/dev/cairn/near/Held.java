@@ -27,6 +27,7 @@ final class Held<V> implements CachedEntry<V> {
     private final int encodedBytes;
     private final long version;
     private final long expires;
+    private final int heat;
     private volatile long table;
     private long slotAt;
     private long slot;
@@ -41,6 +42,7 @@ final class Held<V> implements CachedEntry<V> {
         this.encodedBytes = seen.outline().valueLength();
         this.version = seen.version();
         this.expires = seen.expires();
+        this.heat = seen.outline().heat();
         this.table = seen.table();
         this.slotAt = seen.slotAt();
         this.slot = seen.slot();
@@ -54,6 +56,7 @@ final class Held<V> implements CachedEntry<V> {
         this.encodedBytes = 0;
         this.version = 0;
         this.expires = 0;
+        this.heat = 0;
         this.table = 0;
         this.slotAt = 0;
         this.slot = hash;
@@ -78,6 +81,11 @@ final class Held<V> implements CachedEntry<V> {
     /** Milliseconds since 1970, 0 never. */
     long expires() {
         return expires;
+    }
+
+    /** What the entry's record says of its use. */
+    int heat() {
+        return heat;
     }
 
     boolean isAbsent() {

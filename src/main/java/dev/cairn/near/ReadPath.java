@@ -118,7 +118,7 @@ public final class ReadPath<K, V> {
             long table = held.table(); // before the others
             current =
                     store.unchanged(held.stripe(), table, held.slotAt(), held.slot())
-                            && !store.expired(held.expires());
+                            && !store.expiresSoon(held.expires(), held.heat());
         }
         if (current) {
             noteConfirmed(held, now);
