@@ -39,7 +39,7 @@ final class CairnPolicy implements Policy {
         try {
             store =
                     Cairn.open(
-                            directory.resolve("cache.cairn"),
+                            dataFile(),
                             Options.defaults().withMaxBytes(maxBytes).withEviction(true));
         } catch (RuntimeException | Error e) {
             delete(directory);
@@ -72,6 +72,10 @@ final class CairnPolicy implements Policy {
     private void put(int number) {
         puts[number]++;
         store.put(key, value(number));
+    }
+
+    Path dataFile() {
+        return directory.resolve("cache.cairn");
     }
 
     Stats stats() {
