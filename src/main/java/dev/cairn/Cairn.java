@@ -1,12 +1,14 @@
 package dev.cairn;
 
 import dev.cairn.codec.Codec;
+import dev.cairn.engine.MemoryStores;
 import dev.cairn.engine.OpenStores;
 import dev.cairn.engine.Salvager;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 
 /** Where stores are opened. */
@@ -61,6 +63,55 @@ public final class Cairn {
      */
     public static Path sharedMemory(String name) {
         return OpenStores.sharedMemory(name);
+    }
+
+    /**
+     * What stores lie in the operating system's shared memory, by name, and what was left there of
+     * others. Opens none, and stores nothing; files that are not Cairn's are left out, as are those
+     * that no {@code shm:NAME} stands for.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="sharedMemoryStores"}
+     *
+     * @throws java.io.UncheckedIOException if the system has no such directory
+     */
+    public static List<SharedMemoryStore> sharedMemoryStores() {
+        return MemoryStores.ofSystem().list();
+    }
+
+    /**
+     * Removes a store from the operating system's shared memory, with its companions and what dead
+     * processes left of it. If a process opens it meanwhile, that one creates a new store.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="removeSharedMemory"}
+     *
+     * @param name as for {@link #sharedMemory}
+     * @return the length of the files that were removed, in bytes
+     * @throws StoreInUse if a process has it open, be it this one; nothing is removed
+     * @throws LockTimeout if another process opens or closes it, and makes no progress
+     * @throws IncompatibleFormat if a file of that name is no store's
+     * @throws IllegalArgumentException if the name is empty, or no name of a file
+     * @throws java.io.UncheckedIOException if no store is there, or this user may not remove it
+     */
+    public static long removeSharedMemory(String name) {
+        return MemoryStores.ofSystem().remove(name);
+    }
+
+    /**
+     * Removes what dead processes left under a name, as {@link SharedMemoryStore#leftovers} lists it:
+     * what they were making and, where there is no data file, its companions. Never removes a data
+     * file.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="removeSharedMemoryLeftovers"}
+     *
+     * @param name as for {@link #sharedMemory}
+     * @return the length of the files that were removed, in bytes; 0 if there are none
+     * @throws StoreInUse if there is no data file, and a process still has the removed one open
+     * @throws LockTimeout if another process opens or closes the store, and makes no progress
+     * @throws IllegalArgumentException if the name is empty, or no name of a file
+     * @throws java.io.UncheckedIOException if this user may not remove it
+     */
+    public static long removeSharedMemoryLeftovers(String name) {
+        return MemoryStores.ofSystem().removeLeftovers(name);
     }
 
     /**

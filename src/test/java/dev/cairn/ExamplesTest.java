@@ -88,6 +88,41 @@ class ExamplesTest {
     }
 
     @Test
+    void sharedMemoryStores() throws IOException {
+        String name = "cairn-example-" + UUID.randomUUID();
+        Cairn.open(Cairn.sharedMemory(name)).close();
+        // @start region="sharedMemoryStores"
+        long unused = 0;
+        for (SharedMemoryStore store : Cairn.sharedMemoryStores()) {
+            if (store.state() == SharedMemoryStore.State.UNUSED) {
+                System.out.printf("%s: %d bytes%n", store.name(), store.bytes());
+                unused += store.bytes();
+            }
+        }
+        // @end
+        assertThat(unused).isPositive();
+        // @start region="removeSharedMemory"
+        long bytes = Cairn.removeSharedMemory(name); // StoreInUse if somebody has it open
+        // @end
+        assertThat(bytes).isPositive();
+        assertThat(Files.exists(Cairn.sharedMemory(name))).isFalse();
+    }
+
+    @Test
+    void sharedMemoryLeftovers() throws IOException {
+        String name = "cairn-example-" + UUID.randomUUID();
+        Path shared = Cairn.sharedMemory(name);
+        Cairn.open(shared).close();
+        Files.delete(shared);
+        // @start region="removeSharedMemoryLeftovers"
+        long freed = Cairn.removeSharedMemoryLeftovers(name); // never a data file
+        // @end
+        assertThat(freed).isPositive();
+        assertThat(Files.exists(shared.resolveSibling(name + "-shm"))).isFalse();
+        assertThat(Files.exists(shared.resolveSibling(name + "-lock"))).isFalse();
+    }
+
+    @Test
     void sharedMemory() throws IOException {
         String name = "cairn-example-" + UUID.randomUUID();
         // @start region="sharedMemory"
@@ -98,11 +133,8 @@ class ExamplesTest {
         // @end
         try (CairnStore store = Cairn.open(Path.of("shm:" + name))) {
             assertThat(store.get("greeting".getBytes(UTF_8))).isEqualTo("hello".getBytes(UTF_8));
-        } finally {
-            for (String suffix : List.of("", "-shm", "-lock")) {
-                Files.deleteIfExists(shared.resolveSibling(shared.getFileName() + suffix));
-            }
         }
+        assertThat(Cairn.removeSharedMemory(name)).isPositive();
     }
 
     @Test

@@ -59,6 +59,7 @@ public final class Verifier {
     private final Index index;
     private final KeyHash hash;
     private final Quiet quiet;
+    private final boolean evicts;
     private final List<String> damages = new ArrayList<>();
     private long entries;
     private long records;
@@ -82,30 +83,51 @@ public final class Verifier {
         this.index = mapped.index();
         this.hash = mapped.hash();
         this.quiet = quiet;
+        this.evicts = data.header().cache().evicts();
     }
 
     /**
      * Verifies one stripe; from its start again if it was cleaned so fast that parts of the log were
-     * gone before they were read. Should that never end, only the log is verified.
+     * gone before they were read. Should that never end, only the log is verified; and a stripe of a
+     * store that evicts, which may lose a region at every write, with writers held off all along.
      */
     public void verify(int stripe) {
         long entriesBefore = entries;
         long recordsBefore = records;
         long bytesBefore = bytes;
-        for (int attempt = 1; ; attempt++) {
-            try (StripeCheck each = new StripeCheck(stripe)) {
-                each.verify();
-                if (each.damaged || !each.log.hasGaps() || attempt == ATTEMPTS) {
-                    return;
-                }
-            } catch (CorruptStore e) {
-                damage(e.getMessage());
+        boolean[] done = {false};
+        for (int attempt = 1; !done[0]; attempt++) {
+            boolean last = attempt == ATTEMPTS;
+            Runnable look =
+                    () -> {
+                        entries = entriesBefore;
+                        records = recordsBefore;
+                        bytes = bytesBefore;
+                        done[0] = verified(stripe, last) || last;
+                    };
+            if (last && evicts) { // nothing leaves it meanwhile
+                boolean _ = quiet.look(stripe, look);
                 return;
             }
-            entries = entriesBefore;
-            records = recordsBefore;
-            bytes = bytesBefore;
+            look.run();
         }
+    }
+
+    /** Verifies a stripe once; false if parts of its log were gone before they were compared. */
+    private boolean verified(int stripe, boolean isHeld) {
+        Quiet each = isHeld && evicts ? Verifier::atOnce : quiet;
+        try (StripeCheck check = new StripeCheck(stripe, each)) {
+            check.verify();
+            return check.damaged || !check.hasGaps();
+        } catch (CorruptStore e) {
+            damage(e.getMessage());
+            return true;
+        }
+    }
+
+    private static boolean atOnce(int stripe, Runnable look) {
+        look.run();
+        return true;
     }
 
     private void damage(String what) {
@@ -125,6 +147,7 @@ public final class Verifier {
     /** One stripe that is being verified. */
     private final class StripeCheck implements AutoCloseable {
         private final int stripe;
+        private final Quiet quiet;
         private final StripeWords words;
         private final NewestRecords newest = new NewestRecords(this::hasKey);
 
@@ -138,10 +161,13 @@ public final class Verifier {
         private boolean damaged;
         private long logBytes;
         private long slots;
+        private final long oldestNumber;
 
-        StripeCheck(int stripe) {
+        StripeCheck(int stripe, Quiet quiet) {
             this.stripe = stripe;
+            this.quiet = quiet;
             this.words = shared.stripe(stripe);
+            this.oldestNumber = words.acquire(StripeWords.OLDEST_NUMBER);
             this.log =
                     new LogReader(
                             data,
@@ -158,6 +184,15 @@ public final class Verifier {
                                     damaged(found.getMessage());
                                 }
                             });
+        }
+
+        /**
+         * Whether something was gone before it was compared. A region that eviction left takes entries
+         * with it of which nothing stands behind it.
+         */
+        private boolean hasGaps() {
+            return log.hasGaps()
+                    || evicts && words.acquire(StripeWords.OLDEST_NUMBER) != oldestNumber;
         }
 
         /** Asked of a key whose hash is that of a record which stood there, and may be gone by now. */
@@ -187,7 +222,7 @@ public final class Verifier {
             List<String> wrong = new ArrayList<>();
             if (quiet.look(stripe, () -> count(start, wrong))) { // V2
                 wrong.forEach(this::damaged);
-                CorruptStore lost = log.hasGaps() ? null : largeKeys.damage(data.path());
+                CorruptStore lost = hasGaps() ? null : largeKeys.damage(data.path());
                 if (lost != null) {
                     damaged(lost.getMessage());
                 }
@@ -239,8 +274,7 @@ public final class Verifier {
             log.readTo(now);
             long runBytes = newest.putRunRegions() * data.regionBytes();
             long liveBytes = newest.putBytes() + runBytes;
-            if (!log.hasGaps()
-                    && (newest.puts() != now.liveCount() || liveBytes != now.liveBytes())) {
+            if (!hasGaps() && (newest.puts() != now.liveCount() || liveBytes != now.liveBytes())) {
                 wrong.add(
                         "%s: stripe %d: expected %d live entries of %d bytes, as its descriptor says, found %d of %d"
                                 .formatted(
@@ -386,7 +420,7 @@ public final class Verifier {
         }
 
         private void judge(Suspect suspect, List<String> wrong) {
-            if (log.hasGaps()) {
+            if (hasGaps()) {
                 return;
             }
             byte[] key = suspect.key;

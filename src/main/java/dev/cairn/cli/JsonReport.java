@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 
 import dev.cairn.OpeningProgress;
 import dev.cairn.Recovery;
+import dev.cairn.SharedMemoryStore;
 import dev.cairn.Stats;
 import dev.cairn.Verification;
 
@@ -85,6 +86,21 @@ final class JsonReport {
                 .put("damages", found.damages());
     }
 
+    /** What is not known is left out. */
+    JsonReport putAll(SharedMemoryStore store) {
+        put("name", store.name());
+        put("state", store.state());
+        put("bytes", store.bytes());
+        store.entries().ifPresent(entries -> put("entries", entries));
+        store.durability().ifPresent(durability -> put("durability", durability));
+        put("processes", store.processes());
+        store.owner().ifPresent(owner -> put("owner", owner));
+        put("changed", store.changed());
+        put("leftovers", store.leftovers());
+        store.problem().ifPresent(problem -> put("problem", problem));
+        return this;
+    }
+
     JsonReport putAll(OpeningProgress opening) {
         return put("recovering", opening.recovering())
                 .put("doneBytes", opening.doneBytes())
@@ -114,7 +130,11 @@ final class JsonReport {
             case List<?> list -> {
                 json.writeArrayFieldStart(name);
                 for (Object element : list) {
-                    json.writeString(element.toString());
+                    if (element instanceof Long number) {
+                        json.writeNumber(number);
+                    } else {
+                        json.writeString(element.toString());
+                    }
                 }
                 json.writeEndArray();
             }

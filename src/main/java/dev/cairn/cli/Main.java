@@ -38,6 +38,7 @@ import java.util.List;
             Backup.class,
             Compact.class,
             Salvage.class,
+            SharedMemory.class,
             Demo.class
         },
         mixinStandardHelpOptions = true,

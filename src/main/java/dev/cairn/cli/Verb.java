@@ -1,16 +1,17 @@
 package dev.cairn.cli;
 
-import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 
 import java.util.concurrent.Callable;
 
 /** What every verb has: the streams of its command line. Returns the exit code. */
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 public abstract class Verb implements Callable<Integer> {
-    @ParentCommand private Main main;
+    @Spec private CommandSpec own;
 
     protected final Streams streams() {
-        return main.streams();
+        return ((Main) own.root().userObject()).streams();
     }
 
     @Override

@@ -141,16 +141,18 @@ final class Backup {
             BitSet named = named(log, slot);
             byte[] prefix = DataFiles.prefix(header, slot);
             Host.create(made, prefix, options.permissions());
-            Steps.at("backup");
-            try (SparseFile file = SparseFile.open(made)) {
-                copyRegions(log.data(), slot, named, file);
-                file.finish(mapped.data().regionAt(slot.regions()));
+            try (DataLock _ = DataLock.making(target, made)) { // or it was taken for a dead one's
+                Steps.at("backup");
+                try (SparseFile file = SparseFile.open(made)) {
+                    copyRegions(log.data(), slot, named, file);
+                    file.finish(mapped.data().regionAt(slot.regions()));
+                }
+                boolean holds = witness.holds();
+                if (holds) {
+                    DataFiles.name(made, target.data(), true);
+                }
+                return holds;
             }
-            boolean holds = witness.holds();
-            if (holds) {
-                DataFiles.name(made, target.data(), true);
-            }
-            return holds;
         } finally {
             Files.deleteIfExists(made);
             log.close();

@@ -79,7 +79,16 @@ final class DataFiles {
                         Collections.nCopies(header.stripes(), Cut.EMPTY));
         Path made = files.dataBeingMade();
         Files.deleteIfExists(made);
-        Host.create(made, prefix(header, empty), options.permissions());
+        byte[] prefix = prefix(header, empty);
+        try {
+            Host.create(made, prefix, options.permissions());
+        } catch (IOException e) {
+            if (!OpenFile.isNoSpace(e)) {
+                throw e;
+            }
+            String full = "no space for the " + prefix.length + " bytes that it begins with";
+            throw OpenFile.growthFailure(files.data(), full, prefix.length, 0, e);
+        }
         Steps.at("C link");
         name(made, files.data(), false);
     }

@@ -7,6 +7,8 @@ import dev.cairn.os.KernelLocks;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -50,6 +52,28 @@ final class DataLock implements AutoCloseable {
     /** Of a data file that exists; takes nothing yet. */
     static DataLock open(StoreFiles files, boolean writable) throws IOException {
         return new DataLock(files, KernelLocks.openExisting(files.data(), writable));
+    }
+
+    /** Tells, as long as it is open, that a file which has no name yet is being made. */
+    static DataLock making(StoreFiles target, Path made) throws IOException {
+        DataLock lock = new DataLock(target, KernelLocks.openExisting(made, true));
+        boolean held = false;
+        try {
+            lock.joinReaders();
+            held = true;
+            return lock;
+        } finally {
+            if (!held) {
+                lock.close();
+            }
+        }
+    }
+
+    /** Whether somebody uses or makes a data file, by its own locks; takes none. */
+    static boolean isUsed(Path data) throws IOException {
+        try (KernelLocks kernel = KernelLocks.openExisting(data, Files.isWritable(data))) {
+            return kernel.isLocked(AT + ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH);
+        }
     }
 
     /**

@@ -19,21 +19,21 @@ import org.jspecify.annotations.Nullable;
 
 /*
  * Actors    writers, behind their own write and with no stripe's lock; the keepers of all processes.
- * Steps     V1 too few regions can be claimed: the victim is the oldest region of all stripes
- *           V2 with its stripe's lock, unless somebody has it: a window of it is judged, and what is
+ * Steps     K1 too few regions can be claimed: the victim is the oldest region of all stripes
+ *           K2 with its stripe's lock, unless somebody has it: a window of it is judged, and what is
  *              kept moves to the tail (E1)
- *           V3 all of it is judged: it leaves, and its other entries with it (E2)
- *           V4 nothing can be claimed any more: V2 and V3 in one hold, one at a time of all processes,
+ *           K3 all of it is judged: it leaves, and its other entries with it (E2)
+ *           K4 nothing can be claimed any more: K2 and K3 in one hold, one at a time of all processes,
  *              with the last regions (RULE 27)
  * Why the oldest of all
  *           Were each writer to evict from its own stripe, nothing would draw the stripes' shares
  *           together, and they would drift apart. Allocation numbers order all regions by age.
  * Why it ends
  *           An evacuation keeps nine tenths of a region at most, so each gives room. It claims no more
- *           than one region, as what it keeps stood in one, and gives one. Who finds no room in V4 has
+ *           than one region, as what it keeps stood in one, and gives one. Who finds no room in K4 has
  *           evacuated all but the tails, or waits for a checkpoint.
  * If a process dies here
- *           The next who judges the region goes on where it stopped: see stripe.Policy. V3 is one
+ *           The next who judges the region goes on where it stopped: see stripe.Policy. K3 is one
  *           commit, which the next holder of the lock finishes.
  */
 /** Keeps a store that evicts within its bound, a little ahead of those who need room. */
@@ -136,7 +136,7 @@ final class Evictor {
         return regions.claimable(mayGrow) + waiting < ahead + (durable ? most / WAITING_SHARE : 0);
     }
 
-    private Progress step(long budget) { // V1
+    private Progress step(long budget) { // K1
         Victim next = victim;
         if (next == null || next.number != oldestNumber(next.stripe)) {
             next = oldestAfter(-1);
@@ -147,7 +147,7 @@ final class Evictor {
             Stripe stripe = next.stripe;
             boolean done =
                     stripe.tryHolding(
-                            () -> // V2
+                            () -> // K2
                             progress[0] = stripe.cleaning().evict(budget, Use.REMOVE, most()));
             if (done && progress[0] != Progress.IDLE) {
                 return progress[0];
@@ -211,7 +211,7 @@ final class Evictor {
             long _ = checkpoints.make();
             return true;
         }
-        return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // V4
+        return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // K4
     }
 
     private boolean evacuateOne() {

@@ -146,6 +146,13 @@ public final class OpenStores {
         }
     }
 
+    /** Whether an engine of this process, of this class loader, has that name open. */
+    static boolean isOpenHere(Path data) {
+        synchronized (OPEN) {
+            return OPEN.keySet().stream().anyMatch(key -> key.data().equals(data));
+        }
+    }
+
     private static Shared shareOrOpen(StoreFiles files, Options options) throws IOException {
         Shared shared = share(files.data(), options.readOnly());
         if (shared == null) {

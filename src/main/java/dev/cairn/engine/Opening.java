@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
@@ -67,6 +68,9 @@ final class Opening {
     /** Times that a recovery goes over the file: replay, blocks, store again, force. */
     private static final int PASSES = 4;
 
+    /** Times that the files may be removed between two looks at them. */
+    private static final int ATTEMPTS = 10;
+
     private final StoreFiles files;
     private final Options options;
     private final KernelLocks kernel;
@@ -81,13 +85,29 @@ final class Opening {
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                Engine engine = tryOpen(files, options);
+                if (engine != null) {
+                    return engine;
+                }
+            } catch (NoSuchFileException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Null if the store was removed while this waited for it: its lock file is nobody's then. */
+    private static @Nullable Engine tryOpen(StoreFiles files, Options options) throws IOException {
         requireFitting(files, options);
         KernelLocks kernel = KernelLocks.open(files.lock(), access(files, options));
         Engine engine = null;
         try {
             KernelLocks.Held open = OpenLock.exclusive(files, kernel, options.lockTimeout()); // O1
             try {
-                engine = openWatched(files, options, kernel);
+                engine = kernel.isNamed() ? openWatched(files, options, kernel) : null;
                 return engine;
             } finally {
                 open.release(); // O5
@@ -211,7 +231,7 @@ final class Opening {
     }
 
     /** RULE 16: neither by the kernel's locks nor by the processes that run. */
-    private static boolean nobodyAlive(StoreFiles files, KernelLocks kernel) throws IOException {
+    static boolean nobodyAlive(StoreFiles files, KernelLocks kernel) throws IOException {
         if (kernel.tryExclusive(ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
             probe.release();

@@ -107,6 +107,9 @@ final class ReadOnlyOpening {
         try {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
             try {
+                if (!kernel.isNamed()) {
+                    return null; // the store was removed meanwhile, and is perhaps there again
+                }
                 engine = register(kernel);
             } finally {
                 open.release();

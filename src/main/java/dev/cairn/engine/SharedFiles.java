@@ -150,7 +150,7 @@ final class SharedFiles {
     }
 
     /** Whether a file begins as shared-memory files of any version do. */
-    private static boolean ours(long magic) {
+    static boolean ours(long magic) {
         return (magic ^ MAGIC_VALUE) << Byte.SIZE == 0;
     }
 

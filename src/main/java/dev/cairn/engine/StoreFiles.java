@@ -3,6 +3,8 @@ package dev.cairn.engine;
 import dev.cairn.IncompatibleFormat;
 import dev.cairn.os.Host;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemLoopException;
@@ -12,6 +14,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The names of a store's files, all in one directory.
@@ -21,9 +25,19 @@ import java.util.UUID;
  * @param lock the file whose bytes are locked and never read
  */
 record StoreFiles(Path data, Path shared, Path lock) {
+    static final String SHARED = "-shm";
+    static final String LOCK = "-lock";
     private static final String CREATING = ".cairn-creating";
+    private static final String BUILDING = ".cairn-building";
     private static final String IN_MEMORY = "shm:";
-    private static final Path MEMORY = Path.of("/dev/shm");
+    static final Path MEMORY = Path.of("/dev/shm");
+
+    private static final String ID = "\\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+    private static final Pattern MADE_DATA =
+            Pattern.compile("\\.(.+?)(" + ID + ")?\\.cairn-creating", Pattern.DOTALL);
+    private static final Pattern MADE_SHARED =
+            Pattern.compile("\\.(.+)-shm\\.cairn-building", Pattern.DOTALL);
+    private static final Pattern MADE_LOCK = Pattern.compile("\\.(.+)-lock" + ID, Pattern.DOTALL);
 
     /** As Linux has it. */
     private static final int MOST_LINKS = 40;
@@ -36,12 +50,17 @@ record StoreFiles(Path data, Path shared, Path lock) {
         if (Files.isDirectory(data)) {
             throw new IncompatibleFormat(data, "is a directory; name a file in it");
         }
-        StoreFiles files = new StoreFiles(data, beside(data, "-shm"), beside(data, "-lock"));
+        StoreFiles files = at(data);
         requireRegular(data, "");
         requireRegular(files.shared, ", where the shared-memory file of a store belongs");
         requireRegular(files.lock, ", where the lock file of a store belongs");
         Host.requireLocal(data, data.resolveSibling(""));
         return files;
+    }
+
+    /** Of a data file by its real path, whatever lies there. */
+    static StoreFiles at(Path data) {
+        return new StoreFiles(data, beside(data, SHARED), beside(data, LOCK));
     }
 
     /** The real path; of a file that is absent, and perhaps named by a symbolic link, that to be. */
@@ -138,7 +157,71 @@ record StoreFiles(Path data, Path shared, Path lock) {
 
     /** The shared-memory file while it is being built. */
     Path sharedBeingMade() {
-        return data.resolveSibling("." + shared.getFileName() + ".cairn-building");
+        return data.resolveSibling("." + shared.getFileName() + BUILDING);
+    }
+
+    /** The name of the data file that goes with a shared-memory file's name; null if it is none. */
+    static @Nullable String ofShared(String name) {
+        return without(SHARED, name);
+    }
+
+    /** As {@link #ofShared}, of a lock file's name. */
+    static @Nullable String ofLock(String name) {
+        return without(LOCK, name);
+    }
+
+    private static @Nullable String without(String suffix, String name) {
+        boolean its = name.endsWith(suffix) && name.length() > suffix.length();
+        return its ? name.substring(0, name.length() - suffix.length()) : null;
+    }
+
+    /** Whether the name is a lock file's, be it in the making. */
+    static boolean isLock(String name) {
+        return ofLock(name) != null || MADE_LOCK.matcher(name).matches();
+    }
+
+    /**
+     * The name of the data file for which a file of such a name is made, by whoever opens, backs up or
+     * salvages to it; null if that is no such name. A salvage makes a whole store, with companions.
+     */
+    static @Nullable String madeFor(String name) {
+        String made = null;
+        for (String next = maker(name); next != null; next = maker(next)) {
+            made = next;
+        }
+        return made;
+    }
+
+    private static @Nullable String maker(String name) {
+        for (Pattern each : List.of(MADE_DATA, MADE_SHARED, MADE_LOCK)) {
+            Matcher its = each.matcher(name);
+            if (its.matches()) {
+                return its.group(1);
+            }
+        }
+        for (String suffix : List.of(SHARED, LOCK)) {
+            String data = without(suffix, name);
+            if (data != null && isMadeWithId(data)) {
+                return data;
+            }
+        }
+        return null;
+    }
+
+    /** Whether the name is that of a data file which a backup or a salvage makes. */
+    static boolean isMadeWithId(String name) {
+        Matcher its = MADE_DATA.matcher(name);
+        return its.matches() && its.group(2) != null;
+    }
+
+    /** The file whose kernel lock tells whether somebody still makes that one with an id; else null. */
+    static @Nullable Path madeWithId(Path file) {
+        for (String name = file.getFileName().toString(); name != null; name = maker(name)) {
+            if (isMadeWithId(name)) {
+                return file.resolveSibling(name);
+            }
+        }
+        return null;
     }
 
     /**

@@ -333,6 +333,33 @@ public final class ProcessTable {
     }
 
     /**
+     * Who has the store open for writing, as far as one can see who takes no lock and asks nobody.
+     *
+     * @param kernel null if this user may not open the lock file
+     */
+    public static List<ProcessIdentity> members(
+            MemorySegment memory, @Nullable KernelLocks kernel) {
+        List<ProcessIdentity> members = new ArrayList<>();
+        for (int slot = 0; slot < SharedLayout.PROCESS_SLOTS; slot++) {
+            long at = SharedLayout.processAt(slot);
+            if (Words.acquire(memory, at + STATE) != STATE_OPEN) {
+                continue;
+            }
+            ProcessIdentity identity = identity(memory, at);
+            Life life = identity.look();
+            boolean held = kernel != null && kernel.isLocked(WRITERS_BYTE + slot, 1);
+            boolean lives =
+                    held
+                            ? life != Life.EXITING
+                            : life == Life.RUNNING || kernel == null && life == Life.UNSEEN;
+            if (lives) {
+                members.add(identity);
+            }
+        }
+        return members;
+    }
+
+    /**
      * Whether no other process and no other class loader is a member; under the open lock. Waits
      * for the answers of those that are asked.
      */

@@ -28,12 +28,14 @@ final class ChannelLocks implements LockFile {
 
     private static final class Channels {
         final Path file;
+        final FileIdentity identity;
         @Nullable FileChannel reading;
         @Nullable FileChannel writing;
         int users;
 
-        Channels(Path file) {
+        Channels(Path file, FileIdentity identity) {
             this.file = file;
+            this.identity = identity;
         }
 
         FileChannel channel(boolean writable) throws IOException {
@@ -95,7 +97,8 @@ final class ChannelLocks implements LockFile {
     static ChannelLocks open(Path file, boolean writable) throws IOException {
         synchronized (FILES) {
             Channels channels =
-                    FILES.computeIfAbsent(FileIdentity.of(file), _ -> new Channels(file));
+                    FILES.computeIfAbsent(
+                            FileIdentity.of(file), identity -> new Channels(file, identity));
             channels.users++;
             try {
                 ChannelLocks opened = new ChannelLocks(channels, channels.channel(writable));
@@ -120,6 +123,21 @@ final class ChannelLocks implements LockFile {
     @Override
     public KernelLocks.Attempt attempt(long at, long length, boolean shared) throws IOException {
         return channels.attempt(channel, at, length, shared);
+    }
+
+    @Override
+    public boolean isLocked(long at, long length) throws IOException {
+        boolean writable = channel.equals(channels.writing);
+        if (channels.attempt(channel, at, length, !writable) instanceof KernelLocks.Held probe) {
+            probe.release();
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public FileIdentity identity() {
+        return channels.identity;
     }
 
     @Override

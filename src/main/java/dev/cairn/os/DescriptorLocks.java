@@ -34,6 +34,7 @@ import java.util.List;
 final class DescriptorLocks implements LockFile {
     private static final int O_RDONLY_CLOEXEC = 0x80000;
     private static final int O_RDWR_CLOEXEC = 0x80002;
+    private static final int F_OFD_GETLK = 36;
     private static final int F_OFD_SETLK = 37;
     private static final short F_RDLCK = 0;
     private static final short F_WRLCK = 1;
@@ -134,13 +135,32 @@ final class DescriptorLocks implements LockFile {
         /** 0, or the errno. */
         int lock(int descriptor, short type, long at, long length) {
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment state = arena.allocate(stateLayout);
-                MemorySegment flock = arena.allocate(FLOCK_BYTES, Long.BYTES);
-                flock.set(JAVA_SHORT, 0, type);
-                flock.set(JAVA_LONG, FLOCK_START, at);
-                flock.set(JAVA_LONG, FLOCK_LENGTH, length);
+                return call(descriptor, F_OFD_SETLK, flock(arena, type, at, length), arena);
+            }
+        }
+
+        /** 1 if a lock of others would refuse an exclusive one there, 0 if none, or minus the errno. */
+        int isLocked(int descriptor, long at, long length) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment flock = flock(arena, F_WRLCK, at, length);
+                int error = call(descriptor, F_OFD_GETLK, flock, arena);
+                return error != 0 ? -error : flock.get(JAVA_SHORT, 0) == F_UNLCK ? 0 : 1;
+            }
+        }
+
+        private static MemorySegment flock(Arena arena, short type, long at, long length) {
+            MemorySegment flock = arena.allocate(FLOCK_BYTES, Long.BYTES);
+            flock.set(JAVA_SHORT, 0, type);
+            flock.set(JAVA_LONG, FLOCK_START, at);
+            flock.set(JAVA_LONG, FLOCK_LENGTH, length);
+            return flock;
+        }
+
+        private int call(int descriptor, int command, MemorySegment flock, Arena arena) {
+            MemorySegment state = arena.allocate(stateLayout);
+            try {
                 while (true) {
-                    int result = (int) fcntl.invokeExact(state, descriptor, F_OFD_SETLK, flock);
+                    int result = (int) fcntl.invokeExact(state, descriptor, command, flock);
                     int error = result == 0 ? 0 : (int) errno.get(state, 0L);
                     if (error != EINTR) {
                         return error;
@@ -223,6 +243,23 @@ final class DescriptorLocks implements LockFile {
             case EAGAIN, EACCES -> new KernelLocks.Elsewhere();
             default -> throw new IOException(file + ": locking failed with errno " + errno);
         };
+    }
+
+    @Override
+    public synchronized boolean isLocked(long at, long length) throws IOException {
+        if (descriptor < 0) {
+            throw new ClosedChannelException();
+        }
+        int found = calls.isLocked(descriptor, at, length);
+        if (found < 0) {
+            throw new IOException(file + ": asking for locks failed with errno " + -found);
+        }
+        return found > 0;
+    }
+
+    @Override
+    public FileIdentity identity() {
+        return identity;
     }
 
     private synchronized void release(long at, long length) throws IOException {

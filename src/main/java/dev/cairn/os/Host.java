@@ -145,11 +145,18 @@ public final class Host {
      * Creates a file with that content, durable but for its name.
      *
      * @param file a name by which nobody seeks it
+     * @throws NoSpace if there is no space for the content; the file is then not there
      * @throws java.nio.file.FileAlreadyExistsException if it exists
      */
     public static void create(Path file, byte[] content, Access access) throws IOException {
         make(file, access);
-        Uninterrupted.act(() -> write(file, content));
+        try {
+            Uninterrupted.act(() -> write(file, content));
+        } catch (IOException e) {
+            IOException why = NoSpace.orElse(file, e);
+            Files.deleteIfExists(file); // what was written of it would keep the rest of the space
+            throw why;
+        }
     }
 
     /** Makes an empty file, which is its owner's alone until the access is given. */

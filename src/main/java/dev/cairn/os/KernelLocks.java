@@ -96,6 +96,23 @@ public final class KernelLocks implements AutoCloseable {
         return attempt(at, length, true);
     }
 
+    /**
+     * Whether somebody else has a lock there, be it shared. Where native calls are not allowed, a lock is
+     * tried for and given back; by a file that was opened for reading, shared ones are not seen then.
+     */
+    public boolean isLocked(long at, long length) {
+        try {
+            return file.isLocked(at, length);
+        } catch (IOException e) {
+            throw new SystemFailure(path, "a lock could not be asked for", e);
+        }
+    }
+
+    /** Whether the file still has the name that it was opened by. */
+    public boolean isNamed() throws IOException {
+        return Files.exists(path) && file.identity().equals(FileIdentity.of(path));
+    }
+
     private Attempt attempt(long at, long length, boolean shared) {
         try {
             return file.attempt(at, length, shared);

@@ -350,6 +350,11 @@ public final class OpenFile implements AutoCloseable {
         return identity.isAt(other);
     }
 
+    /** Whether a file could not be written because there is no room for more bytes in it. */
+    public static boolean isNoSpace(IOException e) {
+        return e instanceof NoSpace;
+    }
+
     /**
      * What a failure to lengthen a file or to fill its holes means to who uses the store.
      *

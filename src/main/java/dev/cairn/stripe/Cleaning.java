@@ -37,6 +37,9 @@ import java.util.List;
  *              tail, by one commit, or two where the tail region ends between them; versions and
  *              counts stay. For each that is expired: a tombstone at the tail
  *           E2 no such record is left: oldest := its successor, the region dead, by one commit
+ *           A store that evicts: E1 moves of the live records those that the policy keeps. E2 walks the
+ *           region again, moves what was read since it was judged, and takes with the region what the
+ *           index points to still, expired or evicted. Tombstones are for what has a run
  * Why it is safe
  *           RULE 24: only the oldest region is cleaned, never the tail. What stands in it and is not
  *           pointed to is superseded, and what supersedes it stands behind it; or it is a tombstone,
@@ -50,6 +53,9 @@ import java.util.List;
  *           since a copy begins with none: an older record, which the kernel read back behind a failed
  *           force, would pass for the newest.
  *           Each cut has the region or all its copies, because each E1 and E2 is one commit.
+ *           What goes with the oldest region needs no tombstone: it was the newest record of its key,
+ *           older ones stood before it in the chain and are gone, so no recovery finds the key. Whether
+ *           it goes is told by the index in the hold of E2, so what was written meanwhile stays.
  * If a process dies here
  *           The next holder finishes or undoes the one commit. What was read of the region was this
  *           process's own, and another begins again at the region's first record. Behind E0 the next who

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.BiFunction;
 
 /** What scripts read: the names of the figures, and their order. */
@@ -103,6 +104,33 @@ class JsonReportTest {
         complete(Recovery.class, JsonReport::putAll, RECOVERY);
         complete(Verification.class, JsonReport::putAll, VERIFICATION);
         complete(OpeningProgress.class, JsonReport::putAll, OPENING);
+    }
+
+    @Test
+    void aStoreInSharedMemoryIsOneObjectALine() throws IOException {
+        String name = "cairn-test-" + UUID.randomUUID();
+        assertThat(cairn.run("put", "shm:" + name, "k", "v").exit()).isZero();
+        String line =
+                cairn.run("shm", "list", "--json")
+                        .out()
+                        .lines()
+                        .filter(each -> each.contains(name))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(cairn.run("shm", "rm", name).exit()).isZero();
+        assertThat(names(line))
+                .isEqualTo(
+                        List.of(
+                                "name",
+                                "state",
+                                "bytes",
+                                "entries",
+                                "durability",
+                                "processes",
+                                "owner",
+                                "changed",
+                                "leftovers"));
+        assertThat(line).contains("\"state\":\"UNUSED\"", "\"entries\":1,", "\"processes\":[]");
     }
 
     private static <T> void complete(

@@ -289,7 +289,14 @@ class VerbsTest {
                 "top f --times many",
                 "watch f --timeout 0s",
                 "watch f --limit many",
-                "get f k --unknown"
+                "get f k --unknown",
+                "shm",
+                "shm frobnicate",
+                "shm list more",
+                "shm rm",
+                "shm rm a/b",
+                "shm rm sound ..",
+                "shm rm . --leftovers"
             })
     void aWrongCommandLineExitsWithTwoAndOneLine(String line) {
         Result result = cairn.run((Object[]) line.strip().split(" +", -1));
@@ -302,7 +309,7 @@ class VerbsTest {
     @Test
     void helpAndVersionGoToStandardOutput() {
         assertThat(cairn.run("--help").out())
-                .contains("put", "check", "watch", "demo", "Exit codes:", "141");
+                .contains("put", "check", "watch", "shm", "demo", "Exit codes:", "141");
         assertThat(cairn.run("put", "--help").out()).contains("--ttl", "FILE", "KEY", "VALUE");
         assertThat(cairn.run("--version").out()).startsWith("cairn ").contains("Java 2");
     }

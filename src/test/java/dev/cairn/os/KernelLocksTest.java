@@ -59,6 +59,64 @@ class KernelLocksTest {
     }
 
     @Test
+    void askingForALockTakesNone() throws IOException {
+        DescriptorLocks one = certain();
+        DescriptorLocks other = certain();
+        assertThat(other.isLocked(0, Long.MAX_VALUE)).isFalse();
+        Held held = held(one);
+        assertThat(one.isLocked(AT, 1)).isFalse(); // its own
+        assertThat(other.isLocked(AT, 1)).isTrue();
+        assertThat(other.isLocked(0, AT)).isFalse();
+        assertThat(other.isLocked(AT + 1, 100)).isFalse();
+        assertThat(other.isLocked(0, AT + 1)).isTrue();
+        held.release();
+        Held shared = (Held) one.attempt(AT, 1, true);
+        assertThat(other.isLocked(AT, 1)).isTrue();
+        assertThat(certainForReading().isLocked(AT, 1)).isTrue();
+        shared.release();
+        assertThat(other.isLocked(AT, 1)).isFalse();
+        assertThat(one.attempt(AT, 1, false)).isInstanceOf(Held.class);
+        one.leave();
+        other.leave();
+    }
+
+    private DescriptorLocks certainForReading() throws IOException {
+        return Objects.requireNonNull(DescriptorLocks.open(file, false));
+    }
+
+    @Test
+    void locksOfThisProcessAreAskedForToo() throws IOException {
+        DescriptorLocks certain = certain();
+        ChannelLocks portable = ChannelLocks.open(file, true);
+        Held held = held(certain);
+        assertThat(portable.isLocked(AT, 1)).isTrue();
+        assertThat(portable.isLocked(AT + 1, 1)).isFalse();
+        held.release();
+        assertThat(portable.isLocked(AT, 1)).isFalse();
+        Held again = held(portable);
+        assertThat(certain.isLocked(AT, 1)).isTrue();
+        assertThat(ChannelLocks.open(file, true).isLocked(AT, 1)).isTrue();
+        again.release();
+        assertThat(held(certain)).isNotNull();
+        certain.leave();
+        portable.leave();
+    }
+
+    @Test
+    void aLockFileKnowsWhetherItHasItsName() throws IOException {
+        try (KernelLocks locks = KernelLocks.openExisting(file, true)) {
+            assertThat(locks.isNamed()).isTrue();
+            Files.delete(file);
+            assertThat(locks.isNamed()).isFalse();
+            Files.createFile(file);
+            assertThat(locks.isNamed()).isFalse();
+        }
+        try (KernelLocks locks = KernelLocks.openExisting(file, true)) {
+            assertThat(locks.isNamed()).isTrue();
+        }
+    }
+
+    @Test
     void foreignCloseDropsNoLockOfADescription() throws IOException {
         DescriptorLocks one = certain();
         DescriptorLocks other = certain();

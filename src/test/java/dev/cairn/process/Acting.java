@@ -142,6 +142,15 @@ public final class Acting {
             case "slice" -> slice(order[1]);
             case "await" -> awaitChange(order[1], Long.parseLong(order[2]));
             case "poll" -> poll();
+            case "listed" -> listed(order[1]);
+            case "discard" -> Cairn.removeSharedMemory(order[1]);
+            case "crowd" ->
+                    new Crowding()
+                            .sweep(
+                                    Path.of(order[1]),
+                                    number(order[2]),
+                                    number(order[3]),
+                                    number(order[4]));
             case "answer" -> answerEach(order[1], order[2], number(order[3]));
             case "follow" -> follow(order);
             case "hot write" -> new HotKey(store).write(number(order[1]), Long.parseLong(order[2]));
@@ -186,6 +195,14 @@ public final class Acting {
         for (String each : List.of("", "-shm", "-lock")) {
             Files.copy(Path.of(file + each), Path.of(file + ".copy" + each), REPLACE_EXISTING);
         }
+    }
+
+    private static Object listed(String name) {
+        return Cairn.sharedMemoryStores().stream()
+                .filter(each -> each.name().equals(name))
+                .map(each -> each.state() + " " + each.problem().orElse(""))
+                .findFirst()
+                .orElse("none");
     }
 
     private Object close() {

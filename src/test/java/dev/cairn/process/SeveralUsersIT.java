@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.StringTokenizer;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /** Processes of several users, under several umasks. As another user than the superuser: less. */
@@ -239,6 +241,25 @@ class SeveralUsersIT {
         Child nobody = as(NOBODY, "022");
         assertThat(nobody.ask("view", file())).isEqualTo(Kind.SNAPSHOT.toString());
         assertThat(nobody.ask("verify")).isEqualTo("1");
+    }
+
+    @Test
+    void whoMayNotReadAStoreInSharedMemoryIsToldSo() throws IOException {
+        assumeSuperuser();
+        String name = "cairn-test-" + UUID.randomUUID();
+        Child root = under("022");
+        root.ask("open as", "shm:" + name, "rw-------");
+        root.ask("put", "first", 100);
+        Child nobody = as(NOBODY, "022");
+        String unreadable = "UNREADABLE /dev/shm/" + name + ": permission denied";
+        assertThat(nobody.ask("listed", name)).isEqualTo(unreadable);
+        root.ask("close");
+        assertThat(nobody.ask("listed", name)).isEqualTo(unreadable);
+        nobody.tell("discard", name);
+        assertThat(nobody.hear()).contains(AccessDeniedException.class.getName(), name);
+        assertThat(root.ask("listed", name)).isEqualTo("UNUSED ");
+        root.ask("discard", name);
+        assertThat(root.ask("listed", name)).isEqualTo("none");
     }
 
     /** One lost its kernel lock by a copy of its files; the other is shown its own processes only. */

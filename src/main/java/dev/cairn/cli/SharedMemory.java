@@ -1,0 +1,10 @@
+package dev.cairn.cli;
+
+import picocli.CommandLine.Command;
+
+/** {@code cairn shm VERB}: about all stores of the system's shared memory. */
+@Command(
+        name = "shm",
+        description = "Lists and removes the stores in the system's shared memory.",
+        subcommands = {SharedMemoryList.class, SharedMemoryRemove.class})
+final class SharedMemory {}

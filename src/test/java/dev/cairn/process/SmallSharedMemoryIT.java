@@ -1,0 +1,99 @@
+package dev.cairn.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.cairn.MemoryDirectory;
+import dev.cairn.Recovery.Kind;
+import dev.cairn.StoreFull;
+
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Where the system's shared memory is small, as in a container, or a file may not be long, every store
+ * of bytes to memory finds its page: what has no room is refused, and no process dies of SIGBUS.
+ */
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class SmallSharedMemoryIT {
+    private static final String MOUNT = "mount -t tmpfs -o size=$0 none /dev/shm && exec \"$@\"";
+
+    @RegisterExtension final Children children = new Children();
+
+    @TempDir(factory = MemoryDirectory.class)
+    Path directory;
+
+    /** In a mount namespace of its own, by a user namespace where this user is not the superuser. */
+    private static List<String> with(String size) throws IOException {
+        for (List<String> unshare :
+                List.of(
+                        List.of("unshare", "--mount"),
+                        List.of("unshare", "--user", "--map-root-user", "--mount"))) {
+            List<String> before = new ArrayList<>(unshare);
+            before.addAll(List.of("sh", "-c", MOUNT, size));
+            List<String> trial = new ArrayList<>(before);
+            trial.add("true");
+            Process tried =
+                    new ProcessBuilder(trial)
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start();
+            if (tried.onExit().join().exitValue() == 0) {
+                return before;
+            }
+        }
+        System.out.println("skipped: not allowed here: unshare --mount, mount -t tmpfs");
+        assumeTrue(false, "not allowed here: unshare --mount, mount -t tmpfs");
+        return List.of();
+    }
+
+    @ParameterizedTest(name = "native calls: {0}")
+    @ValueSource(booleans = {true, false})
+    void whatHasNoRoomInSharedMemoryIsRefused(boolean natively) throws IOException {
+        List<String> before = with("2m");
+        Child child = natively ? children.start(before) : children.startPortable(before);
+        String few = child.ask("crowd", "shm:crowded", 0, 60, 1);
+        String many = child.ask("crowd", "shm:crowded", 61, 400, 17);
+        System.out.printf("SmallSharedMemoryIT: %s; %s%n", few, many);
+        assertThat(few).doesNotStartWith("0 refused").doesNotContain(" 0 opened");
+        assertThat(many).startsWith("0 refused").doesNotContain(" 0 put");
+    }
+
+    /** Needs no rights: a limit of the length of files, which both growing files meet. */
+    @ParameterizedTest(name = "native calls: {0}")
+    @ValueSource(booleans = {true, false})
+    void aLimitOfTheLengthOfFilesIsAFullStore(boolean natively) throws IOException {
+        List<String> before = List.of("bash", "-c", "ulimit -f 240; exec \"$0\" \"$@\"");
+        Child child = natively ? children.start(before) : children.startPortable(before);
+        Path file = directory.resolve("store.cairn");
+        assertThat(child.ask("open", file)).isEqualTo(Kind.CREATED.toString());
+        int key = 0;
+        String said = Acting.DONE;
+        for (; said.startsWith(Acting.DONE); key++) {
+            child.tell("put", "k" + key, 100);
+            said = child.hear();
+        }
+        assertThat(said).startsWith(Acting.FAILED + StoreFull.class.getName());
+        assertThat(Files.size(file)).isLessThanOrEqualTo(240 << 10);
+        assertThat(Files.size(directory.resolve("store.cairn-shm"))).isLessThanOrEqualTo(240 << 10);
+        assertThat(child.ask("verify")).isEqualTo(Integer.toString(key - 1));
+        child.kill();
+        child.awaitDeath();
+        Child next = natively ? children.start(before) : children.startPortable(before);
+        assertThat(next.ask("open", file)).isEqualTo(Kind.REPAIRED.toString());
+        for (int each = 0; each < key - 1; each++) {
+            next.ask("remove", "k" + each);
+        }
+        assertThat(next.ask("verify")).isEqualTo("0");
+        next.ask("close");
+    }
+}
