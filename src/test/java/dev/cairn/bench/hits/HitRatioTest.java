@@ -1,18 +1,25 @@
 package dev.cairn.bench.hits;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.cairn.MemoryDirectory;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.zip.GZIPOutputStream;
+
+import javax.xml.parsers.DocumentBuilderFactory;
 
 /**
  * A store that evicts chooses well: small caches, a tenth of what is asked for. See docs/hit-ratios.md
@@ -23,6 +30,9 @@ class HitRatioTest {
     private static final int KEYS = 50_000;
     private static final int REQUESTS = 300_000;
 
+    /** Points of the hit ratio; two thirds of what was measured. */
+    private static final double LEAST_LEAD = 4;
+
     /** Recordings are no part of the project; this says where they are. */
     private static final Path TRACES =
             Path.of(System.getProperty("cairn.traces", Traces.DIRECTORY.toString()));
@@ -32,39 +42,68 @@ class HitRatioTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"zipf-0.9", "zipf-0.9-scan20"})
-    void evictionIsBetterThanByLastUseAndNoBetterThanIsPossible(String name) throws IOException {
+    void evictionIsBetterThanByLastUse(String name) throws IOException {
         Load load = drawn(name);
 
-        double found = cairn(load);
-
-        System.out.printf("%s %.2f lru %.2f opt %.2f%n", name, found, lru(load), optimal(load));
-        assertThat(found).isBetween(lru(load) + 3, optimal(load));
+        assertThat(cairn(load)).isBetween(lru(load) + LEAST_LEAD, optimal(load));
     }
 
+    /** The canary: what is required above fails where eviction goes by nothing that was read. */
     @ParameterizedTest
     @ValueSource(strings = {"zipf-0.9", "zipf-0.9-scan20"})
-    void thatFailsIfUseIsNotKnown(String name) throws IOException {
+    void blindEvictionIsNot(String name) throws IOException {
         Load load = drawn(name);
 
-        double found = blind(load);
-
-        System.out.printf(
-                "blind %s %.2f lru %.2f opt %.2f%n", name, found, lru(load), optimal(load));
-        assertThat(found).isLessThan(lru(load) + 3);
+        assertThat(blind(load)).isLessThan(lru(load));
     }
 
-    /** The least hit ratio in per cent, a little below what was measured. */
+    /** At least so many reads in a hundred, a little fewer than were measured. */
     @ParameterizedTest
-    @CsvSource({"lirs-multi1, 30", "corda, 33", "orm-night, 60"})
+    @CsvSource({"lirs-multi1, 44.5", "corda, 33.0", "orm-night, 75.0"})
     void recordedLoadsFindWhatTheyFound(String name, double least) throws IOException {
         Load load = recorded(name);
 
-        double found = cairn(load);
+        assertThat(cairn(load)).isBetween(least, optimal(load));
+    }
 
-        System.out.printf(
-                "%s %.2f lru %.2f opt %.2f blind %.2f%n",
-                name, found, lru(load), optimal(load), blind(load));
-        assertThat(found).isBetween(least, optimal(load));
+    /** So that the cells of a run are those of its file, and a chart can be drawn of them. */
+    @Test
+    void aRunWritesItsResults() throws Exception {
+        HitRatios.main(
+                new String[] {
+                    "traces=" + directory,
+                    "loads=web12,zipf-0.9",
+                    "sizes=fixed",
+                    "budgets=10,25",
+                    "first=50000",
+                    "requests=50000",
+                    "directory=" + directory,
+                    "output=" + directory
+                });
+
+        List<String> lines = Files.readAllLines(directory.resolve("cells.csv"));
+        assertThat(lines).hasSize(3).first().isEqualTo(Cell.header());
+        assertThat(lines.stream().skip(1).map(line -> Cell.parse(line).line()))
+                .containsExactlyElementsOf(lines.subList(1, 3));
+        assertThat(directory.resolve("summary.md")).content().contains("| zipf-0.9, 25 % |");
+        var chart =
+                DocumentBuilderFactory.newInstance()
+                        .newDocumentBuilder()
+                        .parse(directory.resolve("hit-ratios.svg").toFile());
+        assertThat(chart.getElementsByTagName("path").getLength()).isPositive();
+    }
+
+    @Test
+    void aRecordingThatIsCutOffIsRefused() throws IOException {
+        Path file = Traces.file(directory, "cut");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write(new byte[] {0, 2, (byte) 0x80}); // keys 0 and 1, then half a number
+        }
+
+        assertThat(Traces.read(directory, "cut", 2)).containsExactly(0, 1);
+        assertThatThrownBy(() -> Traces.read(directory, "cut", 3))
+                .isInstanceOf(EOFException.class)
+                .hasMessageContaining(file.toString());
     }
 
     private static Load drawn(String name) {
