@@ -132,7 +132,11 @@ final class Chart {
         long loads = shown.stream().map(Cell::load).distinct().count();
         Frame frame = new Frame(64, 44, 660, 270, range(shown), top(shown));
         String what = recorded.isEmpty() ? "drawn" : "recorded";
-        graph("Mean of %d %s loads".formatted(loads, what), shown, frame, "");
+        String entries = cells.getFirst().sizes().title;
+        String title =
+                "Mean of %d %s loads, %s; all pay for an entry what Cairn pays"
+                        .formatted(loads, what, entries);
+        graph(title, shown, frame, "");
         text(
                 frame.left + frame.width / 2,
                 frame.above + frame.height + 42,

@@ -5,7 +5,7 @@ import dev.cairn.format.RecordLayout;
 /** How long the entries are, key and value together. */
 enum Sizes {
     /** A value of 100 bytes. */
-    FIXED(512 << 10) {
+    FIXED("entries of 116 bytes", 512 << 10) {
         @Override
         int payload(int key) {
             return KEY_BYTES + 100;
@@ -13,7 +13,7 @@ enum Sizes {
     },
 
     /** 50 to 4,000 bytes, by a hash of the key. */
-    MIXED(2 << 20) {
+    MIXED("entries of 50 to 4,000 bytes", 2 << 20) {
         @Override
         int payload(int key) {
             return LEAST + (int) Long.remainderUnsigned(mix(key + SHIFT), MOST - LEAST + 1);
@@ -26,10 +26,14 @@ enum Sizes {
     private static final int MOST = 4_000;
     private static final long SHIFT = 0x9E37_79B9_7F4A_7C15L;
 
+    /** For people. */
+    final String title;
+
     /** Bytes of the keys and values of one per cent of a load: of so many regions that they are a cache. */
     private final int leastBytes;
 
-    Sizes(int leastBytes) {
+    Sizes(String title, int leastBytes) {
+        this.title = title;
         this.leastBytes = leastBytes;
     }
 

@@ -37,8 +37,8 @@ final class Summary {
 
     private void section(Sizes sizes, List<Cell> ofSizes) {
         text.format(
-                "## %s\n",
-                sizes == Sizes.FIXED ? "Entries of 116 bytes" : "Entries of 50 to 4,000 bytes");
+                "## %s%s\n",
+                sizes.title.substring(0, 1).toUpperCase(Locale.ROOT), sizes.title.substring(1));
         policies(ofSizes);
         kinds(ofSizes);
         worst("Where Cairn is worst beside LRU", ofSizes, cell -> cell.lead(Contender.LRU));
