@@ -176,4 +176,13 @@ public final class Cairn {
     public static <K, V> MapBuilder<K, V> map(Codec<K> keys, Codec<V> values) {
         return new MapBuilder<>(keys, values);
     }
+
+    /**
+     * A cache of objects over a store: say how, then {@link CacheBuilder#open}.
+     *
+     * @param keys gives equal keys the same bytes
+     */
+    public static <K, V> CacheBuilder<K, V> cache(Codec<K> keys, Codec<V> values) {
+        return new CacheBuilder<>(keys, values);
+    }
 }

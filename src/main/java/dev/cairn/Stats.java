@@ -113,6 +113,29 @@ public interface Stats {
     /** Likewise the entries of a store that evicts which had expired when their space was used again. */
     long expirations();
 
+    /**
+     * The reads of caches that found their key, or that it is remembered to be absent; of all processes,
+     * as the next five: since the shared-memory file was built, which is when the store was created, or
+     * rebuilt after a power loss. Each process adds what it counted once a second; one that is killed
+     * loses what it did not add yet. What a process counts that may only read, nobody sees.
+     */
+    long hits();
+
+    /** The reads of caches that did not find their key. */
+    long misses();
+
+    /** The calls of caches' loaders that returned or threw, those in the background among them. */
+    long loads();
+
+    /** Of {@link #loads} those that threw. */
+    long loadFailures();
+
+    /** The time that all {@link #loads} took, in nanoseconds. */
+    long loadNanos();
+
+    /** Of {@link #loads} those that loaded again in the background what was there. */
+    long refreshes();
+
     /** What became of the names of the store's files since it was opened here. */
     enum Naming {
         /** They are the files' still. */

@@ -34,6 +34,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The examples of the Javadoc, which shows the regions of this file: they compile, and they run. */
@@ -321,6 +322,39 @@ class ExamplesTest {
             log(stats.confirmed() + " hits confirmed, " + stats.stale() + " found stale");
         }
         // @end
+    }
+
+    private static Session loadFromDatabase(String id) {
+        return new Session(UUID.randomUUID(), "user " + id, Instant.now());
+    }
+
+    private static Map<String, Session> loadAll(Set<String> ids) {
+        return ids.stream().collect(Collectors.toMap(id -> id, ExamplesTest::loadFromDatabase));
+    }
+
+    @Test
+    void caches() {
+        Path file = directory.resolve("sessions.cairn");
+        // @start region="cache"
+        CacheBuilder<String, Session> builder =
+                Cairn.cache(Codecs.utf8(), Codecs.javaRecord(Session.class))
+                        .maxBytes(256L << 20) // evicts beyond that
+                        .expireAfterWrite(Duration.ofHours(1))
+                        .refreshAfterWrite(Duration.ofMinutes(5)) // the old value, and one reload
+                        .negativeTimeToLive(Duration.ofSeconds(30)); // remembers that there is none
+        try (CairnCache<String, Session> sessions = builder.open(file)) {
+            Session s = sessions.get("17", id -> loadFromDatabase(id)); // one loader on the host
+            log(s.name());
+            Map<String, Session> all =
+                    sessions.getAll(List.of("17", "18"), ids -> loadAll(ids)); // of "18" alone
+            sessions.invalidate("17"); // a load that is under way writes nothing any more
+            CacheStats stats = sessions.stats(); // of all processes
+            log(stats.hits() + " hits, " + stats.misses() + " misses, " + stats.loads() + " loads");
+            // @end
+            assertThat(all).containsOnlyKeys("17", "18");
+            assertThat(stats.hits()).isEqualTo(1);
+            assertThat(stats.loads()).isEqualTo(2);
+        }
     }
 
     // @start region="codec"

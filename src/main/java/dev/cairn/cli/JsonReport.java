@@ -58,15 +58,21 @@ final class JsonReport {
                 .put("checkpoints", stats.checkpoints())
                 .put("checkpointWaits", stats.checkpointWaits())
                 .put("overwritesInPlace", stats.overwritesInPlace())
-                .put("evictions", stats.evictions())
-                .put("expirations", stats.expirations())
                 .put("longestCutNanos", stats.longestCutNanos())
                 .put("lockWaits", stats.lockWaits())
                 .put("longestLockWaitNanos", stats.longestLockWaitNanos())
                 .put("takeovers", stats.takeovers())
                 .put("naming", stats.naming())
                 .put("damagedStripes", stats.damagedStripes())
-                .put("clockAheadMillis", stats.clockAheadMillis());
+                .put("clockAheadMillis", stats.clockAheadMillis())
+                .put("hits", stats.hits())
+                .put("misses", stats.misses())
+                .put("loads", stats.loads())
+                .put("loadFailures", stats.loadFailures())
+                .put("loadNanos", stats.loadNanos())
+                .put("refreshes", stats.refreshes())
+                .put("evictions", stats.evictions())
+                .put("expirations", stats.expirations());
     }
 
     JsonReport putAll(Recovery recovery) {

@@ -63,8 +63,34 @@ final class StatRows {
         }
         put("takeovers", Units.count(stats.takeovers()));
         put("clock", clock(stats.clockAheadMillis()));
+        putCaches(stats);
         put("opened", opened(recovery));
         return this;
+    }
+
+    /** Only of a store that caches use. */
+    private void putCaches(Stats stats) {
+        long reads = stats.hits() + stats.misses();
+        if (reads != 0) {
+            put(
+                    "cache reads",
+                    "%s hits, %s misses (%.1f %% hits)"
+                            .formatted(
+                                    Units.count(stats.hits()),
+                                    Units.count(stats.misses()),
+                                    100.0 * stats.hits() / reads));
+        }
+        if (stats.loads() != 0) {
+            put(
+                    "cache loads",
+                    "%s, %s failed, %s in the background, %s each"
+                            .formatted(
+                                    Units.count(stats.loads()),
+                                    Units.count(stats.loadFailures()),
+                                    Units.count(stats.refreshes()),
+                                    Units.time(
+                                            Duration.ofNanos(stats.loadNanos() / stats.loads()))));
+        }
     }
 
     @Override

@@ -169,7 +169,16 @@ final class Top extends StoreVerb {
                 growth(before, now),
                 Units.count(stats.durableEpoch()),
                 StatRows.processes(stats, now.recovery),
-                stats.state().name().toLowerCase(Locale.ROOT));
+                stats.state().name().toLowerCase(Locale.ROOT) + cacheReads(stats));
+    }
+
+    /** Nothing of a store that no cache uses. */
+    private static String cacheReads(Stats stats) {
+        long reads = stats.hits() + stats.misses();
+        return reads == 0
+                ? ""
+                : ", %.1f %% of %s cache reads are hits"
+                        .formatted(100.0 * stats.hits() / reads, Units.count(reads));
     }
 
     /** Bytes a second that writers and cleaners appended, without those that were freed. */

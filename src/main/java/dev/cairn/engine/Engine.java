@@ -20,6 +20,7 @@ import dev.cairn.os.FileIdentity;
 import dev.cairn.os.KernelLocks;
 import dev.cairn.os.OpenFile;
 import dev.cairn.os.Steps;
+import dev.cairn.shared.CacheCounters;
 
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,8 @@ final class Engine {
     private final @Nullable Space space;
     private final @Nullable Keeper keeper;
     private final @Nullable Feeds feeds;
+    private final boolean countsReads;
+    private final CacheCounters counters;
     private final SingleFlight singleFlight = new SingleFlight();
     private final Running running;
     private final Views views;
@@ -82,9 +85,11 @@ final class Engine {
         this.dataLock = dataLock;
         this.lockFile = kernel == null ? null : identity(files.lock());
         this.mapped = mapped;
+        this.countsReads = mapped.data().header().cache().evicts();
         this.writing = writing;
         this.recovery = recovery;
         this.reader = reader;
+        this.counters = new CacheCounters(mapped.shared().base(), writing != null);
         this.waiting = new Waiting(writing != null);
         this.lockWatch = lockWatch();
         this.feeds = kernel == null ? null : new Feeds(mapped.shared(), kernel, writing != null);
@@ -115,6 +120,7 @@ final class Engine {
                             checkpoints,
                             space,
                             Objects.requireNonNull(feeds),
+                            counters,
                             options.checkpointEvery(),
                             singleFlight::isUsed);
         }
@@ -225,6 +231,16 @@ final class Engine {
         return writing().stripes().frontLooks();
     }
 
+    /** What caches over this store count. */
+    CacheCounters counters() {
+        return counters;
+    }
+
+    /** Whether reads of the store and of maps over it are counted, as those of a cache always are. */
+    boolean countsReads() {
+        return countsReads;
+    }
+
     SingleFlight singleFlight() {
         return singleFlight;
     }
@@ -321,7 +337,7 @@ final class Engine {
 
     Stats stats() {
         long waits = space == null ? 0 : space.checkpointWaits();
-        return new Figures(mapped, writing, reader.size(), waits, naming());
+        return new Figures(mapped, writing, counters, reader.size(), waits, naming());
     }
 
     private Stats.Naming naming() {
@@ -417,6 +433,7 @@ final class Engine {
 
     private void closeWriting() {
         thread().stop();
+        counters.share();
         Writing with = writing();
         with.retire();
         requireWritable(space).retire();

@@ -17,23 +17,27 @@ import dev.cairn.stripe.Stripes;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
 /*
  * Actors    writers, behind their own write and with no stripe's lock; the keepers of all processes.
- * Steps     K1 too few regions can be claimed: the victim is the oldest region of all stripes
- *           K2 with its stripe's lock, unless somebody has it: a window of it is judged, and what is
- *              kept moves to the tail (E1)
- *           K3 all of it is judged: it leaves, and its other entries with it (E2)
- *           K4 nothing can be claimed any more: K2 and K3 in one hold, one at a time of all processes,
+ * Steps     E3 too few regions can be claimed: the victim is the oldest region of all stripes
+ *           E4 with its stripe's lock, unless somebody has it: a window of it is judged, and what is
+ *              kept moves to the tail, as in E1
+ *           E5 all of it is judged: it leaves, as in E2, and its other entries with it
+ *           E6 nothing can be claimed any more: E4 and E5 in one hold, one at a time of all processes,
  *              with the last regions (RULE 27)
  * Why the oldest of all
  *           Were each writer to evict from its own stripe, nothing would draw the stripes' shares
  *           together, and they would drift apart. Allocation numbers order all regions by age.
  * Why it ends
  *           An evacuation keeps nine tenths of a region at most, so each gives room. It claims no more
- *           than one region, as what it keeps stood in one, and gives one. Who finds no room in K4 has
- *           evacuated all but the tails, or waits for a checkpoint.
+ *           than one region, as what it keeps stood in one, and gives one. Who finds no room in E6 has
+ *           evacuated all but the tails, or makes a checkpoint, or waits for a backup, whose pin keeps
+ *           what is evacuated.
  * If a process dies here
- *           The next who judges the region goes on where it stopped: see stripe.Policy. K3 is one
+ *           The next who judges the region goes on where it stopped: see stripe.Policy. E5 is one
  *           commit, which the next holder of the lock finishes.
  */
 /** Keeps a store that evicts within its bound, a little ahead of those who need room. */
@@ -56,6 +60,9 @@ final class Evictor {
     private static final int KEPT_TWENTIETHS = 19;
 
     private static final int SCARCE_REGIONS = 3;
+
+    /** How long is waited for a backup before it is looked at again. */
+    private static final long PINNED_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     /** An entry may have this part of the store. */
     private static final int LARGEST_SHARE = 8;
@@ -133,10 +140,16 @@ final class Evictor {
         long most = regions.most();
         long ahead = Math.max(LEAST_AHEAD, most / AHEAD_SHARE);
         long waiting = durable ? regions.counts().waiting() : 0;
-        return regions.claimable(mayGrow) + waiting < ahead + (durable ? most / WAITING_SHARE : 0);
+        long wanted = ahead + (durable ? most / WAITING_SHARE : 0);
+        return regions.claimable(mayGrow) + waiting < wanted && !isPinned();
     }
 
-    private Progress step(long budget) { // K1
+    /** Whether a backup keeps what is evacuated, so that nothing is won by it until that is done. */
+    private boolean isPinned() {
+        return durable && regions.counts().pinned();
+    }
+
+    private Progress step(long budget) { // E3
         Victim next = victim;
         if (next == null || next.number != oldestNumber(next.stripe)) {
             next = oldestAfter(-1);
@@ -147,7 +160,7 @@ final class Evictor {
             Stripe stripe = next.stripe;
             boolean done =
                     stripe.tryHolding(
-                            () -> // K2
+                            () -> // E4
                             progress[0] = stripe.cleaning().evict(budget, Use.REMOVE, most()));
             if (done && progress[0] != Progress.IDLE) {
                 return progress[0];
@@ -204,14 +217,21 @@ final class Evictor {
         return false;
     }
 
-    /** Frees a region, by a checkpoint if one waits for it; tells whether it did. */
+    /**
+     * Frees a region, by a checkpoint if one waits for it, or waits a little for a backup; tells whether
+     * there may be more room than before.
+     */
     private boolean freeOne() {
         checkpoints.dropDeadPins();
         if (durable && regions.counts().waiting() > 0) {
             long _ = checkpoints.make();
             return true;
         }
-        return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // K4
+        if (isPinned()) {
+            LockSupport.parkNanos(Steps.pause(PINNED_NANOS));
+            return true;
+        }
+        return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // E6
     }
 
     private boolean evacuateOne() {

@@ -12,6 +12,8 @@ import dev.cairn.format.Words;
 import dev.cairn.index.Mapped;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.log.RegionCounts;
+import dev.cairn.shared.CacheCounters;
+import dev.cairn.shared.CacheCounters.Count;
 import dev.cairn.shared.SharedMemory;
 import dev.cairn.stripe.Damages;
 import dev.cairn.units.Units;
@@ -51,15 +53,23 @@ final class Figures implements Stats {
     private final long clockAheadMillis;
     private final long evictions;
     private final long expirations;
+    private final long hits;
+    private final long misses;
+    private final long loads;
+    private final long loadFailures;
+    private final long loadNanos;
+    private final long refreshes;
 
     /**
      * @param writing null in a process that only reads
+     * @param counters which share what was counted here
      * @param entries the live ones
      * @param checkpointWaits of writers of this process
      */
     Figures(
             Mapped mapped,
             @Nullable Writing writing,
+            CacheCounters counters,
             long entries,
             long checkpointWaits,
             Naming naming) {
@@ -97,6 +107,15 @@ final class Figures implements Stats {
         DataHeader header = mapped.data().header();
         this.evictions = sumOfStripes(shared, header, CacheLayout.EVICTIONS);
         this.expirations = sumOfStripes(shared, header, CacheLayout.EXPIRATIONS);
+
+        counters.share();
+        this.hits = counters.shared(Count.HITS);
+        this.misses = counters.shared(Count.MISSES);
+        this.loads = counters.shared(Count.LOADS);
+        this.loadFailures = counters.shared(Count.LOAD_FAILURES);
+        this.loadNanos = counters.shared(Count.LOAD_NANOS);
+        this.refreshes = counters.shared(Count.REFRESHES);
+
         this.processes =
                 writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open();
         this.checkpoints = writing == null ? 0 : writing.checkpointer().made();
@@ -263,6 +282,36 @@ final class Figures implements Stats {
     }
 
     @Override
+    public long hits() {
+        return hits;
+    }
+
+    @Override
+    public long misses() {
+        return misses;
+    }
+
+    @Override
+    public long loads() {
+        return loads;
+    }
+
+    @Override
+    public long loadFailures() {
+        return loadFailures;
+    }
+
+    @Override
+    public long loadNanos() {
+        return loadNanos;
+    }
+
+    @Override
+    public long refreshes() {
+        return refreshes;
+    }
+
+    @Override
     public String toString() {
         return String.join(
                 "; ",
@@ -294,7 +343,22 @@ final class Figures implements Stats {
                 "evicted: %s, dropped after they had expired: %s"
                         .formatted(Units.count(evictions), Units.count(expirations)),
                 "file names: " + words(naming),
-                "clock %s ms ahead".formatted(Units.count(clockAheadMillis)));
+                "clock %s ms ahead".formatted(Units.count(clockAheadMillis)) + caches());
+    }
+
+    /** Nothing of a store that no cache uses. */
+    private String caches() {
+        if (hits + misses + loads == 0) {
+            return "";
+        }
+        return "; caches: %s hits, %s misses, %s loads in %s, %s failed, %s in the background"
+                .formatted(
+                        Units.count(hits),
+                        Units.count(misses),
+                        Units.count(loads),
+                        nanos(loadNanos),
+                        Units.count(loadFailures),
+                        Units.count(refreshes));
     }
 
     private static String words(Enum<?> constant) {

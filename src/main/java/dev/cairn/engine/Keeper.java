@@ -2,6 +2,7 @@ package dev.cairn.engine;
 
 import dev.cairn.Durability;
 import dev.cairn.log.Regions.Use;
+import dev.cairn.shared.CacheCounters;
 import dev.cairn.stripe.Cleaning;
 import dev.cairn.stripe.Damages;
 import dev.cairn.stripe.Stripe;
@@ -33,6 +34,9 @@ final class Keeper {
 
     private static final Duration FEEDS_TICK = Duration.ofSeconds(1);
 
+    /** What a kill may lose of the counts of caches. */
+    private static final Duration COUNTERS_TICK = Duration.ofSeconds(1);
+
     private static final Logger LOG = System.getLogger("dev.cairn");
 
     private final StoreFiles files;
@@ -53,6 +57,7 @@ final class Keeper {
             Checkpoints checkpoints,
             Space space,
             Feeds feeds,
+            CacheCounters counters,
             @Nullable Duration checkpointEvery,
             LongPredicate loading) {
         this.files = files;
@@ -69,6 +74,7 @@ final class Keeper {
                         this::tick);
         var _ = thread.every(MEND_TICK, () -> mend(loading));
         var _ = thread.every(FEEDS_TICK, feeds::renew);
+        var _ = thread.every(COUNTERS_TICK, counters::share);
         var _ = thread.every(CLOCK_TICK, writing.mapped().shared().clock()::share);
     }
 

@@ -108,6 +108,67 @@ final class SingleFlight {
         return look.get();
     }
 
+    /**
+     * Begins work on a hash, unless any thread of any process is at it; waits for nobody.
+     *
+     * @return null if somebody is
+     */
+    KeyLoads.@Nullable Begun tryBegin(Store store, long hash) {
+        Flight own = new Flight();
+        Flight other = flights.putIfAbsent(hash, own); // S1
+        if (other != null && (!other.over || !flights.replace(hash, other, own))) {
+            return null;
+        }
+        Claims.Answer answer = Claims.Answer.ANOTHERS;
+        try {
+            answer = store.claim(); // S2
+        } finally {
+            if (answer == Claims.Answer.ANOTHERS) {
+                end(own, hash);
+            }
+        }
+        return answer == Claims.Answer.ANOTHERS
+                ? null
+                : new Work(store, hash, own, answer == Claims.Answer.MINE);
+    }
+
+    private void end(Flight own, long hash) {
+        own.over = true; // first, and no call: after an error there may be no stack for one
+        flights.remove(hash, own);
+        own.ended.countDown();
+    }
+
+    /** What {@link #tryBegin} began. */
+    private final class Work implements KeyLoads.Begun {
+        private final Store store;
+        private final long hash;
+        private final Flight own;
+        private final boolean claimed;
+
+        Work(Store store, long hash, Flight own, boolean claimed) {
+            this.store = store;
+            this.hash = hash;
+            this.own = own;
+            this.claimed = claimed;
+        }
+
+        @Override
+        public boolean isClaimed() {
+            return claimed;
+        }
+
+        @Override
+        public void close() {
+            try {
+                if (claimed) {
+                    store.release(); // S5
+                }
+            } finally {
+                end(own, hash);
+            }
+        }
+    }
+
     /** Whether a thread of this process has, or may have, the claim on a hash. */
     boolean isUsed(long hash) {
         Flight flight = flights.get(hash);

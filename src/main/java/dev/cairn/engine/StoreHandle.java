@@ -4,7 +4,6 @@ import dev.cairn.CairnStore;
 import dev.cairn.Change;
 import dev.cairn.ChangeFeed;
 import dev.cairn.CheckpointFailed;
-import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
 import dev.cairn.LockTimeout;
 import dev.cairn.Options;
@@ -13,9 +12,8 @@ import dev.cairn.Stats;
 import dev.cairn.StoreClosed;
 import dev.cairn.Verification;
 import dev.cairn.Versioned;
-import dev.cairn.lock.Claims;
 import dev.cairn.log.Records.Copy;
-import dev.cairn.os.Faults;
+import dev.cairn.shared.CacheCounters;
 import dev.cairn.stripe.Stripe;
 
 import org.jspecify.annotations.Nullable;
@@ -28,7 +26,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -41,19 +39,6 @@ import java.util.function.Supplier;
  * a caller can act on: a mapping that was closed, bytes that led outside it, a page that is gone.
  */
 public final class StoreHandle implements CairnStore {
-    /** What {@link #exchange} expects. */
-    public enum Expected {
-        ANYTHING(Stripe.ANY),
-        NOTHING(Stripe.NOTHING),
-        SOMETHING(Stripe.SOMETHING);
-
-        private final long version;
-
-        Expected(long version) {
-            this.version = version;
-        }
-    }
-
     /** Frames of the least size that take as much stack as closing a store does, and more. */
     private static final int CLOSING_FRAMES = 1000;
 
@@ -62,6 +47,8 @@ public final class StoreHandle implements CairnStore {
     private final Options options;
     private final boolean eachWrite;
     private final Runnable release;
+    private final boolean countsReads;
+    private final KeyLoads loads;
     private volatile boolean closed;
 
     /**
@@ -72,6 +59,8 @@ public final class StoreHandle implements CairnStore {
         this.reader = engine.reader();
         this.options = options;
         this.release = release;
+        this.countsReads = engine.countsReads();
+        this.loads = new KeyLoads(this, engine);
         this.eachWrite = options.durability() == Durability.EACH_WRITE && engine.isDurable();
     }
 
@@ -83,7 +72,9 @@ public final class StoreHandle implements CairnStore {
     public byte @Nullable [] get(byte[] key) {
         requireOpen();
         try {
-            return reader.get(key);
+            byte[] value = reader.get(key);
+            countRead(value != null);
+            return value;
         } catch (IllegalStateException
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
@@ -94,7 +85,16 @@ public final class StoreHandle implements CairnStore {
 
     @Override
     public @Nullable Versioned getVersioned(byte[] key) {
-        return guarded(() -> reader.getVersioned(key));
+        Versioned entry = guarded(() -> reader.getVersioned(key));
+        countRead(entry != null);
+        return entry;
+    }
+
+    /** No read of the value. */
+    @Override
+    public Optional<Duration> timeLeft(byte[] key) {
+        return Optional.ofNullable(guarded(() -> reader.getVersioned(key)))
+                .flatMap(Versioned::timeLeft);
     }
 
     @Override
@@ -158,32 +158,35 @@ public final class StoreHandle implements CairnStore {
         return () -> guarded(scan::next);
     }
 
-    /** See {@link SingleFlight#get}. */
-    public <T> @Nullable T load(
-            byte[] key, long timeoutNanos, Supplier<@Nullable T> look, Supplier<@Nullable T> load) {
-        requireWritable();
-        long hash = reader.hash(key);
-        return engine.singleFlight()
-                .get(new KeyLoad(this, key, hash, timeoutNanos), hash, timeoutNanos, look, load);
+    /** The loads of its keys. */
+    public KeyLoads loads() {
+        return loads;
     }
 
-    Claims.Answer claim(long hash) {
-        return guarded(() -> engine.claims().claim(hash));
+    /** What caches over it count, and reads of it if they are counted. */
+    public CacheCounters counters() {
+        return engine.counters();
     }
 
-    OptionalLong claimant(long hash) {
-        return guarded(() -> engine.claims().holder(hash));
+    /** Whether reads that no cache does are counted as well. */
+    public boolean countsReads() {
+        return countsReads;
     }
 
-    /** Though this handle be closed: others may have the engine open, and wait for the claim. */
-    void releaseClaim(long hash) {
-        try {
-            engine.claims().release(hash);
-        } catch (IllegalStateException e) {
-            if (!engine.closed()) {
-                throw e;
-            }
+    private void countRead(boolean found) {
+        if (countsReads) {
+            counters().read(found ? 1 : 0, found ? 0 : 1);
         }
+    }
+
+    /** Milliseconds since 1970 by the store's clock, which entries expire by. */
+    public long now() {
+        return guarded(() -> reader.clock().now());
+    }
+
+    /** Whether it may only be read. */
+    public boolean isReadOnly() {
+        return options.readOnly();
     }
 
     @Override
@@ -195,7 +198,17 @@ public final class StoreHandle implements CairnStore {
     public List<byte @Nullable []> getAll(Collection<byte[]> keys) {
         List<byte[]> own = new ArrayList<>(keys);
         own.forEach(key -> Objects.requireNonNull(key, "key"));
-        return guarded(() -> reader.getAll(own));
+        List<byte @Nullable []> values = values(own);
+        if (countsReads) {
+            long found = values.stream().filter(Objects::nonNull).count();
+            counters().read(found, values.size() - found);
+        }
+        return values;
+    }
+
+    /** As {@link #getAll}, for a cache that counts the reads itself. */
+    public List<byte @Nullable []> values(List<byte[]> keys) {
+        return guarded(() -> reader.getAll(keys));
     }
 
     @Override
@@ -203,7 +216,9 @@ public final class StoreHandle implements CairnStore {
         if (target.isReadOnly()) {
             throw new IllegalArgumentException("target is read-only");
         }
-        return guarded(() -> reader.get(key, target));
+        long length = guarded(() -> reader.get(key, target));
+        countRead(length >= 0);
+        return length;
     }
 
     @Override
@@ -212,20 +227,11 @@ public final class StoreHandle implements CairnStore {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(function, "function");
         requireOpen();
-        Views.Source source =
-                new Views.Source() {
-                    @Override
-                    public Reader.@Nullable View find() {
-                        return guarded(() -> reader.view(key));
-                    }
-
-                    @Override
-                    public boolean isCurrent(Reader.View view) {
-                        return guarded(() -> reader.isCurrent(view));
-                    }
-                };
+        ValueSource source = new ValueSource(this, reader, key);
         try {
-            return engine.views().read(source, function);
+            T result = engine.views().read(source, function);
+            countRead(source.found());
+            return result;
         } catch (InternalError e) { // a page that is gone
             throw meaning(e);
         }
@@ -340,7 +346,7 @@ public final class StoreHandle implements CairnStore {
     public @Nullable Copy exchange(
             byte[] key, byte @Nullable [] value, Duration timeToLive, Expected expected) {
         Stripe.Before before = new Stripe.Before();
-        long _ = apply(key, value, timeToLive, expected.version, before);
+        long _ = apply(key, value, timeToLive, expected.version(), before);
         return guarded(() -> engine.reader().sound(key, before.copy()));
     }
 
@@ -533,7 +539,7 @@ public final class StoreHandle implements CairnStore {
         return frames == 0 ? 0 : 1 + descend(frames - 1);
     }
 
-    private <T extends @Nullable Object> T guarded(Supplier<T> operation) {
+    <T extends @Nullable Object> T guarded(Supplier<T> operation) {
         requireOpen();
         try {
             return operation.get();
@@ -545,7 +551,7 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    private void requireWritable() {
+    void requireWritable() {
         requireOpen();
         if (options.readOnly()) {
             throw new UnsupportedOperationException(path() + ": this store was opened read-only");
@@ -559,24 +565,8 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    /** The cause behind an error of the machine; the error itself if there is none. */
     private RuntimeException meaning(Throwable e) {
-        if (engine.closed()) {
-            StoreClosed storeClosed = new StoreClosed(path());
-            storeClosed.addSuppressed(e);
-            return storeClosed;
-        }
-        if (!Faults.isOfMapping(e) && e instanceof RuntimeException ours) {
-            return ours; // of an argument, or a mistake here: nothing is wrong with the files
-        }
-        CorruptStore corrupt =
-                new CorruptStore(
-                        path(),
-                        -1,
-                        "places within the files and pages that are there",
-                        e + "; was a file cut off?");
-        corrupt.addSuppressed(e);
-        return corrupt;
+        return Meaning.of(e, engine);
     }
 
     public Path path() {

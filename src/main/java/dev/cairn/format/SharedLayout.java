@@ -6,6 +6,7 @@ package dev.cairn.format;
  * <pre>
  *        0  identity, clean mark, store-wide words
  *     1024  directory of owner tables
+ *     3072  what caches count
  *     4096  process table
  *    69632  buckets of claims
  *   102400  stripe descriptors, 512 bytes each
@@ -59,6 +60,8 @@ public final class SharedLayout {
 
     public static final int DIRECTORY = 1024;
     public static final int DIRECTORY_ENTRIES = 40;
+
+    public static final int CACHE_COUNTERS = 3072;
 
     public static final int PROCESSES = 4096;
     public static final int PROCESS_SLOTS = 1024;

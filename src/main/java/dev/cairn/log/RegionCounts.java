@@ -201,7 +201,8 @@ public final class RegionCounts {
         shared.release(SharedLayout.DOUBT, 1);
     }
 
-    private boolean pinned() {
+    /** Whether a backup, perhaps a dead one, keeps regions that are dead. */
+    public boolean pinned() {
         for (int pin = 0; pin < SharedLayout.PIN_SLOTS; pin++) {
             if (shared.acquire(SharedLayout.pinAt(pin) + PinWords.EPOCH) != 0) {
                 return true;

@@ -5,8 +5,8 @@ import dev.cairn.CairnMap;
 import dev.cairn.CairnStore;
 import dev.cairn.ChangeFeed;
 import dev.cairn.NearCacheStats;
+import dev.cairn.engine.Expected;
 import dev.cairn.engine.StoreHandle;
-import dev.cairn.engine.StoreHandle.Expected;
 import dev.cairn.log.Records.Copy;
 import dev.cairn.near.Coding;
 import dev.cairn.near.ReadPath;
@@ -210,16 +210,18 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
             K key, Duration timeToLive, Function<? super K, ? extends @Nullable V> loader) {
         Objects.requireNonNull(loader, "loader");
         StoreHandle.requirePositive(timeToLive);
-        V present = current(key);
+        V present = valueOf(reads.readCurrent(key));
         if (present != null) {
             return present;
         }
         byte[] bytes = coding.key(key);
-        return store.load(
-                bytes,
-                loadTimeoutNanos,
-                () -> current(key),
-                () -> load(key, bytes, timeToLive, loader));
+        return store.loads()
+                .load(
+                        bytes,
+                        loadTimeoutNanos,
+                        () -> 0,
+                        () -> current(key),
+                        () -> load(key, bytes, timeToLive, loader));
     }
 
     private @Nullable V load(

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * them had seen the table word change, and so will the reader, which loads it after them. What never
  * happens is an old place under a new table word: it might be in use again.
  */
-final class Held<V> implements CachedEntry<V> {
+class Held<V> implements CachedEntry<V> {
     /** The stripe of an entry that is absent; its slot word is the hash of the key. */
     private static final int ABSENT = -1;
 
@@ -35,8 +35,8 @@ final class Held<V> implements CachedEntry<V> {
     /** When the entry was known to be what it was; only where staleness is bounded. */
     private volatile long confirmedAtNanos;
 
-    /** An entry as it was seen. */
-    Held(V value, Sighting seen, long confirmedAtNanos) {
+    /** An entry as it was seen; a cache may have one without a value. */
+    Held(@Nullable V value, Sighting seen, long confirmedAtNanos) {
         this.value = value;
         this.stripe = seen.stripe();
         this.encodedBytes = seen.outline().valueLength();

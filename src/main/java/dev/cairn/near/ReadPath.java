@@ -7,6 +7,7 @@ import dev.cairn.CachedEntry;
 import dev.cairn.NearCacheStats;
 import dev.cairn.engine.Sighting;
 import dev.cairn.engine.StoreHandle;
+import dev.cairn.log.Records.Copy;
 
 import org.jspecify.annotations.Nullable;
 
@@ -38,17 +39,26 @@ public final class ReadPath<K, V> {
     private static final long NO_VERSION = 0;
 
     private final StoreHandle store;
-    private final Coding<K, V> coding;
+    private final Coding<K, ?> coding;
+    private final Decoding<V> decoding;
     private final @Nullable Cache<Object, CachedEntry<V>> cache;
     private final long stalenessNanos;
     private final boolean cachesAbsence;
     private final boolean counts;
+    private final boolean countsReads;
     private final LongAdder confirmed = new LongAdder();
     private final LongAdder refreshed = new LongAdder();
     private final LongAdder stale = new LongAdder();
     private final LongAdder unconfirmed = new LongAdder();
 
+    /** Makes of an entry what is kept of it. */
+    private interface Decoding<V> {
+        Held<V> held(Copy entry, Sighting seen, long now);
+    }
+
     /**
+     * Of a map.
+     *
      * @param cache null for none
      * @param stalenessNanos for how long an entry counts that was confirmed once; 0 for not at all
      * @param cachesAbsence whether it is remembered that a key was absent
@@ -59,12 +69,48 @@ public final class ReadPath<K, V> {
             @Nullable Cache<Object, CachedEntry<V>> cache,
             long stalenessNanos,
             boolean cachesAbsence) {
+        this(
+                store,
+                coding,
+                (entry, seen, now) -> new Held<>(coding.value(entry), seen, now),
+                cache,
+                stalenessNanos,
+                cachesAbsence);
+    }
+
+    private ReadPath(
+            StoreHandle store,
+            Coding<K, ?> coding,
+            Decoding<V> decoding,
+            @Nullable Cache<Object, CachedEntry<V>> cache,
+            long stalenessNanos,
+            boolean cachesAbsence) {
         this.store = store;
         this.coding = coding;
+        this.decoding = decoding;
         this.cache = cache;
         this.stalenessNanos = stalenessNanos;
         this.cachesAbsence = cachesAbsence;
         this.counts = cache != null && cache.policy().isRecordingStats();
+        this.countsReads = store.countsReads();
+    }
+
+    /**
+     * Of a cache: what it finds are {@link HeldEnvelope}s.
+     *
+     * @param cache null for none
+     */
+    public static <K, V> ReadPath<K, V> ofEnvelopes(
+            StoreHandle store,
+            Coding<K, Envelope<V>> coding,
+            @Nullable Cache<Object, CachedEntry<V>> cache) {
+        return new ReadPath<>(
+                store,
+                coding,
+                (entry, seen, _) -> new HeldEnvelope<>(coding.value(entry), seen),
+                cache,
+                0,
+                false);
     }
 
     /** Whether entries are kept in this process. */
@@ -72,8 +118,24 @@ public final class ReadPath<K, V> {
         return cache != null;
     }
 
-    /** The key's entry, as stale as the bound allows; null if it is absent. */
+    /** The key's entry, as stale as the bound allows; null if it is absent. A read, if those count. */
     public @Nullable CachedEntry<V> find(K key) {
+        return counted(findStale(key));
+    }
+
+    /** As {@link #findCurrent}; a read, if those count. */
+    public @Nullable CachedEntry<V> readCurrent(K key) {
+        return counted(findCurrent(key));
+    }
+
+    private @Nullable CachedEntry<V> counted(@Nullable CachedEntry<V> found) {
+        if (countsReads) {
+            store.counters().read(found == null ? 0 : 1, found == null ? 1 : 0);
+        }
+        return found;
+    }
+
+    private @Nullable CachedEntry<V> findStale(K key) {
         if (stalenessNanos == 0 || cache == null) {
             return findCurrent(key);
         }
@@ -167,7 +229,7 @@ public final class ReadPath<K, V> {
         if (seen == null || seen.copy() == null) {
             return null;
         }
-        return new Held<>(coding.value(seen.copy()), seen, now);
+        return decoding.held(seen.copy(), seen, now);
     }
 
     /** Whether the key is there; nothing is decoded. */

@@ -71,7 +71,7 @@ public final class Cleaning {
 
     private static final int MOST_OWED = 4;
 
-    /** Budget of a step that cleans a region in one hold. */
+    /** Budget of a whole region in one hold. */
     private static final long WHOLE = Long.MAX_VALUE / 2;
 
     /** What looking at a dead record counts against the budget of a step. */
@@ -237,7 +237,8 @@ public final class Cleaning {
     private long bytesElsewhere(Chain.Entry entry) {
         int runRegions =
                 clock.hasCome(entry.expires())
-                        ? tombstone(entry.key()).runRegions(data.regionBytes())
+                        ? Draft.of(entry.key(), null, 0, data.regionBytes())
+                                .runRegions(data.regionBytes())
                         : 0;
         return entry.bytes() + (long) runRegions * data.regionBytes();
     }
@@ -314,8 +315,7 @@ public final class Cleaning {
             if (use == Use.EVACUATE) {
                 beginEvacuation();
             }
-            long most = use == Use.EVACUATE ? WHOLE : budget;
-            return step(present, oldest - 1, most, use);
+            return step(present, oldest - 1, use == Use.EVACUATE ? WHOLE : budget, use);
         } catch (CorruptStore e) {
             present.damaged = true; // the region stays
             damages.found(present.number, e);
@@ -584,14 +584,10 @@ public final class Cleaning {
         return Progress.FREED;
     }
 
-    private Draft tombstone(byte[] key) {
-        return Draft.of(key, null, 0, data.regionBytes());
-    }
-
     /** A tombstone takes the place of an expired entry; false if there is no room. */
     private boolean drop(
             long hashed, byte[] key, long offset, Index.Lookup found, Job job, Use use) {
-        Draft tombstone = tombstone(key);
+        Draft tombstone = Draft.of(key, null, 0, data.regionBytes());
         job.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
         Outline old = records.outlineLocked(offset);
         long tailNumber = tail.number();

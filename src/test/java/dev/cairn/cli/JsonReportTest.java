@@ -54,7 +54,15 @@ class JsonReportTest {
                     "takeovers",
                     "naming",
                     "damagedStripes",
-                    "clockAheadMillis");
+                    "clockAheadMillis",
+                    "hits",
+                    "misses",
+                    "loads",
+                    "loadFailures",
+                    "loadNanos",
+                    "refreshes",
+                    "evictions",
+                    "expirations");
     private static final List<String> RECOVERY =
             List.of("kind", "detail", "epoch", "entries", "bytes", "repaired", "timeNanos");
     private static final List<String> VERIFICATION =

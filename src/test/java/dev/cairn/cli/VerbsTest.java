@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.cairn.Cairn;
+import dev.cairn.CairnCache;
 import dev.cairn.CairnStore;
 import dev.cairn.SetClocks;
 import dev.cairn.Stats;
 import dev.cairn.cli.CommandLineFixture.Result;
+import dev.cairn.codec.Codecs;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -190,6 +192,29 @@ class VerbsTest {
                 .startsWith("{\"file\":")
                 .contains("\"entries\":1,", "\"longestLockWaitNanos\":", "\"recovery\":{\"kind\":")
                 .contains("\"garbageBytes\":0,", "\"waitingRegions\":0,", "\"state\":\"SOUND\"");
+    }
+
+    @Test
+    void statTellsWhatCachesDid() {
+        cairn.run("put", store, "k", "v");
+        assertThat(cairn.run("stat", store).out()).doesNotContain("cache reads", "cache loads");
+        try (CairnCache<String, Long> cache =
+                Cairn.cache(Codecs.utf8(), Codecs.int64()).open(store)) {
+            assertThat(cache.get("a", _ -> 1L)).isEqualTo(1);
+            assertThat(cache.getIfPresent("a")).isEqualTo(1);
+            assertThat(cache.getIfPresent("a")).isEqualTo(1);
+        }
+
+        assertThat(cairn.run("stat", store).out())
+                .containsPattern("cache reads +2 hits, 1 misses \\(66.7 % hits\\)\n")
+                .containsPattern("cache loads +1, 0 failed, 0 in the background, .+ each\n");
+        assertThat(cairn.run("stat", store, "--json").out())
+                .contains("\"hits\":2,\"misses\":1,\"loads\":1,\"loadFailures\":0,")
+                .contains("\"refreshes\":0,");
+        assertThat(cairn.run("top", store, "--times", "1", "--json").out())
+                .contains("\"hits\":2,\"misses\":1,");
+        assertThat(cairn.run("top", store, "--times", "1").out())
+                .endsWith("  sound, 66.7 % of 3 cache reads are hits\n");
     }
 
     @Test

@@ -84,18 +84,39 @@ class LayoutTest {
                         "MAGIC_VALUE",
                         "AREA_BYTES"),
                 Map.of(
-                        "STORE_ID", 16,
-                        "NONCE", 16,
-                        "BOOT_ID", 16,
-                        "CLEAN_TIMELINE", 16,
-                        "TIMELINE", 16,
-                        "PINS", SharedLayout.PIN_SLOTS * PinWords.BYTES,
-                        "CLAIMS", SharedLayout.CLAIM_BUCKETS * ClaimWords.BYTES,
-                        "DIRECTORY", SharedLayout.DIRECTORY_ENTRIES * 8,
-                        "PROCESSES", SharedLayout.PROCESS_SLOTS * SharedLayout.PROCESS_BYTES));
+                        "STORE_ID",
+                        16,
+                        "NONCE",
+                        16,
+                        "BOOT_ID",
+                        16,
+                        "CLEAN_TIMELINE",
+                        16,
+                        "TIMELINE",
+                        16,
+                        "PINS",
+                        SharedLayout.PIN_SLOTS * PinWords.BYTES,
+                        "CLAIMS",
+                        SharedLayout.CLAIM_BUCKETS * ClaimWords.BYTES,
+                        "CACHE_COUNTERS",
+                        CounterWords.BYTES,
+                        "DIRECTORY",
+                        SharedLayout.DIRECTORY_ENTRIES * 8,
+                        "PROCESSES",
+                        SharedLayout.PROCESS_SLOTS * SharedLayout.PROCESS_BYTES));
         assertThat(SharedLayout.areasAt(1) % SharedLayout.AREA_BYTES).isZero();
         assertThat(SharedLayout.areasAt(4096)).isGreaterThanOrEqualTo(SharedLayout.stripeAt(4096));
         assertThat(SharedLayout.stripeAt(0) % LINE_BYTES).isZero();
+    }
+
+    @Test
+    void countersAreOneLine() {
+        isSound(CounterWords.class, 0, CounterWords.BYTES, Set.of("BYTES"), Map.of());
+        assertThat(CounterWords.BYTES).isEqualTo(LINE_BYTES);
+        assertThat(SharedLayout.CACHE_COUNTERS % LINE_BYTES).isZero();
+        assertThat(SharedLayout.CACHE_COUNTERS)
+                .isGreaterThanOrEqualTo(
+                        SharedLayout.DIRECTORY + SharedLayout.DIRECTORY_ENTRIES * 8);
     }
 
     @Test

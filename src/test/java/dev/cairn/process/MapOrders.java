@@ -19,6 +19,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** The orders of {@link Acting} that are about maps. */
 final class MapOrders {
+    private final CacheOrders caches = new CacheOrders();
     private CairnMap<String, Long> map;
 
     Object act(String[] order) throws IOException {
@@ -29,7 +30,7 @@ final class MapOrders {
             case "count" -> count(order);
             case "write map" -> cohere(order, Coherence::write);
             case "read map" -> cohere(order, Coherence::read);
-            default -> throw new IllegalArgumentException(order[0]);
+            default -> caches.act(order);
         };
     }
 

@@ -1,0 +1,5 @@
+/** The cache over a store. */
+@NullMarked
+package dev.cairn.cache;
+
+import org.jspecify.annotations.NullMarked;

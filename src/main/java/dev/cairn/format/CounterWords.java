@@ -1,0 +1,14 @@
+package dev.cairn.format;
+
+/** What the caches of all processes counted since the shared-memory file was built: one line. */
+public final class CounterWords {
+    public static final int HITS = 0;
+    public static final int MISSES = 8;
+    public static final int LOADS = 16;
+    public static final int LOAD_FAILURES = 24;
+    public static final int LOAD_NANOS = 32;
+    public static final int REFRESHES = 40;
+    public static final int BYTES = 64;
+
+    private CounterWords() {}
+}

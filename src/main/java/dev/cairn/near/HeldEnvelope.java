@@ -1,0 +1,25 @@
+package dev.cairn.near;
+
+import dev.cairn.engine.Sighting;
+
+/** An entry of a cache as it was seen: besides its value, what its envelope says. */
+public final class HeldEnvelope<V> extends Held<V> {
+    private final Envelope.Kind kind;
+    private final long writtenMillis;
+
+    HeldEnvelope(Envelope<V> envelope, Sighting seen) {
+        super(envelope.value(), seen, 0);
+        this.kind = envelope.kind();
+        this.writtenMillis = envelope.writtenMillis();
+    }
+
+    /** Whether it says that the key has a value, or that it has none. */
+    public boolean isKnown() {
+        return kind != Envelope.Kind.LOADING;
+    }
+
+    /** When it was written, by the store's clock. */
+    public long writtenMillis() {
+        return writtenMillis;
+    }
+}
