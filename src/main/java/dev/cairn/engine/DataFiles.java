@@ -40,9 +40,6 @@ final class DataFiles {
     /** Regions of a cache for each stripe. */
     private static final int STRIPE_REGIONS = 16;
 
-    /** The fewest regions of a cache. */
-    private static final int LEAST_REGIONS = 16;
-
     private DataFiles() {}
 
     /**
@@ -133,10 +130,11 @@ final class DataFiles {
             stripes /= 2;
         }
         DataHeader fitted = header.with(stripes, regionBytes);
-        long least = fitted.regionAt(LEAST_REGIONS);
-        if (bytes < least) {
+        long least = fitted.regionAt(CacheTerms.LEAST_REGIONS);
+        if (bytes < least || bytes > CacheTerms.MOST_BYTES) {
             throw new IllegalArgumentException(
-                    "maxBytes is %d; with eviction it must be %d at least".formatted(bytes, least));
+                    "maxBytes is %d; with eviction it must be from %d to %d"
+                            .formatted(bytes, least, CacheTerms.MOST_BYTES));
         }
         return fitted;
     }

@@ -3,14 +3,17 @@ package dev.cairn.engine;
 import dev.cairn.Durability;
 import dev.cairn.StoreFull;
 import dev.cairn.SystemFailure;
+import dev.cairn.format.RecordLayout;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.Draft;
 import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
+import dev.cairn.stripe.Cleaning;
 import dev.cairn.stripe.Cleaning.Progress;
 import dev.cairn.stripe.Stripe;
 import dev.cairn.stripe.Stripes;
@@ -45,7 +48,7 @@ final class Evictor {
     /** Of the regions so many can be claimed, or are made so ahead. */
     private static final int AHEAD_SHARE = 64;
 
-    private static final int LEAST_AHEAD = 8;
+    private static final int LEAST_AHEAD = 6;
 
     /** Of the regions so many may wait for a checkpoint. */
     static final int WAITING_SHARE = 32;
@@ -60,6 +63,9 @@ final class Evictor {
     private static final int KEPT_TWENTIETHS = 19;
 
     private static final int SCARCE_REGIONS = 3;
+
+    /** Times that an evacuation finds others in the room that was made for it before it gives up. */
+    private static final int MOST_REFUSALS = 8;
 
     /** How long is waited for a backup before it is looked at again. */
     private static final long PINNED_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
@@ -99,11 +105,21 @@ final class Evictor {
     }
 
     /**
-     * Refuses an entry for which too much of the store would have to go.
+     * Refuses an entry for which too much of the store would have to go, or whose key does not stand in
+     * its record: its tombstone would need as much room as evicting it gives.
      *
-     * @throws IllegalArgumentException if it takes more than an eighth of it
+     * @throws IllegalArgumentException if it is one
      */
-    void requireFitting(long bytes) {
+    void requireFitting(Draft draft) {
+        if (draft.kind() != RecordLayout.PUT) {
+            return;
+        }
+        if ((draft.flags() & RecordLayout.KEY_IN_RUN) != 0) {
+            throw new IllegalArgumentException(
+                    "%s: the key has %d bytes; a cache with regions of %d takes keys of a quarter of that"
+                            .formatted(data.path(), draft.key().length, data.regionBytes()));
+        }
+        long bytes = draft.liveBytes(data.regionBytes());
         long most = data.header().cache().maxBytes() / LARGEST_SHARE;
         if (bytes > most) {
             throw new IllegalArgumentException(
@@ -163,6 +179,9 @@ final class Evictor {
                             () -> // E4
                             progress[0] = stripe.cleaning().evict(budget, Use.REMOVE, most()));
             if (done && progress[0] != Progress.IDLE) {
+                if (progress[0] == Progress.NO_ROOM) {
+                    boolean _ = hasRoom(stripe, Use.REMOVE);
+                }
                 return progress[0];
             }
             next = oldestAfter(next.number); // somebody has it, or it is damaged
@@ -234,15 +253,66 @@ final class Evictor {
         return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // E6
     }
 
+    /** Waits for a stripe's lock only where no other gives a region. */
     private boolean evacuateOne() {
+        Progress[] progress = {Progress.IDLE};
         for (Victim next = oldestAfter(-1); next != null; next = oldestAfter(next.number)) {
-            Stripe stripe = next.stripe;
-            Progress progress =
-                    stripe.valueHolding(() -> stripe.cleaning().evict(0, Use.EVACUATE, most()));
-            if (progress == Progress.FREED) {
+            Cleaning cleaning = next.stripe.cleaning();
+            boolean _ =
+                    next.stripe.tryHolding(
+                            () -> progress[0] = cleaning.evict(0, Use.EVACUATE, most()));
+            if (progress[0] == Progress.FREED) {
                 return true;
             }
         }
+        return evacuateHeld() || evacuateTail();
+    }
+
+    private boolean evacuateHeld() {
+        for (Victim next = oldestAfter(-1); next != null; next = oldestAfter(next.number)) {
+            Stripe stripe = next.stripe;
+            Progress progress;
+            int refusals = 0;
+            do {
+                progress =
+                        stripe.valueHolding(() -> stripe.cleaning().evict(0, Use.EVACUATE, most()));
+                if (progress == Progress.FREED) {
+                    return true;
+                }
+            } while (progress == Progress.MORE
+                    || progress == Progress.NO_ROOM
+                            && ++refusals <= MOST_REFUSALS
+                            && hasRoom(stripe, Use.EVACUATE));
+        }
         return false;
+    }
+
+    /** Sees to it that a copy that found no room has some: free regions may lack blocks. */
+    private boolean hasRoom(Stripe stripe, Use use) {
+        try {
+            regions.makeRoom(stripe.cleaning().regionsNeeded(), use);
+            return true;
+        } catch (StoreFull | SystemFailure _) {
+            return false; // whoever adds to the store is told
+        }
+    }
+
+    /** Of the stripes that are down to their tails the one with most in it: it may be runs. */
+    private boolean evacuateTail() {
+        Stripe most = null;
+        long bytes = 0;
+        for (Stripe stripe : stripes) {
+            long its = stripe.words().acquire(StripeWords.LIVE_BYTES);
+            if (its > bytes) {
+                most = stripe;
+                bytes = its;
+            }
+        }
+        if (most == null) {
+            return false;
+        }
+        Cleaning cleaning = most.cleaning();
+        boolean _ = hasRoom(most, Use.EVACUATE);
+        return most.valueHolding(() -> cleaning.evictTail(most())) == Progress.FREED;
     }
 }

@@ -45,6 +45,7 @@ final class Keeper {
     private final KeeperThread thread;
     private final Checkpoints checkpoints;
     private final Space space;
+    private final boolean evicts;
     private ScheduledFuture<?> ticks;
 
     /**
@@ -66,6 +67,7 @@ final class Keeper {
         this.thread = thread;
         this.checkpoints = checkpoints;
         this.space = space;
+        this.evicts = writing.mapped().data().header().cache().evicts();
         this.ticks =
                 thread.every(
                         checkpointEvery == null
@@ -132,7 +134,9 @@ final class Keeper {
                 damage = stripes.nextDamage()) {
             LOG.log(
                     Logger.Level.WARNING,
-                    "%s: the cleaning of stripe %d stops at a damaged region, and its log grows"
+                    (evicts
+                                    ? "%s: the entries of stripe %d are dropped because of a damaged region"
+                                    : "%s: the cleaning of stripe %d stops at a damaged region, and its log grows")
                             .formatted(files.data(), damage.stripe()),
                     damage.why());
         }

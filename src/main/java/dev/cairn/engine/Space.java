@@ -9,6 +9,7 @@ import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
 import dev.cairn.lock.SharedLock;
 import dev.cairn.log.DataFile;
+import dev.cairn.log.Draft;
 import dev.cairn.log.Regions;
 import dev.cairn.log.Regions.Use;
 import dev.cairn.os.Steps;
@@ -110,9 +111,9 @@ final class Space {
      *
      * @throws IllegalArgumentException if too much would have to be evicted for it
      */
-    void requireFitting(long bytes) {
+    void requireFitting(Draft draft) {
         if (evictor != null) {
-            evictor.requireFitting(bytes);
+            evictor.requireFitting(draft);
         }
     }
 

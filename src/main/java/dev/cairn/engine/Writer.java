@@ -54,7 +54,7 @@ final class Writer {
             @Nullable Before before) {
         // a copy: what is hashed, compared and stored is one key, though the caller change its own
         Draft draft = draft(key.clone(), value, lifetime);
-        space.requireFitting(draft.liveBytes(regionBytes));
+        space.requireFitting(draft);
         long hashed = hash.of(draft.key());
         return write(stripes.of(hashed), hashed, draft, expected, before);
     }
@@ -80,7 +80,7 @@ final class Writer {
             }
             noteTurnover(stripe);
             if (result >= 0) {
-                space.wrote(result == 0 ? 0 : draft.bytes());
+                space.wrote(result == 0 ? 0 : draft.liveBytes(regionBytes));
                 return result;
             }
             if (result != Stripe.NO_REGION) {
@@ -104,7 +104,7 @@ final class Writer {
         Map<Stripe, List<Hashed>> byStripe = new TreeMap<>(Comparator.comparingInt(Stripe::number));
         for (Entry entry : entries) {
             Draft draft = draft(entry.key.clone(), entry.value, entry.lifetime);
-            space.requireFitting(draft.liveBytes(regionBytes));
+            space.requireFitting(draft);
             long hashed = hash.of(draft.key());
             byStripe.computeIfAbsent(stripes.of(hashed), _ -> new ArrayList<>())
                     .add(new Hashed(hashed, draft));
@@ -117,7 +117,7 @@ final class Writer {
             int written = stripe.putSome(entries, from);
             noteTurnover(stripe);
             for (Hashed each : entries.subList(from, from + written)) {
-                space.wrote(each.draft().bytes());
+                space.wrote(each.draft().liveBytes(regionBytes));
             }
             if (written == 0) { // it needs room, which is not made with the lock held
                 Hashed next = entries.get(from);

@@ -83,7 +83,12 @@ public final class CacheLayout {
         if (!header.cache().evicts()) {
             return 0;
         }
+        return header.stripes() * stripeBytes(header) + places(header) / Byte.SIZE;
+    }
+
+    /** Marks that there are: those of all regions within the bound. */
+    public static long places(DataHeader header) {
         long regions = (header.cache().maxBytes() - header.regionsAt()) / header.regionBytes();
-        return header.stripes() * stripeBytes(header) + regions * markBytes(header.regionBytes());
+        return regions * (header.regionBytes() / MARKED_BYTES);
     }
 }

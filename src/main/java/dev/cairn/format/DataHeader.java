@@ -159,14 +159,24 @@ public record DataHeader(
         if (durability != CHECKPOINT && durability != NONE) {
             throw new CorruptStore(file, DURABILITY, "0 or 1, a durability class", "" + durability);
         }
-        return new DataHeader(
-                Checksum.idAt(block, STORE_ID),
-                Checksum.idAt(block, HASH_SEED),
-                stripes,
-                regionBytes,
-                durability == NONE ? Durability.NONE : Durability.CHECKPOINT,
-                (features & IN_PLACE) != 0,
-                (features & CACHE) == 0 ? CacheTerms.NONE : cacheTerms(file, block));
+        DataHeader header =
+                new DataHeader(
+                        Checksum.idAt(block, STORE_ID),
+                        Checksum.idAt(block, HASH_SEED),
+                        stripes,
+                        regionBytes,
+                        durability == NONE ? Durability.NONE : Durability.CHECKPOINT,
+                        (features & IN_PLACE) != 0,
+                        (features & CACHE) == 0 ? CacheTerms.NONE : cacheTerms(file, block));
+        long least = header.regionAt(CacheTerms.LEAST_REGIONS);
+        if (header.cache().evicts() && header.cache().maxBytes() < least) {
+            throw new CorruptStore(
+                    file,
+                    MAX_BYTES,
+                    "a bound of %d at least".formatted(least),
+                    "" + header.cache().maxBytes());
+        }
+        return header;
     }
 
     private static CacheTerms cacheTerms(Path file, byte[] block) {
@@ -181,14 +191,15 @@ public record DataHeader(
         CacheTerms terms =
                 new CacheTerms(Words.plain(block, MAX_BYTES), Words.plain(block, IDLE_MILLIS));
         if (terms.maxBytes() < 0
-                || terms.maxBytes() > Place.END
+                || terms.maxBytes() > CacheTerms.MOST_BYTES
                 || terms.idleMillis() < 0
                 || terms.idleMillis() > CacheTerms.LONGEST_IDLE_MILLIS
                 || terms.equals(CacheTerms.NONE)) {
             throw new CorruptStore(
                     file,
                     MAX_BYTES,
-                    "terms of a cache, not negative, not both 0, a bound up to " + Place.END,
+                    "terms of a cache, not negative, not both 0, a bound up to "
+                            + CacheTerms.MOST_BYTES,
                     terms.toString());
         }
         return terms;

@@ -205,7 +205,7 @@ public final class Appender {
      *
      * @return the place behind the copies; null if there is no room
      */
-    public @Nullable Spot replaceTail(Fold fold, Regions.Use use) {
+    public @Nullable Spot replaceTail(@Nullable Fold fold, Regions.Use use) {
         return reserve(0, 0, 0, true, fold, use);
     }
 

@@ -41,7 +41,7 @@ public final class Marks {
         this.marksAt = CacheLayout.marksAt(header);
         this.regionsAt = header.regionsAt();
         this.regionBytes = header.regionBytes();
-        this.places = (header.cache().maxBytes() - regionsAt) / CacheLayout.MARKED_BYTES;
+        this.places = CacheLayout.places(header);
     }
 
     /** Null if the store does not evict, or this process may not store to its shared memory. */
@@ -68,11 +68,16 @@ public final class Marks {
     /** Whether a record of the chain is marked. */
     public boolean isSet(long offset) {
         long place = (offset - regionsAt) / CacheLayout.MARKED_BYTES;
-        return (memory.get(ValueLayout.JAVA_BYTE, at(place)) & bit(place)) != 0;
+        return place >= 0
+                && place < places
+                && (memory.get(ValueLayout.JAVA_BYTE, at(place)) & bit(place)) != 0;
     }
 
     /** Takes the mark from a record of the chain. */
     public void clear(long offset) {
+        if (!isSet(offset)) {
+            return;
+        }
         long place = (offset - regionsAt) / CacheLayout.MARKED_BYTES;
         byte found = memory.get(ValueLayout.JAVA_BYTE, at(place));
         memory.set(ValueLayout.JAVA_BYTE, at(place), (byte) (found & ~bit(place)));
@@ -81,6 +86,9 @@ public final class Marks {
     /** Takes the marks from all places of a region that was claimed and is in no chain yet. */
     void clearRegion(long region) {
         long bytes = CacheLayout.markBytes(regionBytes);
+        if ((region + 1) * bytes > places / Byte.SIZE) {
+            return; // as above
+        }
         memory.asSlice(marksAt + region * bytes, bytes).fill((byte) 0);
     }
 

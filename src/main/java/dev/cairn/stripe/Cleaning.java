@@ -104,7 +104,7 @@ public final class Cleaning {
     /** Guarded by the stripe's lock. */
     private @Nullable Job job;
 
-    private final ExpiredFront front;
+    private final Front front;
 
     /** Null if the store does not evict. */
     private final @Nullable Policy policy;
@@ -131,7 +131,7 @@ public final class Cleaning {
         this.successors = new Successors(data, number);
         this.window = new RecordWindow(data, number);
         this.moves = new Moves(window, index);
-        this.front = new ExpiredFront(words, clock);
+        this.front = new Front(site, tail);
         this.policy = policy;
         this.drops = new Drops(index);
     }
@@ -188,12 +188,7 @@ public final class Cleaning {
         if (oldest == 0 || tail.isIn(oldest - 1) || owed > 0 || !frontIsDue()) {
             return;
         }
-        try {
-            owed = front.hasExpired(oldest(), this::isLive) ? 1 : 0;
-        } catch (CorruptStore e) {
-            damages.found(words.acquire(StripeWords.OLDEST_NUMBER), e);
-            front.isDamaged();
-        }
+        owed = front.hasExpired() ? 1 : 0;
     }
 
     /** Times that this process read an oldest region to see how much of it has expired. */
@@ -201,56 +196,9 @@ public final class Cleaning {
         return front.looks();
     }
 
-    /** The oldest region. */
-    private Chain oldest() {
-        long region = words.acquire(StripeWords.OLDEST) - 1;
-        long end =
-                tail.isIn(region)
-                        ? words.acquire(StripeWords.TAIL)
-                        : Place.tail(region, data.regionBytes());
-        return Chain.region(data, number, region, words.acquire(StripeWords.OLDEST_NUMBER), end);
-    }
-
-    /**
-     * Whether a new region has room for a record and for all that the oldest one holds and the index
-     * points to, but for what the record supersedes; under the lock.
-     */
+    /** See {@link Front#fitsBeside}. */
     boolean fitsBesideFront(byte[] key, int bytes) {
-        if (words.acquire(StripeWords.OLDEST) == 0 || words.damaged()) {
-            return false;
-        }
-        long[] needed = {RegionHeader.BYTES + bytes};
-        try {
-            oldest().forEach(entry -> {
-                if (counts(entry) && !Arrays.equals(entry.key(), key)) {
-                    needed[0] += bytesElsewhere(entry);
-                }
-            });
-        } catch (CorruptStore e) {
-            damages.found(words.acquire(StripeWords.OLDEST_NUMBER), e);
-            return false;
-        }
-        return needed[0] <= data.regionBytes();
-    }
-
-    /** What takes an entry's place: a copy, or a tombstone, which may need regions besides. */
-    private long bytesElsewhere(Chain.Entry entry) {
-        int runRegions =
-                clock.hasCome(entry.expires())
-                        ? Draft.of(entry.key(), null, 0, data.regionBytes())
-                                .runRegions(data.regionBytes())
-                        : 0;
-        return entry.bytes() + (long) runRegions * data.regionBytes();
-    }
-
-    private boolean counts(Chain.Entry entry) {
-        return entry.kind() == RecordLayout.PUT
-                && !entry.gone()
-                && index.pointsTo(words, hash.of(entry.key()), entry.offset());
-    }
-
-    private boolean isLive(Chain.Entry entry) {
-        return !clock.hasCome(entry.expires()) && counts(entry);
+        return front.fitsBeside(key, bytes);
     }
 
     /** Regions that the copy wants which found no room; without the stripe's lock, so about. */
@@ -295,7 +243,26 @@ public final class Cleaning {
      * @param most bytes of the region to keep
      */
     public Progress evict(long budget, Use use, long most) {
-        return step(budget, use, most);
+        Progress progress = step(budget, use, most);
+        if (progress == Progress.IDLE && job != null && job.damaged && isOldest(job)) {
+            commit.clear(); // rather than let the chain grow for ever
+            return Progress.FREED;
+        }
+        return progress;
+    }
+
+    private boolean isOldest(Job present) {
+        return present.number == words.acquire(StripeWords.OLDEST_NUMBER);
+    }
+
+    /**
+     * As {@link #evict}, of a stripe whose oldest region is its tail, with the last regions: the runs of
+     * its values may be what takes the room.
+     */
+    public Progress evictTail(long most) {
+        return words.acquire(StripeWords.OLDEST) != 0 && tail.roll(Use.EVACUATE)
+                ? evict(WHOLE, Use.EVACUATE, most)
+                : Progress.IDLE;
     }
 
     private Progress step(long budget, Use use, long mostKept) {
@@ -317,6 +284,11 @@ public final class Cleaning {
             }
             return step(present, oldest - 1, use == Use.EVACUATE ? WHOLE : budget, use);
         } catch (CorruptStore e) {
+            if (policy != null && !present.fromStart) { // where it went on may be wrong
+                present.fromStart = true;
+                policy.judged(RegionHeader.BYTES);
+                return Progress.MORE;
+            }
             present.damaged = true; // the region stays
             damages.found(present.number, e);
             commit.failed();
@@ -453,7 +425,9 @@ public final class Cleaning {
         while (data.regionBytes() - job.at >= RecordLayout.MIN_BYTES) {
             window.read(region, job.number, job.at);
             boolean done =
-                    window.bytes() == 0 ? cleanOne(job, region, use) : foundDrops(region, use);
+                    window.bytes() == 0
+                            ? cleanOne(job, region, use)
+                            : foundDropsOfWindow(job, region, use);
             if (!done) {
                 return false;
             }
@@ -463,13 +437,18 @@ public final class Cleaning {
         return true;
     }
 
-    private boolean foundDrops(long region, Use use) {
+    private boolean foundDropsOfWindow(Job job, long region, Use use) {
         long table = words.acquire(StripeWords.TABLE);
         hashAll();
         moves.clear();
+        toDrop.clear();
         for (int i = 0; i < window.puts(); i++) {
             long slotAt = slotAtOf(table, i);
             if (slotAt != 0) {
+                if (window.hasRun(i)) { // it was not judged: the hint was wrong
+                    toDrop.add(i);
+                    continue;
+                }
                 boolean expired = clock.hasCome(window.expires(i));
                 int heat =
                         expired
@@ -483,7 +462,7 @@ public final class Cleaning {
                 }
             }
         }
-        return tail.move(moves, region, use);
+        return tail.move(moves, region, use) && dropped(job, use);
     }
 
     /** Hashes the keys of the window's puts, and fetches their buckets. */

@@ -1,6 +1,7 @@
 package dev.cairn.stripe;
 
 import static dev.cairn.format.StripeWords.BUILDING;
+import static dev.cairn.format.StripeWords.CLEARING;
 import static dev.cairn.format.StripeWords.COPIES_END;
 import static dev.cairn.format.StripeWords.DEAD_REGION;
 import static dev.cairn.format.StripeWords.DEAD_REGION_NUMBER;
@@ -72,6 +73,8 @@ import java.lang.invoke.VarHandle;
  *           W7 table word      W8 version, oldest, counts, evacuated      W9 tail
  *           W10 next, next run := 0      W11 dead run, dead region        W12 intent := 0
  *           X1 to X8, of a record that is overwritten where it lies: see Tail
+ *           E7 of a store that evicts, whose oldest region is damaged: intent := 4; every slot word := 0;
+ *           table word; counts, chain := none; all regions of the stripe dead; intent := 0
  * Why it is safe
  *           W5 is the commit: before it nothing below the tail and no slot word has changed, after
  *           it the companions hold everything that is to be done. They are absolute, so W6 to W12
@@ -337,6 +340,33 @@ final class Commit {
         carryOut(null, 0, 0);
     }
 
+    /**
+     * Drops all entries of the stripe, and all of its regions; under its lock. Versions go on.
+     */
+    void clear() {
+        stageDeath(true);
+        commit(CLEARING);
+        carryOutClearing();
+    }
+
+    /** Again from any kill: nobody else claims a region for this stripe before it is done. */
+    private void carryOutClearing() {
+        Steps.at("E7");
+        index.forEachSlot(words.acquire(TABLE), (slotAt, _) -> index.change(slotAt, 0));
+        words.release(TABLE, words.acquire(NEW_TABLE));
+        VarHandle.fullFence();
+        words.release(EVACUATED, words.acquire(TAIL_NUMBER));
+        for (int word : new int[] {LIVE_COUNT, LIVE_BYTES, LOG_BYTES, TAIL_DEAD, MOVED_FROM}) {
+            words.release(word, 0);
+        }
+        words.release(OLDEST, 0);
+        words.release(OLDEST_NUMBER, 0);
+        words.release(TAIL, 0);
+        words.release(TAIL_NUMBER, 0);
+        committed.buryAll(words.acquire(DEATH_EPOCH));
+        finish();
+    }
+
     private void commit(boolean death, @Nullable Moves moves, int first, int last) {
         stageDeath(death);
         commit(WHOLE);
@@ -543,13 +573,15 @@ final class Commit {
             carryOutShort();
         } else if (intent == IN_PLACE) {
             redoInPlace();
+        } else if (intent == CLEARING) {
+            carryOutClearing();
         } else if (intent == WHOLE) {
             redo();
         } else if (intent != 0) {
             throw new CorruptStore(
                     shared.file().path(),
                     words.at() + INTENT,
-                    "an intent: 0 to %d".formatted(IN_PLACE),
+                    "an intent: 0 to %d".formatted(CLEARING),
                     Long.toString(intent));
         }
         regions.abandon(words, number);

@@ -103,6 +103,15 @@ final class CommittedRecords {
                 });
     }
 
+    /** Marks all regions of the stripe dead. */
+    void buryAll(long epoch) {
+        for (long region = 0; region < data.regions(); region++) {
+            if (data.stripeOf(region) == number) {
+                regions.bury(words, number, Place.run(region, 1), data.number(region), epoch);
+            }
+        }
+    }
+
     private void forEachOf(long region, Consumer<Outline> action) {
         forEach(
                 data.regionAt(region) + RegionHeader.BYTES,

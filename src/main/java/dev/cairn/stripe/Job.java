@@ -20,6 +20,9 @@ final class Job {
     long bytes;
     boolean damaged;
 
+    /** It was begun at its first record again, for what was found where it had been gone on. */
+    boolean fromStart;
+
     /** Bytes that eviction keeps at most; {@link #EVERYTHING} if nothing is evicted. */
     long mostKept;
 

@@ -60,6 +60,9 @@ final class Policy {
 
     private static final double MOST_BY_SIZE = 4;
 
+    /** The threshold while nothing was judged yet: of any score the same part is kept. */
+    private static final int ANY = SCORES;
+
     /** Times that the bound is put before frequencies are halved. */
     private static final long AGING_TIMES = 10;
 
@@ -181,14 +184,17 @@ final class Policy {
             sum += bytes;
         }
         long wanted = sum / 3 * KEPT_THIRDS;
-        int threshold = SCORES - 1;
+        int threshold = sum == 0 ? ANY : SCORES - 1;
         long above = 0;
-        while (threshold > 0 && above + histogram(threshold) <= wanted) {
+        while (sum != 0 && threshold > 0 && above + histogram(threshold) <= wanted) {
             above += histogram(threshold--);
         }
-        long there = histogram(threshold);
-        long part = there == 0 ? 0 : (long) ((double) (wanted - above) / there * WHOLE_PART);
-        store(JOB_THRESHOLD, (long) threshold << Integer.SIZE | Math.clamp(part, 0, WHOLE_PART));
+        long there = sum == 0 ? 1 : histogram(threshold);
+        double part = sum == 0 ? KEPT_THIRDS / 3.0 : (double) (wanted - above) / there;
+        store(
+                JOB_THRESHOLD,
+                (long) threshold << Integer.SIZE
+                        | Math.clamp((long) (part * WHOLE_PART), 0, WHOLE_PART));
         store(JOB_PROGRESS, RegionHeader.BYTES);
         store(JOB_NUMBER, number);
     }
@@ -247,7 +253,7 @@ final class Policy {
     /** Whether a score is kept: of the score at the threshold only a part is. */
     private boolean isKept(int score) {
         long threshold = word(JOB_THRESHOLD);
-        if (score != threshold >>> Integer.SIZE) {
+        if (score != threshold >>> Integer.SIZE && threshold >>> Integer.SIZE != ANY) {
             return score > threshold >>> Integer.SIZE;
         }
         long fraction = word(FRACTION) + (int) threshold;

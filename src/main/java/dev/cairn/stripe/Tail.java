@@ -330,6 +330,17 @@ final class Tail {
         return true;
     }
 
+    /** Begins another region, with all that stands in this one left in the chain; false if there is no room. */
+    boolean roll(Use use) {
+        Appender.Spot place = appender.replaceTail(null, use);
+        if (place == null) {
+            boolean _ = commit.repair(); // gives a claim back
+            return false;
+        }
+        commit.replaceTail(place);
+        return true;
+    }
+
     /** What to do with the tail region if so many bytes more do not fit. */
     private Appender.@Nullable Fold fold(byte @Nullable [] key, int bytes, int deadInTail) {
         if (!appender.overflows(bytes)) {
