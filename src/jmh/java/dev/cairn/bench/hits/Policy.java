@@ -1,0 +1,30 @@
+package dev.cairn.bench.hits;
+
+/** A cache within a bound in bytes. Used by one thread. */
+interface Policy extends AutoCloseable {
+    /** Whether the key was there. If it was not, it is put. */
+    boolean read(int key);
+
+    /** Puts the key, whether it is there or not. */
+    void write(int key);
+
+    @Override
+    default void close() {}
+
+    /** Of a hundred reads of a load, how many find their key. */
+    static double hitRatio(Load load, Policy policy) {
+        long reads = 0;
+        long hits = 0;
+        for (int request : load.requests()) {
+            if (request < 0) {
+                policy.write(~request);
+                continue;
+            }
+            reads++;
+            if (policy.read(request)) {
+                hits++;
+            }
+        }
+        return 100.0 * hits / reads;
+    }
+}
