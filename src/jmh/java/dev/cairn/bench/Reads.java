@@ -2,6 +2,7 @@ package dev.cairn.bench;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.Options;
 
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -56,6 +57,10 @@ public class Reads {
         @Param("100")
         int valueBytes;
 
+        /** Whether the store evicts, and so has its reads marked and counted; nothing is evicted. */
+        @Param("false")
+        boolean evicting;
+
         byte[][] keys;
         Path directory;
         CairnStore store;
@@ -63,7 +68,12 @@ public class Reads {
         @Setup(Level.Trial)
         public void fill() throws IOException {
             directory = Files.createTempDirectory(Path.of("target"), "bench");
-            store = Cairn.open(directory.resolve("bench.cairn"));
+            Options options = Options.defaults();
+            if (evicting) {
+                long bytes = 2L * count * (KEY_BYTES + valueBytes) + (64 << 20);
+                options = options.withMaxBytes(bytes).withEviction(true);
+            }
+            store = Cairn.open(directory.resolve("bench.cairn"), options);
             keys = new byte[count][];
             SplittableRandom random = new SplittableRandom(1);
             for (int i = 0; i < count; i++) {

@@ -60,7 +60,7 @@ final class Policy {
 
     private static final double MOST_BY_SIZE = 4;
 
-    /** The threshold while nothing was judged yet: of any score the same part is kept. */
+    /** The threshold while nothing was judged yet: what scores as a mark does is kept, and a part of the rest. */
     private static final int ANY = SCORES;
 
     /** Times that the bound is put before frequencies are halved. */
@@ -253,8 +253,9 @@ final class Policy {
     /** Whether a score is kept: of the score at the threshold only a part is. */
     private boolean isKept(int score) {
         long threshold = word(JOB_THRESHOLD);
-        if (score != threshold >>> Integer.SIZE && threshold >>> Integer.SIZE != ANY) {
-            return score > threshold >>> Integer.SIZE;
+        long least = threshold >>> Integer.SIZE;
+        if (least == ANY ? score >= MARK_SCORE : score != least) {
+            return least == ANY || score > least;
         }
         long fraction = word(FRACTION) + (int) threshold;
         store(FRACTION, fraction % WHOLE_PART);
