@@ -95,6 +95,40 @@ class FullStoreTest {
         goRound(directory.resolve("manual.cairn"), options.withManualCheckpoints(), valueBytes);
     }
 
+    /** A cache has what the disk has, however large its bound is. */
+    @ParameterizedTest(name = "{0} stripes, {1} regions, values of {2}, {3}")
+    @CsvSource({
+        "1, 20, 100, NONE",
+        "1, 40, 1000, CHECKPOINT",
+        "4, 20, 100, CHECKPOINT",
+        "4, 60, 20000, NONE",
+        "64, 100, 1000, NONE",
+        "64, 100, 1000, CHECKPOINT",
+    })
+    void aCacheEvictsWhereTheDiskIsFull(
+            int stripes, int regions, int valueBytes, Durability durability) {
+        Medium.use(new SmallDisk((regions + 1L) * REGION_BYTES));
+        Options options =
+                Options.defaults()
+                        .withStripes(stripes)
+                        .withMaxBytes(256L << 20)
+                        .withEviction(true)
+                        .withDurability(durability);
+        try (CairnStore store = Cairn.open(directory.resolve("cache.cairn"), options)) {
+            for (int key = 0; key < 20 * regions; key++) {
+                store.put(Content.key(key), Content.value(key, 0, valueBytes));
+                assertThat(store.get(Content.key(key)))
+                        .isEqualTo(Content.value(key, 0, valueBytes));
+            }
+            for (int key = 0; key < 20_000_000 / valueBytes; key++) {
+                store.put(Content.key(key), Content.value(key, 1, valueBytes));
+            }
+            assertThat(store.stats().evictions()).isPositive();
+            assertThat(store.stats().regions()).isLessThanOrEqualTo(regions + 1L);
+            assertThat(store.verify().damages()).isEmpty();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"6m", "10m", "20m"})
     void aFullDiskCanBeEmptiedAndOverwritten(String size) throws IOException {
