@@ -86,7 +86,7 @@ public record StripeWords(MemorySegment memory, long at) {
     /** The intent of an overwrite in place, of which the first three companions count. */
     public static final long IN_PLACE = 3;
 
-    /** The intent to drop all entries of the stripe, of which no companion but two counts. */
+    /** The intent to drop all entries and regions of the stripe. */
     public static final long CLEARING = 4;
 
     public long acquire(int field) {

@@ -108,6 +108,12 @@ import java.lang.invoke.VarHandle;
  */
 /** How one write of a stripe becomes true, and how it is finished after a death. */
 final class Commit {
+    /** The companions that are 0 where a stripe is to be empty. */
+    private static final int[] OF_THE_EMPTY = {
+        NEW_TAIL, NEW_TAIL_NUMBER, NEW_OLDEST, NEW_OLDEST_NUMBER,
+        NEW_LIVE_COUNT, NEW_LIVE_BYTES, NEW_LOG_BYTES, NEW_TAIL_DEAD
+    };
+
     private final int number;
     private final StripeWords words;
     private final DataFile data;
@@ -340,10 +346,13 @@ final class Commit {
         carryOut(null, 0, 0);
     }
 
-    /**
-     * Drops all entries of the stripe, and all of its regions; under its lock. Versions go on.
-     */
+    /** Drops all entries of the stripe, and all of its regions; under its lock. Versions go on. */
     void clear() {
+        words.release(NEW_VERSION, words.acquire(VERSION));
+        for (int word : OF_THE_EMPTY) {
+            words.release(word, 0);
+        }
+        words.release(DEAD_REGION_NUMBER, words.acquire(TAIL_NUMBER));
         stageDeath(true);
         commit(CLEARING);
         carryOutClearing();
@@ -355,14 +364,13 @@ final class Commit {
         index.forEachSlot(words.acquire(TABLE), (slotAt, _) -> index.change(slotAt, 0));
         words.release(TABLE, words.acquire(NEW_TABLE));
         VarHandle.fullFence();
-        words.release(EVACUATED, words.acquire(TAIL_NUMBER));
-        for (int word : new int[] {LIVE_COUNT, LIVE_BYTES, LOG_BYTES, TAIL_DEAD, MOVED_FROM}) {
-            words.release(word, 0);
-        }
+        setCounts();
+        words.release(EVACUATED, words.acquire(DEAD_REGION_NUMBER));
         words.release(OLDEST, 0);
         words.release(OLDEST_NUMBER, 0);
-        words.release(TAIL, 0);
         words.release(TAIL_NUMBER, 0);
+        setTail();
+        words.release(MOVED_FROM, 0);
         committed.buryAll(words.acquire(DEATH_EPOCH));
         finish();
     }

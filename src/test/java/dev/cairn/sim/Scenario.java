@@ -263,7 +263,7 @@ enum Scenario {
     }
 
     private static void evictionOfManyKinds(Rig rig) {
-        for (int i = 0; i < 48; i++) {
+        for (int i = 0; i < 30; i++) {
             int key = i * 7 % 60;
             switch (i % 12) {
                 case 0 -> rig.put(key, 1_000, 10); // as long as a key may be
