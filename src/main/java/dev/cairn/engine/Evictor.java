@@ -53,8 +53,11 @@ final class Evictor {
     /** Of the regions so many may wait for a checkpoint. */
     static final int WAITING_SHARE = 32;
 
-    /** Bytes that are judged for each that is written: three are enough, if two of them are kept. */
-    private static final int PACE = 4;
+    /**
+     * Bytes that are judged for each that is written. Three are needed, if two of them are kept, and a
+     * step may judge as little as half of what it is to.
+     */
+    private static final int PACE = 6;
 
     /** Bytes that are judged in a step. */
     private static final long STEP_BYTES = 4096;
