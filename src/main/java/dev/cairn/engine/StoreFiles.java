@@ -11,6 +11,7 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -86,7 +87,13 @@ record StoreFiles(Path data, Path shared, Path lock) {
 
     /** To open a pipe would wait for its other end, without an end; devices have no bytes to map. */
     private static void requireRegular(Path file, String where) {
-        if (Files.exists(file) && !Files.isRegularFile(file)) {
+        boolean regular;
+        try { // one look: the file may be removed at any time
+            regular = Files.readAttributes(file, BasicFileAttributes.class).isRegularFile();
+        } catch (IOException _) {
+            return; // it is absent, or whoever opens it is told
+        }
+        if (!regular) {
             throw new IncompatibleFormat(
                     file, "is no regular file but a pipe, a device or the like" + where);
         }
