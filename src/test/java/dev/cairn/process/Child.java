@@ -6,13 +6,17 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A JVM of its own, as its parent sees it: told a line, it answers a line; see {@link Acting}. */
 final class Child {
@@ -114,6 +118,30 @@ final class Child {
 
     ProcessHandle handle() {
         return process.toHandle();
+    }
+
+    /** Stops it by a signal; each of its threads has stopped when this returns. */
+    void stop() throws IOException {
+        signal("STOP", pid());
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!hasStopped()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new IOException("process " + pid() + " does not stop");
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+    }
+
+    private boolean hasStopped() throws IOException {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/" + pid() + "/task"))) {
+            for (Path task : tasks.toList()) {
+                String stat = Files.readString(task.resolve("stat"));
+                if (!stat.substring(stat.lastIndexOf(')')).startsWith(") T ")) {
+                    return false;
+                }
+            }
+            return true;
+        }
     }
 
     /** Sends SIGSTOP, SIGCONT, and so on. */
