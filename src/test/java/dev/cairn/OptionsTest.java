@@ -27,7 +27,8 @@ class OptionsTest {
                     options -> options.withLockTimeout(Duration.ofSeconds(90)),
                     options ->
                             options.withPermissions(PosixFilePermissions.fromString("rw-rw-r--")),
-                    options -> options.withDefaultTimeToLive(Duration.ofHours(2)));
+                    options -> options.withDefaultTimeToLive(Duration.ofHours(2)),
+                    options -> options.withSpinning(Duration.ofMillis(3)));
 
     private static Options allChanged() {
         Options options = DEFAULTS;
@@ -49,6 +50,7 @@ class OptionsTest {
         assertThat(options.lockTimeout()).isEqualTo(Duration.ofSeconds(90));
         assertThat(options.permissions()).isEqualTo(PosixFilePermissions.fromString("rw-rw-r--"));
         assertThat(options.defaultTimeToLive()).isEqualTo(Duration.ofHours(2));
+        assertThat(options.spinning()).isEqualTo(Duration.ofMillis(3));
     }
 
     @Test
@@ -79,7 +81,7 @@ class OptionsTest {
                     .hasToString(
                             "1,048,576 bytes at most, stripes 8, durability EACH_WRITE, a checkpoint"
                                     + " every 1.5s, read-only, lock timeout 1m30s, permissions"
-                                    + " rw-rw-r--, time to live 2h");
+                                    + " rw-rw-r--, time to live 2h, spinning 0.003s");
             assertThat(DEFAULTS.withManualCheckpoints())
                     .asString()
                     .contains(", manual checkpoints, ");

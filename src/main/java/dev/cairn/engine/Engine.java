@@ -48,6 +48,7 @@ final class Engine {
     private final @Nullable Writing writing;
     private final Recovery recovery;
     private final Reader reader;
+    private final Spinning spinning;
     private final Waiting waiting;
     private final @Nullable Writer writer;
     private final @Nullable KeeperThread thread;
@@ -90,7 +91,8 @@ final class Engine {
         this.recovery = recovery;
         this.reader = reader;
         this.counters = new CacheCounters(mapped.shared().base(), writing != null);
-        this.waiting = new Waiting(writing != null);
+        this.spinning = new Spinning(mostSpinning(options));
+        this.waiting = new Waiting(writing != null, spinning);
         this.lockWatch = lockWatch();
         this.feeds = kernel == null ? null : new Feeds(mapped.shared(), kernel, writing != null);
         if (writing == null) {
@@ -126,6 +128,10 @@ final class Engine {
         }
     }
 
+    private static long mostSpinning(Options options) {
+        return Spinning.most(options.spinning(), Runtime.getRuntime().availableProcessors());
+    }
+
     private @Nullable LockWatch lockWatch() {
         if (writing != null && writing.processes().mayLoseKernelLock()) {
             return LockWatch.start(files, writing.processes()::keepKernelLock);
@@ -150,6 +156,7 @@ final class Engine {
         Options joint = JointOptions.of(before, more);
         long timeoutNanos = joint.lockTimeout().toNanos();
         with.lengthenTimeout(timeoutNanos);
+        spinning.most(mostSpinning(joint));
         with.regions().bound(joint.maxBytes());
         Duration period = joint.checkpointEvery();
         if (period != null && !period.equals(before.checkpointEvery())) {

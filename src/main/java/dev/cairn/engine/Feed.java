@@ -114,9 +114,13 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
         return Long.MAX_VALUE;
     }
 
-    /** Spinning over all stripes would cost more than a sleep. */
     @Override
     public boolean stirred() {
+        for (Follower follower : followers) {
+            if (follower.stirred()) {
+                return true;
+            }
+        }
         return false;
     }
 

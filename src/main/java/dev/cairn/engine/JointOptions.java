@@ -31,7 +31,15 @@ final class JointOptions {
         if (more.lockTimeout().compareTo(open.lockTimeout()) > 0) {
             joint = joint.withLockTimeout(more.lockTimeout());
         }
+        Duration spinning = more.spinning();
+        if (spinning != null && isLonger(spinning, open.spinning())) {
+            joint = joint.withSpinning(spinning);
+        }
         return joint;
+    }
+
+    private static boolean isLonger(Duration more, @Nullable Duration open) {
+        return open == null || more.compareTo(open) > 0;
     }
 
     private static boolean isOftener(Duration more, @Nullable Duration open) {

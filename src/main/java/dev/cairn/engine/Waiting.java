@@ -9,10 +9,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Waits, without a lock, until something is there: on a thread of the platform it spins for a moment,
- * then sleeps in the kernel until a writer wakes it (stripe.Waiters); virtual threads, whose carriers
- * a sleep would hold, processes that store nothing, and JVMs without native access look again and
- * again.
+ * Waits, without a lock, until something is there: a thread of the platform spins for a moment
+ * ({@link Spinning}), then sleeps in the kernel until a writer wakes it (stripe.Waiters). Virtual
+ * threads, whose carriers both would hold, do neither: as threads of processes that store nothing, and
+ * of JVMs without native access, they look from time to time.
  *
  * <p>Each sleep is timed (RULE 17), since no interrupt ends it and the writer may die before it wakes
  * anybody.
@@ -28,20 +28,21 @@ final class Waiting {
     /** Who waited this many times as long may be told a pause late: many may wait, and for long. */
     private static final int PATIENCE = 64;
 
-    /** About 5 microseconds, what a sleep and a wake-up cost. */
-    private static final int SPINS = 200;
+    /** Looks between two looks at the clock. */
+    private static final int SPINS = 16;
 
     private final long sliceNanos =
             TimeUnit.MILLISECONDS.toNanos(Math.max(1, Long.getLong(SLICE_PROPERTY, SLICE_MILLIS)));
 
     private final boolean sleeps;
-    private final int spins = Runtime.getRuntime().availableProcessors() > 1 ? SPINS : 0;
+    private final Spinning spinning;
 
     /**
      * @param writable whether this process may ask in shared memory to be woken
      */
-    Waiting(boolean writable) {
-        sleeps = writable && Futex.isAvailable();
+    Waiting(boolean writable, Spinning spinning) {
+        this.sleeps = writable && Futex.isAvailable();
+        this.spinning = spinning;
     }
 
     /**
@@ -89,19 +90,26 @@ final class Waiting {
      */
     <T> @Nullable T until(Awaited<T> awaited, long nanos, Runnable stillOpen)
             throws InterruptedException {
-        boolean sleepHere = sleeps && !Thread.currentThread().isVirtual();
+        boolean ofPlatform = !Thread.currentThread().isVirtual();
+        boolean sleepHere = sleeps && ofPlatform;
         boolean asked = false;
         int noted = 0;
         long start = System.nanoTime();
+        long spinNanos = ofPlatform ? spinning.nanos() : 0;
         long idle = start;
+        boolean waited = false;
         for (long pause = FIRST_PAUSE_NANOS; ; ) {
             stillOpen.run();
             T found = awaited.look();
             long now = System.nanoTime();
             long left = nanos - (now - start);
             if (found != null || left <= 0) {
+                if (waited) {
+                    spinning.waited(now - start);
+                }
                 return found;
             }
+            waited = true;
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
@@ -113,11 +121,11 @@ final class Waiting {
             if (asked) {
                 sleepHere = awaited.sleep(noted, Math.min(most, sliceNanos));
                 asked = false;
+            } else if (now - start < spinNanos) {
+                spin(awaited, now + Math.min(most, Math.min(start + spinNanos - now, sliceNanos)));
             } else if (sleepHere) {
-                if (!stirs(awaited)) {
-                    noted = awaited.ask();
-                    asked = true;
-                }
+                noted = awaited.ask();
+                asked = true;
             } else {
                 LockSupport.parkNanos(Math.min(most, pause));
                 long longest = Math.clamp((now - start) / PATIENCE, PAUSE_NANOS, sliceNanos);
@@ -126,13 +134,15 @@ final class Waiting {
         }
     }
 
-    private boolean stirs(Awaited<?> awaited) {
-        for (int spin = 0; spin < spins; spin++) {
-            if (awaited.stirred()) {
-                return true;
+    /** Spins until it may be there, or the time has come. */
+    private static void spin(Awaited<?> awaited, long until) {
+        while (System.nanoTime() - until < 0) {
+            for (int spin = 0; spin < SPINS; spin++) {
+                if (awaited.stirred()) {
+                    return;
+                }
+                Thread.onSpinWait();
             }
-            Thread.onSpinWait();
         }
-        return false;
     }
 }

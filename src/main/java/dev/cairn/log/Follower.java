@@ -176,6 +176,11 @@ public final class Follower {
         return false;
     }
 
+    /** Whether something may be new, by one load. */
+    public boolean stirred() {
+        return words.acquire(StripeWords.VERSION) != last;
+    }
+
     private void moveTo(RegionHeader header) {
         region = header.region();
         number = header.number();
