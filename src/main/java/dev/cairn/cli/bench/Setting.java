@@ -17,11 +17,11 @@ record Setting(long entries, int valueBytes, Duration time, int processors) {
     /** Of a record beside key and value, and of its slot in an index that has just grown. */
     private static final double ENTRY_BYTES = 96;
 
-    /** What was overwritten stays until a checkpoint and cleaning: see the README. */
-    private static final double COPIES = 3;
+    /** What was overwritten stays until a checkpoint and cleaning: 3 copies, and more of large values. */
+    private static final double COPIES = 5;
 
     /** What a store takes at least: regions of every stripe, and the page that is synced. */
-    private static final double LEAST_BYTES = 32 << 20;
+    private static final double LEAST_BYTES = 12 << 20;
 
     /** The threads that are more than one. */
     int threads() {

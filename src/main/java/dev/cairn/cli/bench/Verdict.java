@@ -123,12 +123,12 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
         String cause =
                 switch (reads) {
                     case HELD_BACK ->
-                            "bounded by CPU: one thread was given %s of a processor"
+                            "bounded by CPU: one thread was given %s of a processor;"
                                     .formatted(decimal(evidence.receivedAlone));
-                    case MEMORY -> "bounded by memory";
-                    case PROCESSOR -> "bounded by CPU, not memory";
+                    case MEMORY -> "bounded by memory:";
+                    case PROCESSOR -> "bounded by CPU, not memory:";
                 };
-        return "%s: a get takes %s ns, a dependent random load %s ns"
+        return "%s a get takes %s ns, a dependent random load %s ns"
                 .formatted(
                         cause,
                         Units.count(Math.round(evidence.getNanos)),
@@ -137,7 +137,7 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
 
     private String durableLine() {
         String figures =
-                "%s takes %s, the sync of a page %s"
+                "a checkpoint of %s takes %s, the sync of a page %s"
                         .formatted(
                                 Units.entries(evidence.few),
                                 Units.time(evidence.checkpoint),
@@ -145,8 +145,8 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
         return switch (durable) {
             case NOTHING_IS_DURABLE ->
                     "make nothing durable here: this file system is memory, which a reboot empties";
-            case SYNC -> "bounded by disk sync: one of " + figures;
-            case WRITING -> "bounded by what they write, not by sync: one of " + figures;
+            case SYNC -> "bounded by disk sync: " + figures;
+            case WRITING -> "bounded by what they write, not by sync: " + figures;
         };
     }
 

@@ -91,7 +91,7 @@ class VerdictTest {
     void aThreadThatWasHeldBackIsTold() {
         assertThat(line(of(2_804, 255, false, 400, 4000, 2, 2, 0.52, 2, 2, 0), 0))
                 .isEqualTo(
-                        "reads: bounded by CPU: one thread was given 0.5 of a processor: a get takes 2,804 ns,"
+                        "reads: bounded by CPU: one thread was given 0.5 of a processor; a get takes 2,804 ns,"
                                 + " a dependent random load 255 ns");
     }
 
@@ -99,9 +99,10 @@ class VerdictTest {
     void checkpointsAreToldWithTheirFigures() {
         assertThat(line(syncing(false, 4_100, 9_200), 1))
                 .isEqualTo(
-                        "checkpoints: bounded by disk sync: one of 1,000 entries takes 9.20 ms, the sync of a page 4.10 ms");
+                        "checkpoints: bounded by disk sync: a checkpoint of 1,000 entries takes 9.20 ms, the sync of a page 4.10 ms");
         assertThat(line(syncing(false, 400, 9_200), 1))
-                .startsWith("checkpoints: bounded by what they write, not by sync: one of ");
+                .startsWith(
+                        "checkpoints: bounded by what they write, not by sync: a checkpoint of ");
         assertThat(line(syncing(true, 1, 9_200), 1))
                 .startsWith("checkpoints: make nothing durable here: ");
     }
