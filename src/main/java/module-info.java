@@ -14,6 +14,8 @@ module dev.cairn {
 
     opens dev.cairn.cli to
             info.picocli;
+    opens dev.cairn.cli.bench to
+            info.picocli;
     opens dev.cairn.cli.demo to
             info.picocli;
 }

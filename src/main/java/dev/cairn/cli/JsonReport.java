@@ -14,13 +14,14 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /** One JSON object on one line, for scripts. A duration {@code x} becomes {@code xNanos}. */
-final class JsonReport {
+public final class JsonReport {
     private final StringWriter text = new StringWriter();
     private final JsonGenerator json;
 
-    JsonReport() {
+    public JsonReport() {
         try {
             json = new JsonFactory().createGenerator(text);
             json.writeStartObject();
@@ -29,9 +30,26 @@ final class JsonReport {
         }
     }
 
-    JsonReport put(String name, Object value) {
+    public JsonReport put(String name, Object value) {
         try {
             write(name, value);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return this;
+    }
+
+    /** An array of objects, whose fields are put one object after the other. */
+    public <T> JsonReport putObjects(
+            String name, List<T> each, BiConsumer<JsonReport, T> putFields) {
+        try {
+            json.writeArrayFieldStart(name);
+            for (T one : each) {
+                json.writeStartObject();
+                putFields.accept(this, one);
+                json.writeEndObject();
+            }
+            json.writeEndArray();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -129,6 +147,7 @@ final class JsonReport {
             case Duration duration -> json.writeNumberField(name + "Nanos", duration.toNanos());
             case Long number -> json.writeNumberField(name, number);
             case Integer number -> json.writeNumberField(name, number);
+            case Double number -> json.writeNumberField(name, number);
             case Boolean truth -> json.writeBooleanField(name, truth);
             case Stats stats -> writeObject(name, () -> putAll(stats));
             case Recovery recovery -> writeObject(name, () -> putAll(recovery));

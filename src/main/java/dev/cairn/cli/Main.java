@@ -2,6 +2,7 @@ package dev.cairn.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.cairn.cli.bench.Bench;
 import dev.cairn.cli.demo.Demo;
 
 import picocli.CommandLine;
@@ -39,6 +40,7 @@ import java.util.List;
             Compact.class,
             Salvage.class,
             SharedMemory.class,
+            Bench.class,
             Demo.class
         },
         mixinStandardHelpOptions = true,

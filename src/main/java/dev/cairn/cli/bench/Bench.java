@@ -1,0 +1,160 @@
+package dev.cairn.cli.bench;
+
+import dev.cairn.Cairn;
+import dev.cairn.cli.Failure;
+import dev.cairn.cli.Verb;
+import dev.cairn.units.Units;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+@Command(
+        name = "bench",
+        description = {
+            "Measures a temporary store in the directory of FILE for some seconds, says what bounds it,"
+                    + " and removes it. FILE itself is never touched, and need not exist.",
+            "It is a quick look: windows of a fraction of a second, after a short warm-up."
+        })
+@SuppressWarnings("NullAway.Init") // picocli sets the fields
+public final class Bench extends Verb {
+    private static final String SHARED_MEMORY = "shm:";
+    private static final long MOST_ENTRIES = 1_000_000_000;
+    private static final double MOST_SECONDS = 3_600;
+
+    /** The part of the free space that may be taken, and of the heap. */
+    private static final double PART = 0.25;
+
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+            index = "0",
+            paramLabel = "FILE",
+            description = "Whose directory is measured; or a directory, or shm:NAME.")
+    private Path file;
+
+    @Option(
+            names = "--entries",
+            paramLabel = "N",
+            defaultValue = "200000",
+            description = "How many entries the store has; 200,000 unless told.")
+    private long entries;
+
+    @Option(
+            names = "--value-bytes",
+            paramLabel = "N",
+            defaultValue = "100",
+            description = "How long each value is; 100 unless told.")
+    private int valueBytes;
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            defaultValue = "10",
+            description = "About how long to measure in all, besides filling; 10 unless told.")
+    private double seconds;
+
+    @Option(names = "--json", description = "As one JSON object, sizes in bytes.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Setting setting = setting();
+        Path directory = directory();
+        requireRoom(setting, directory);
+        try (Scratch scratch = Scratch.in(directory)) {
+            return measure(setting, directory, scratch);
+        }
+    }
+
+    private int measure(Setting setting, Path directory, Scratch scratch)
+            throws IOException, InterruptedException {
+        try {
+            Figures figures = new Measurement(setting, directory, scratch, streams()).take();
+            Report report = new Report(directory, figures);
+            streams().print(json ? report.json() + "\n" : report.text());
+            return 0;
+        } catch (RuntimeException | IOException e) {
+            if (scratch.interrupted()) {
+                return 4; // the JVM ends, and its store was taken away
+            }
+            throw e;
+        }
+    }
+
+    private Setting setting() {
+        require(
+                entries >= 1 && entries <= MOST_ENTRIES,
+                "--entries: %d is not from 1 to %s".formatted(entries, Units.count(MOST_ENTRIES)));
+        require(valueBytes >= 0, "--value-bytes: %d is negative".formatted(valueBytes));
+        require(
+                seconds > 0 && seconds <= MOST_SECONDS,
+                "--seconds: %s is not more than 0 and at most %s"
+                        .formatted(seconds, Units.count(Math.round(MOST_SECONDS))));
+        return new Setting(
+                entries,
+                valueBytes,
+                Duration.ofNanos(Math.round(seconds * 1e9)),
+                Runtime.getRuntime().availableProcessors());
+    }
+
+    private void require(boolean right, String message) {
+        if (!right) {
+            throw new ParameterException(spec.commandLine(), message);
+        }
+    }
+
+    /** Where the temporary store will lie. */
+    private Path directory() {
+        String name = file.toString();
+        Path real =
+                name.startsWith(SHARED_MEMORY)
+                        ? Cairn.sharedMemory(name.substring(SHARED_MEMORY.length()))
+                        : file;
+        @Nullable Path parent = real.toAbsolutePath().getParent();
+        Path directory = parent == null || Files.isDirectory(real) ? real.toAbsolutePath() : parent;
+        if (!Files.isDirectory(directory)) {
+            throw new Failure(file + ": there is no directory " + directory + "; create it");
+        }
+        if (!Files.isWritable(directory)) {
+            throw new Failure(
+                    "%s: the directory %s is not writable; name a file elsewhere"
+                            .formatted(file, directory));
+        }
+        return directory;
+    }
+
+    private void requireRoom(Setting setting, Path directory) throws IOException {
+        long free = Files.getFileStore(directory).getUsableSpace();
+        if (setting.bytesAtMost() > PART * free) {
+            throw new Failure(
+                    "%s: the store may take %s, more than a quarter of the %s that are free in %s; %s"
+                            .formatted(
+                                    file,
+                                    Units.bytes((long) setting.bytesAtMost()),
+                                    Units.bytes(free),
+                                    directory,
+                                    "take fewer --entries or --value-bytes"));
+        }
+        long heap = Runtime.getRuntime().maxMemory();
+        if (setting.heapBytes() > PART * heap) {
+            throw new Failure(
+                    "%s: values of %s would take more than a quarter of the heap of %s; %s"
+                            .formatted(
+                                    file,
+                                    Units.bytes(setting.valueBytes()),
+                                    Units.bytes(heap),
+                                    "take fewer --value-bytes, or CAIRN_OPTS=-Xmx8g allows 8 GiB"));
+        }
+    }
+}
