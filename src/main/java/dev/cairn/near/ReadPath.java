@@ -46,6 +46,10 @@ public final class ReadPath<K, V> {
     private final boolean cachesAbsence;
     private final boolean counts;
     private final boolean countsReads;
+
+    /** The cache of a map whose hits nobody counts and which never hands out what is stale. */
+    private final @Nullable Cache<Object, CachedEntry<V>> plain;
+
     private final LongAdder confirmed = new LongAdder();
     private final LongAdder refreshed = new LongAdder();
     private final LongAdder stale = new LongAdder();
@@ -93,6 +97,7 @@ public final class ReadPath<K, V> {
         this.cachesAbsence = cachesAbsence;
         this.counts = cache != null && cache.policy().isRecordingStats();
         this.countsReads = store.countsReads();
+        this.plain = counts || countsReads || stalenessNanos != 0 ? null : cache;
     }
 
     /**
@@ -118,9 +123,25 @@ public final class ReadPath<K, V> {
         return cache != null;
     }
 
-    /** The key's entry, as stale as the bound allows; null if it is absent. A read, if those count. */
+    /**
+     * The key's entry, as stale as the bound allows; null if it is absent. A read, if those count. Most
+     * hits of most caches have nothing to ask but whether the entry is unchanged.
+     */
     public @Nullable CachedEntry<V> find(K key) {
-        return counted(findStale(key));
+        if (plain == null) {
+            return counted(findStale(key));
+        }
+        Object identity = coding.identity(key);
+        Held<V> held = (Held<V>) plain.getIfPresent(identity); // H1
+        if (held != null && held.expires() == 0 && !held.isAbsent() && isUnchanged(held)) { // H2
+            return held;
+        }
+        return current(plain, identity, key, held);
+    }
+
+    private boolean isUnchanged(Held<V> held) {
+        long table = held.table(); // before the others
+        return store.unchanged(held.stripe(), table, held.slotAt(), held.slot());
     }
 
     /** As {@link #findCurrent}; a read, if those count. */
@@ -154,7 +175,11 @@ public final class ReadPath<K, V> {
             return decoded(store.look(coding.key(key), NO_VERSION), 0);
         }
         Object identity = coding.identity(key);
-        Held<V> held = (Held<V>) cache.getIfPresent(identity); // H1
+        return current(cache, identity, key, (Held<V>) cache.getIfPresent(identity)); // H1
+    }
+
+    private @Nullable CachedEntry<V> current(
+            Cache<Object, CachedEntry<V>> cache, Object identity, K key, @Nullable Held<V> held) {
         if (held == null || !isCurrent(held)) { // H2
             return lookUp(cache, identity, key, held);
         }
@@ -177,10 +202,7 @@ public final class ReadPath<K, V> {
         if (held.isAbsent()) {
             current = store.absent(held.hash());
         } else {
-            long table = held.table(); // before the others
-            current =
-                    store.unchanged(held.stripe(), table, held.slotAt(), held.slot())
-                            && !store.expiresSoon(held.expires(), held.heat());
+            current = isUnchanged(held) && !store.expiresSoon(held.expires(), held.heat());
         }
         if (current) {
             noteConfirmed(held, now);
