@@ -1,10 +1,10 @@
 package dev.cairn.bench.peers;
 
 import dev.cairn.Cairn;
+import dev.cairn.bench.processes.ChildJvm;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** The JVMs that the benchmark starts, all with the same flags. */
 final class Jvm {
@@ -53,7 +52,7 @@ final class Jvm {
             Path directory)
             throws IOException {
         List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(ChildJvm.java());
         command.addAll(FLAGS);
         command.add("-Xms" + setting.heap());
         command.add("-Xmx" + setting.heap());
@@ -66,29 +65,6 @@ final class Jvm {
 
     static String[] settingOf(String[] arguments) {
         return Arrays.copyOfRange(arguments, OWN_ARGUMENTS, arguments.length);
-    }
-
-    /** Ends this JVM as soon as its parent closes its standard input, by its death for instance. */
-    static void endWithParent() {
-        Thread.ofPlatform()
-                .daemon()
-                .start(() -> {
-                    try {
-                        while (System.in.read() >= 0) {}
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    } finally {
-                        Runtime.getRuntime().halt(1);
-                    }
-                });
-    }
-
-    /** Kills it and whatever it started, and waits until they are gone. */
-    static void kill(Process process) {
-        List<ProcessHandle> all =
-                Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();
-        all.forEach(ProcessHandle::destroyForcibly);
-        all.forEach(one -> one.onExit().join());
     }
 
     /** This JVM's class path with another build in the place of the classes of Cairn. */

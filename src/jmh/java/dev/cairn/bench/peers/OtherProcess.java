@@ -1,5 +1,7 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.processes.Usage;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -1,5 +1,7 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.processes.Scratch;
+
 import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
@@ -10,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
@@ -47,7 +48,7 @@ final class PairedBenchmark {
                 out.println(compare(operation.name(), before, now, setting.windows()));
             }
         } finally {
-            delete(scratch);
+            Scratch.delete(scratch);
         }
     }
 
@@ -79,14 +80,6 @@ final class PairedBenchmark {
         double[] sorted = figures.clone();
         Arrays.sort(sorted);
         return sorted[Math.min(sorted.length - 1, sorted.length * quarters / 4)];
-    }
-
-    private static void delete(Path tree) throws IOException {
-        try (var files = Files.walk(tree)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 
     /** A build with a store of its own, loaded and aged. */

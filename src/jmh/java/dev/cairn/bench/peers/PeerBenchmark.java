@@ -1,5 +1,8 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.processes.ChildJvm;
+import dev.cairn.bench.processes.Scratch;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -8,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -94,7 +96,7 @@ final class PeerBenchmark {
                         .orTimeout(setting.minutes(), TimeUnit.MINUTES)
                         .whenComplete((_, late) -> {
                             if (late != null) {
-                                Jvm.kill(process);
+                                ChildJvm.kill(process);
                             }
                         });
         return process;
@@ -104,19 +106,14 @@ final class PeerBenchmark {
     private synchronized void stop() {
         stopped = true;
         if (child != null) {
-            Jvm.kill(child);
+            ChildJvm.kill(child);
         }
         delete(scratch);
     }
 
-    private synchronized void delete(Path tree) {
-        if (!Files.exists(tree)) {
-            return; // stopped
-        }
-        try (var files = Files.walk(tree)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
+    private synchronized void delete(Path directory) {
+        try {
+            Scratch.delete(directory);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

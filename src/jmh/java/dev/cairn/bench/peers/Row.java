@@ -1,5 +1,7 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.processes.Usage;
+
 import java.util.Locale;
 
 /**

@@ -1,5 +1,8 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.processes.ChildJvm;
+import dev.cairn.bench.processes.Usage;
+
 import org.HdrHistogram.Histogram;
 
 import java.io.IOException;
@@ -45,7 +48,7 @@ final class Worker implements AutoCloseable {
     public static void main(String[] arguments) throws Exception {
         PrintStream rows = System.out;
         System.setOut(System.err); // what libraries print is no row
-        Jvm.endWithParent();
+        ChildJvm.endWithParent();
         measure(
                 Setting.of(Jvm.settingOf(arguments)),
                 arguments[0],

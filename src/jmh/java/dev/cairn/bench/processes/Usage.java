@@ -1,4 +1,4 @@
-package dev.cairn.bench.peers;
+package dev.cairn.bench.processes;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -17,7 +17,7 @@ import java.util.List;
  * @param ours of them, by our processes
  * @param compiler of ours, by the compiler of this JVM
  */
-record Usage(double wall, double machine, double ours, double compiler) {
+public record Usage(double wall, double machine, double ours, double compiler) {
     private static final Path STAT = Path.of("/proc/stat");
     private static final double TICKS_A_SECOND = 100;
 
@@ -25,7 +25,7 @@ record Usage(double wall, double machine, double ours, double compiler) {
     private static final List<Integer> BUSY = List.of(1, 2, 3, 6, 7, 8);
 
     /** Of this process and those others. */
-    static Usage now(List<ProcessHandle> others) throws IOException {
+    public static Usage now(List<ProcessHandle> others) throws IOException {
         double ours = seconds(ProcessHandle.current());
         for (ProcessHandle other : others) {
             ours += seconds(other);
@@ -47,13 +47,13 @@ record Usage(double wall, double machine, double ours, double compiler) {
     }
 
     /** Processors that others used since then, 0 to all of them. */
-    double othersSince(Usage before) {
+    public double othersSince(Usage before) {
         double others = (machine - before.machine) - (ours - before.ours);
         return Math.max(0, others / (wall - before.wall));
     }
 
     /** Processors that the compiler used since then. */
-    double compilingSince(Usage before) {
+    public double compilingSince(Usage before) {
         return (compiler - before.compiler) / (wall - before.wall);
     }
 }

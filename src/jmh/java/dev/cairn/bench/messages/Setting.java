@@ -1,0 +1,115 @@
+package dev.cairn.bench.messages;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * How a run is made, from arguments of the form {@code name=value}; each has a default.
+ *
+ * @param ways as {@link Way} knows them, with commas between
+ * @param sizes of messages in bytes
+ * @param directions {@code one-way} and {@code ping-pong}
+ * @param rounds how often each way gets two fresh JVMs for each size and direction
+ * @param seconds that are measured
+ * @param warmup seconds of the same traffic before
+ * @param silence seconds after which processes that should have ended are ended, and the run with them
+ * @param stripes of stores that are made
+ * @param heap of each JVM
+ * @param directory under which a scratch directory is made, for stores on disk too
+ * @param json the file for the figures, if any
+ * @param strace whether system calls are counted too, in runs of their own
+ * @param arguments as they were given, for the JVMs of both ends
+ */
+record Setting(
+        List<Way> ways,
+        List<Integer> sizes,
+        List<Direction> directions,
+        int rounds,
+        double seconds,
+        double warmup,
+        double silence,
+        int stripes,
+        String heap,
+        Path directory,
+        Optional<Path> json,
+        boolean strace,
+        List<String> arguments) {
+
+    Setting {
+        if (rounds < 1 || seconds <= 0 || warmup < 0) {
+            throw new IllegalArgumentException("rounds, seconds or warmup are too few");
+        }
+        if (sizes.stream().anyMatch(bytes -> bytes < Content.LEAST_BYTES)) {
+            throw new IllegalArgumentException(
+                    "a size is less than " + Content.LEAST_BYTES + ": " + sizes);
+        }
+    }
+
+    static Setting of(String... arguments) {
+        Map<String, String> given = new HashMap<>();
+        for (String argument : arguments) {
+            int equals = argument.indexOf('=');
+            if (equals < 1) {
+                throw new IllegalArgumentException(
+                        "no argument of the form name=value: " + argument);
+            }
+            given.put(argument.substring(0, equals), argument.substring(equals + 1));
+        }
+        Setting setting =
+                new Setting(
+                        list(take(given, "ways", Way.ALL)).stream().map(Way::of).toList(),
+                        list(take(given, "sizes", "100,4096,1048576")).stream()
+                                .map(Integer::valueOf)
+                                .toList(),
+                        list(take(given, "directions", "one-way,ping-pong")).stream()
+                                .map(Direction::of)
+                                .toList(),
+                        Integer.parseInt(take(given, "rounds", "3")),
+                        Double.parseDouble(take(given, "seconds", "2")),
+                        Double.parseDouble(take(given, "warmup", "2")),
+                        Double.parseDouble(take(given, "silence", "30")),
+                        Integer.parseInt(take(given, "stripes", "2")),
+                        take(given, "heap", "256m"),
+                        Path.of(take(given, "directory", "target")),
+                        Optional.ofNullable(given.remove("json")).map(Path::of),
+                        yes(take(given, "strace", "false")),
+                        List.of(arguments));
+        if (!given.isEmpty()) {
+            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
+        }
+        return setting;
+    }
+
+    /** The same with so many seconds, and a warm-up as long. */
+    Setting within(double otherSeconds) {
+        List<String> others =
+                Stream.concat(
+                                arguments.stream()
+                                        .filter(each -> !each.matches("(seconds|warmup)=.*")),
+                                Stream.of("seconds=" + otherSeconds, "warmup=" + otherSeconds))
+                        .toList();
+        return of(others.toArray(String[]::new));
+    }
+
+    private static boolean yes(String text) {
+        return switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException("neither true nor false: " + text);
+        };
+    }
+
+    private static String take(Map<String, String> given, String name, String otherwise) {
+        String value = given.remove(name);
+        return value == null ? otherwise : value;
+    }
+
+    private static List<String> list(String text) {
+        return Arrays.asList(text.split(",", -1));
+    }
+}
