@@ -21,6 +21,9 @@ import java.util.concurrent.locks.LockSupport;
  * what a feed misses all the same, it is told as lagging.
  */
 final class Feeds {
+    /** The lease in milliseconds; for tests. */
+    static final String LEASE_PROPERTY = "dev.cairn.feed-lease-millis";
+
     private static final long LEASE_MILLIS = 10_000;
 
     /** A keeper that looks has the byte for a moment. */
@@ -30,6 +33,7 @@ final class Feeds {
 
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
+    private final long leaseMillis = Long.getLong(LEASE_PROPERTY, LEASE_MILLIS);
     private final SharedMemory shared;
     private final KernelLocks kernel;
     private final boolean writes;
@@ -89,11 +93,11 @@ final class Feeds {
     synchronized void renew() {
         long now = HostClock.bootMillis();
         if (open > 0 || othersOnlyRead()) {
-            Words.release(shared.base(), SharedLayout.FEEDS, now + LEASE_MILLIS);
+            Words.release(shared.base(), SharedLayout.FEEDS, now + leaseMillis);
             return;
         }
         long until = shared.acquire(SharedLayout.FEEDS);
-        if (until != 0 && (until < now || until > now + LEASE_MILLIS)) {
+        if (until != 0 && (until < now || until > now + leaseMillis)) {
             boolean _ = Words.cas(shared.base(), SharedLayout.FEEDS, until, 0);
         }
     }

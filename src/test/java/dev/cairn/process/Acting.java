@@ -139,7 +139,7 @@ public final class Acting {
             case "blind" -> work(order, Acting::blind);
             case "grow" -> work(order, Acting::grow);
             case "cycle" -> cycle(order);
-            case "slice" -> slice(order[1]);
+            case "property" -> System.setProperty(order[1], order[2]);
             case "await" -> awaitChange(order[1], Long.parseLong(order[2]));
             case "poll" -> poll();
             case "listed" -> listed(order[1]);
@@ -419,12 +419,6 @@ public final class Acting {
 
     private static void grow(Workload workload, String[] order) {
         workload.grow(number(order[3]));
-    }
-
-    /** Of the stores to be opened: how long they sleep at most. */
-    private static Object slice(String millis) {
-        System.setProperty("dev.cairn.wait-slice-millis", millis);
-        return millis;
     }
 
     private Object awaitChange(String key, long since) {

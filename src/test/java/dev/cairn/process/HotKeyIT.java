@@ -31,6 +31,8 @@ import java.util.concurrent.locks.LockSupport;
 class HotKeyIT {
     private static final long PUTS = 150_000;
     private static final int KILLS = 12;
+    private static final String LEASE_PROPERTY = "dev.cairn.feed-lease-millis";
+    private static final String LEASE_MILLIS = "4000";
 
     @RegisterExtension final Children children = new Children();
 
@@ -39,8 +41,17 @@ class HotKeyIT {
     private final SmallScale scale = SmallScale.inPlace();
 
     @AfterEach
-    void usualScale() {
+    void asUsual() {
         scale.close();
+        System.clearProperty(LEASE_PROPERTY);
+    }
+
+    /** Of the stores that are opened from now on: not so short that a keeper might come too late. */
+    private void shortenLeases(Child... others) {
+        System.setProperty(LEASE_PROPERTY, LEASE_MILLIS);
+        for (Child other : others) {
+            other.ask("property", LEASE_PROPERTY, LEASE_MILLIS);
+        }
     }
 
     private Path file() {
@@ -135,9 +146,11 @@ class HotKeyIT {
     /** A feed that another process has open; and one whose process was killed counts for a while. */
     @Test
     void nothingIsOverwrittenWhileAnotherProcessHasAFeed() throws IOException {
+        Child other = children.start();
+        shortenLeases(other);
         try (CairnStore store = create()) {
             assertThat(overwrites(store, 2)).isTrue();
-            Child other = opened(children.start());
+            opened(other);
             other.tell("poll");
             other.awaitStep("poll");
             assertThat(overwrites(store, 3)).isFalse();
@@ -158,10 +171,11 @@ class HotKeyIT {
     @ValueSource(strings = {"join", "view"})
     void aFeedOfAnotherProcessIsToldOfEachChange(String how) throws IOException {
         Path notes = directory.resolve("ledger");
+        Child other = children.start();
+        shortenLeases(other);
         try (CairnStore store = create();
                 Ledger ledger = Ledger.at(notes)) {
             awaitOverwrites(store);
-            Child other = children.start();
             other.tell("follow", file(), notes, how);
             other.awaitStep("follow");
             long before;

@@ -98,7 +98,7 @@ class WaitingIT {
         Assumptions.assumeTrue(Futex.isAvailable());
         System.setProperty(SLICE_PROPERTY, LONG_SLICE_MILLIS);
         Child child = children.start();
-        child.ask("slice", LONG_SLICE_MILLIS);
+        child.ask("property", SLICE_PROPERTY, LONG_SLICE_MILLIS);
         SplittableRandom random = new SplittableRandom(stripes);
         try (CairnStore store = Cairn.open(file(), Options.defaults().withStripes(stripes))) {
             child.ask("open", file());
@@ -123,7 +123,7 @@ class WaitingIT {
         Assumptions.assumeTrue(Futex.isAvailable());
         System.setProperty(SLICE_PROPERTY, LONG_SLICE_MILLIS);
         Child child = children.start();
-        child.ask("slice", LONG_SLICE_MILLIS);
+        child.ask("property", SLICE_PROPERTY, LONG_SLICE_MILLIS);
         try (CairnStore store = Cairn.open(file(), Options.defaults().withStripes(16));
                 ChangeFeed<byte[]> feed = store.watch()) {
             child.ask("open", file());
