@@ -1,5 +1,7 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.report.Results;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -10,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -56,6 +59,10 @@ final class PeerBenchmark {
         for (String base : setting.bases()) {
             out.printf("%nIn brackets: divided by %s in the same round%n%n", base);
             out.print(table.print(base));
+        }
+        if (!setting.json().isEmpty()) {
+            Map<String, String> how = Map.of("arguments", String.join(" ", setting.arguments()));
+            new Results("peers", how, table.figures()).write(Path.of(setting.json()));
         }
         return sound;
     }

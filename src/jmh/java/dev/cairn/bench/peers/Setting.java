@@ -25,6 +25,7 @@ import java.util.Map;
  * @param heap of each JVM
  * @param minutes after which an entrant's JVM is ended, and counts as failed
  * @param directory under which a scratch directory is made
+ * @param json file for the figures; empty for none
  * @param before class path of another build of Cairn
  * @param arguments as they were given, for the JVMs of the entrants
  */
@@ -44,6 +45,7 @@ record Setting(
         String heap,
         int minutes,
         Path directory,
+        String json,
         String before,
         List<String> arguments) {
 
@@ -102,6 +104,7 @@ record Setting(
                         take(given, "heap", "3g"),
                         Integer.parseInt(take(given, "minutes", "30")),
                         Path.of(take(given, "directory", "target")),
+                        take(given, "json", ""),
                         take(given, "before", ""),
                         List.of(arguments));
         if (!given.isEmpty()) {
