@@ -94,7 +94,7 @@ final class PeerBenchmark {
                 Entrant.of(peer).before()
                         ? Jvm.classPathWith(setting.before())
                         : System.getProperty("java.class.path");
-        Process process = Jvm.start(Worker.class, classPath, setting, peer, round, directory);
+        Process process = Jvm.start(Worker.class, classPath, setting, peer, round, 0, directory);
         child = process;
         var _ =
                 process.onExit()
