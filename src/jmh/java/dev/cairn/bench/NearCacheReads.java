@@ -6,6 +6,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.cairn.Cairn;
 import dev.cairn.CairnMap;
 import dev.cairn.MapBuilder;
+import dev.cairn.bench.processes.Scratch;
 import dev.cairn.codec.Codecs;
 
 import org.openjdk.jmh.annotations.Benchmark;
@@ -23,10 +24,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -54,10 +52,20 @@ public class NearCacheReads {
 
     /** The ways to read. */
     public enum Way {
-        CAFFEINE_ALONE,
-        NEAR,
-        NEAR_BOUNDED,
-        DECODED
+        CAFFEINE_ALONE("Caffeine alone"),
+        NEAR("Cairn, near cache"),
+        NEAR_BOUNDED("Cairn, bounded staleness"),
+        DECODED("Cairn, decoded");
+
+        private final String title;
+
+        Way(String title) {
+            this.title = title;
+        }
+
+        String title() {
+            return title;
+        }
     }
 
     /** The entries, and whoever holds them. */
@@ -71,7 +79,7 @@ public class NearCacheReads {
         String[] keys;
         String[] absent;
         Function<String, Session> reads;
-        private Path directory;
+        private Scratch scratch;
         private CairnMap<String, Session> map;
 
         @Setup(Level.Trial)
@@ -83,8 +91,8 @@ public class NearCacheReads {
                 keys[i] = "session:" + random.nextLong();
                 absent[i] = "session:" + random.nextLong();
             }
-            directory = Files.createTempDirectory(Path.of("target"), "bench");
-            map = builder().open(directory.resolve("bench.cairn"));
+            scratch = Scratch.create("near");
+            map = builder().open(scratch.path().resolve("bench.cairn"));
             for (String key : keys) {
                 map.set(key, new Session(new UUID(1, random.nextLong()), key, 2, 3));
             }
@@ -111,11 +119,7 @@ public class NearCacheReads {
         @TearDown(Level.Trial)
         public void close() throws IOException {
             map.close();
-            try (var files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+            scratch.close();
         }
     }
 

@@ -2,6 +2,7 @@ package dev.cairn.bench;
 
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
+import dev.cairn.bench.processes.Scratch;
 
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -18,9 +19,6 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -127,12 +125,12 @@ public class PointOperations {
     }
 
     private static final class CairnSubject implements Subject {
-        private final Path directory;
+        private final Scratch scratch;
         private final CairnStore store;
 
         CairnSubject() throws IOException {
-            directory = Files.createTempDirectory(Path.of("target"), "bench");
-            store = Cairn.open(directory.resolve("bench.cairn"));
+            scratch = Scratch.create("points");
+            store = Cairn.open(scratch.path().resolve("bench.cairn"));
         }
 
         @Override
@@ -148,11 +146,7 @@ public class PointOperations {
         @Override
         public void close() throws IOException {
             store.close();
-            try (var files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+            scratch.close();
         }
     }
 

@@ -7,6 +7,7 @@ import dev.cairn.Options;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Cairn, by its public interface only, so that another build of it can be measured too. Some keys are
@@ -39,6 +40,11 @@ final class CairnPeer implements Peer {
             @Override
             public byte[] get(byte[] key) {
                 return store.get(key);
+            }
+
+            @Override
+            public List<byte[]> getAll(List<byte[]> keys) {
+                return store.getAll(keys);
             }
 
             @Override

@@ -2,11 +2,13 @@ package dev.cairn.bench.peers;
 
 import org.HdrHistogram.Histogram;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
  * One thread at work on a store. A value begins with the first word of its key, so that every read is
- * judged, and goes on with a random one.
+ * judged, and goes on with a random one if there is room for it.
  *
  * <p>Whatever it writes to for itself is new in each batch, or touched between operations only: garbage
  * collection lays old objects of two threads side by side, and they would fight for the cache line.
@@ -45,6 +47,24 @@ final class Client implements AutoCloseable {
         read = last;
     }
 
+    /** Reads, so many keys a call. */
+    void readTogether(int keysACall, int count) throws Exception {
+        Keys.Batch batch = keys.draw(count);
+        for (int i = 0; i < count; i += keysACall) {
+            List<byte[]> asked = new ArrayList<>(keysACall);
+            for (int j = i; j < Math.min(count, i + keysACall); j++) {
+                byte[] key = new byte[keyBytes];
+                Keys.write(key, batch.entries()[j]);
+                asked.add(key);
+            }
+            List<byte[]> values = session.getAll(asked);
+            for (int j = 0; j < asked.size(); j++) {
+                judge(asked.get(j), values.get(j));
+            }
+            read = values.getLast();
+        }
+    }
+
     /** Overwrites, and notes in nanoseconds how long each put took. */
     void work(Histogram puts, int count) throws Exception {
         Keys.Batch batch = keys.draw(count);
@@ -69,17 +89,23 @@ final class Client implements AutoCloseable {
 
     private byte[] get(byte[] key) throws Exception {
         byte[] value = session.get(key);
+        judge(key, value);
+        return value;
+    }
+
+    private void judge(byte[] key, byte[] value) {
         if (value == null
                 || value.length != content.length
                 || Keys.word(value, 0) != Keys.word(key, 0)) {
             throw new IllegalStateException("lost or wrong: entry " + Keys.entry(key));
         }
-        return value;
     }
 
     private void put(byte[] key, byte[] value, long second) throws Exception {
         Keys.setWord(value, 0, Keys.word(key, 0));
-        Keys.setWord(value, 8, second);
+        if (value.length >= 2 * Long.BYTES) {
+            Keys.setWord(value, Long.BYTES, second);
+        }
         session.put(key, value);
     }
 

@@ -38,17 +38,22 @@ final class Jvm {
                     "-Dchronicle.analytics.disable=true",
                     "-Dslf4j.internal.verbosity=ERROR");
 
-    private static final int OWN_ARGUMENTS = 3;
+    private static final int OWN_ARGUMENTS = 4;
 
     private Jvm() {}
 
-    /** Starts one for an entrant. */
+    /**
+     * Starts one for an entrant.
+     *
+     * @param number of the process among those of the entrant, from 0
+     */
     static Process start(
             Class<?> main,
             String classPath,
             Setting setting,
             String entrant,
             int round,
+            int number,
             Path directory)
             throws IOException {
         List<String> command = new ArrayList<>();
@@ -58,7 +63,12 @@ final class Jvm {
         command.add("-Xmx" + setting.heap());
         command.add("-Djava.io.tmpdir=" + directory.resolveSibling(TEMPORARY));
         command.addAll(List.of("-cp", classPath, main.getName()));
-        command.addAll(List.of(entrant, Integer.toString(round), directory.toString()));
+        command.addAll(
+                List.of(
+                        entrant,
+                        Integer.toString(round),
+                        directory.toString(),
+                        Integer.toString(number)));
         command.addAll(setting.arguments());
         return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     }

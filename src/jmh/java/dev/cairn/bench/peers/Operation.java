@@ -10,16 +10,19 @@ import java.util.regex.Pattern;
  *   <li>{@code load}: fills the new store, one thread;
  *   <li>{@code get-1}, {@code put-2}, {@code mix95-zipf-2}: reads, overwrites, or 95 reads in a hundred;
  *       of keys chosen evenly or by zipf's law with exponent 0.99; by so many threads, or, with {@code
- *       1+1}, by two processes of one thread each;
- *   <li>{@code latency-1}: as {@code put-1}, with each put timed: the longest, and the 99.9th
- *       percentile;
+ *       1+1}, by two processes of one thread each, with {@code 1+1+1} by three;
+ *   <li>{@code getAll-64-1}: as {@code get-1}, so many keys a call; the figure is of keys;
+ *   <li>{@code latency-1}: as {@code put-1}, with each put timed: percentiles, and the longest;
  *   <li>{@code sync-1000}: makes so many overwrites durable, of a {@link Entrant.Syncs#MANUAL} entrant;
  *   <li>{@code space}: bytes on the disk for each byte of keys and values, when the store has been
- *       overwritten once more as often as it was to age it.
+ *       overwritten once more as often as it was to age it;
+ *   <li>{@code memory}: pages of files that this process has in its memory, and the length of the files,
+ *       for each byte of keys and values.
  * </ul>
  *
  * @param readPercent reads in a hundred operations
- * @param twoProcesses whether another process has as many threads at work
+ * @param processes that do it, each with so many threads
+ * @param keysACall of reads
  * @param overwrites before a sync
  */
 record Operation(
@@ -28,7 +31,8 @@ record Operation(
         int readPercent,
         boolean zipf,
         int threads,
-        boolean twoProcesses,
+        int processes,
+        int keysACall,
         int overwrites) {
 
     /** How it is measured. */
@@ -37,11 +41,13 @@ record Operation(
         RATE,
         LATENCY,
         SYNC,
-        SPACE
+        SPACE,
+        MEMORY
     }
 
     private static final Pattern RATE =
-            Pattern.compile("(get|put|mix([0-9]{2}))(-zipf)?-([1-9]|1\\+1)");
+            Pattern.compile(
+                    "(get|put|getAll-([1-9][0-9]*)|mix([0-9]{2}))(-zipf)?-([1-9]|1(?:\\+1)+)");
     private static final Pattern LATENCY = Pattern.compile("latency(-zipf)?-([1-9])");
     private static final Pattern SYNC = Pattern.compile("sync-([1-9][0-9]*)");
 
@@ -50,36 +56,42 @@ record Operation(
         Matcher latency = LATENCY.matcher(name);
         Matcher sync = SYNC.matcher(name);
         if (rate.matches()) {
-            int reads =
-                    switch (rate.group(1)) {
-                        case "get" -> 100;
-                        case "put" -> 0;
-                        default -> Integer.parseInt(rate.group(2));
-                    };
-            boolean both = rate.group(4).equals("1+1");
-            int threads = both ? 1 : Integer.parseInt(rate.group(4));
-            return new Operation(name, Kind.RATE, reads, rate.group(3) != null, threads, both, 0);
+            return rate(name, rate);
         } else if (latency.matches()) {
             int threads = Integer.parseInt(latency.group(2));
-            return new Operation(
-                    name, Kind.LATENCY, 0, latency.group(1) != null, threads, false, 0);
+            return new Operation(name, Kind.LATENCY, 0, latency.group(1) != null, threads, 1, 1, 0);
         } else if (sync.matches()) {
             int overwrites = Integer.parseInt(sync.group(1));
-            return new Operation(name, Kind.SYNC, 0, false, 1, false, overwrites);
-        } else if (name.equals("load")) {
-            return new Operation(name, Kind.LOAD, 0, false, 1, false, 0);
-        } else if (name.equals("space")) {
-            return new Operation(name, Kind.SPACE, 0, false, 1, false, 0);
+            return new Operation(name, Kind.SYNC, 0, false, 1, 1, 1, overwrites);
         }
-        throw new IllegalArgumentException("no such operation: " + name);
+        Kind kind =
+                switch (name) {
+                    case "load" -> Kind.LOAD;
+                    case "space" -> Kind.SPACE;
+                    case "memory" -> Kind.MEMORY;
+                    default -> throw new IllegalArgumentException("no such operation: " + name);
+                };
+        return new Operation(name, kind, 0, false, 1, 1, 1, 0);
+    }
+
+    private static Operation rate(String name, Matcher parts) {
+        int reads = parts.group(1).equals("put") ? 0 : 100;
+        if (parts.group(3) != null) {
+            reads = Integer.parseInt(parts.group(3));
+        }
+        int keysACall = parts.group(2) == null ? 1 : Integer.parseInt(parts.group(2));
+        int processes = parts.group(5).split("\\+", -1).length;
+        int threads = processes > 1 ? 1 : Integer.parseInt(parts.group(5));
+        boolean zipf = parts.group(4) != null;
+        return new Operation(name, Kind.RATE, reads, zipf, threads, processes, keysACall, 0);
     }
 
     /** Whether it means anything for this entrant. */
     boolean isFor(Entrant entrant, Peer peer) {
         return switch (kind) {
             case SYNC -> peer.hasFiles() && entrant.syncs() == Entrant.Syncs.MANUAL;
-            case SPACE -> peer.hasFiles();
-            default -> !twoProcesses || peer.isShared();
+            case SPACE, MEMORY -> peer.hasFiles();
+            default -> processes == 1 || peer.isShared();
         };
     }
 }

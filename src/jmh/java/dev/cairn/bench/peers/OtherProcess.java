@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The second process of an operation of two: opens the same store, and is told by lines which operation
+ * A process beside the worker's, of an operation of several: opens the same store, and is told by lines which operation
  * to do and for how long.
  */
 final class OtherProcess implements AutoCloseable {
@@ -22,9 +22,12 @@ final class OtherProcess implements AutoCloseable {
     private final Writer orders;
     private final BufferedReader answers;
 
-    OtherProcess(Setting setting, String entrant, int round, Path directory) throws IOException {
+    OtherProcess(Setting setting, String entrant, int round, int number, Path directory)
+            throws IOException {
         String classPath = System.getProperty("java.class.path");
-        process = Jvm.start(OtherProcess.class, classPath, setting, entrant, round, directory);
+        process =
+                Jvm.start(
+                        OtherProcess.class, classPath, setting, entrant, round, number, directory);
         orders = process.outputWriter(Jvm.CHARSET);
         answers = process.inputReader(Jvm.CHARSET);
     }
@@ -35,7 +38,8 @@ final class OtherProcess implements AutoCloseable {
         BufferedReader orders = new BufferedReader(new InputStreamReader(System.in, Jvm.CHARSET));
         Setting setting = Setting.of(Jvm.settingOf(arguments));
         int round = Integer.parseInt(arguments[1]);
-        List<Keys> streams = List.of(new Keys(setting.entries(), round, 1, 0));
+        List<Keys> streams =
+                List.of(new Keys(setting.entries(), round, Integer.parseInt(arguments[3]), 0));
         try (Peer peer = Entrant.of(arguments[0]).open(Path.of(arguments[2]), setting)) {
             for (String order = orders.readLine(); order != null; order = orders.readLine()) {
                 String[] words = order.split(" ", 2);
@@ -57,7 +61,7 @@ final class OtherProcess implements AutoCloseable {
     Answer answer() throws IOException {
         String line = answers.readLine();
         if (line == null) {
-            throw new IllegalStateException("the second process ended");
+            throw new IllegalStateException("another process ended");
         }
         String[] words = line.split(" ", 2);
         return new Answer(Double.parseDouble(words[0]), Double.parseDouble(words[1]));

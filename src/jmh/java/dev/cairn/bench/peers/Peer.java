@@ -1,6 +1,8 @@
 package dev.cairn.bench.peers;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A store that is measured. Beside this interface an adapter has a constructor of {@code (Path
@@ -11,6 +13,15 @@ interface Peer extends AutoCloseable {
     interface Session extends AutoCloseable {
         /** A copy of the value that nobody else has, or null when the key is absent. */
         byte[] get(byte[] key) throws Exception;
+
+        /** As {@link #get} of each of them, in their order. */
+        default List<byte[]> getAll(List<byte[]> keys) throws Exception {
+            List<byte[]> values = new ArrayList<>(keys.size());
+            for (byte[] key : keys) {
+                values.add(get(key));
+            }
+            return values;
+        }
 
         /** Keeps neither array: the caller uses both again. */
         void put(byte[] key, byte[] value) throws Exception;

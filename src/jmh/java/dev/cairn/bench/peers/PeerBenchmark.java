@@ -2,6 +2,7 @@ package dev.cairn.bench.peers;
 
 import dev.cairn.bench.processes.ChildJvm;
 import dev.cairn.bench.processes.Scratch;
+import dev.cairn.bench.report.Results;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -59,6 +61,10 @@ final class PeerBenchmark {
             out.printf("%nIn brackets: divided by %s in the same round%n%n", base);
             out.print(table.print(base));
         }
+        if (!setting.json().isEmpty()) {
+            Map<String, String> how = Map.of("arguments", String.join(" ", setting.arguments()));
+            new Results("peers", how, table.figures()).write(Path.of(setting.json()));
+        }
         return sound;
     }
 
@@ -89,7 +95,7 @@ final class PeerBenchmark {
                 Entrant.of(peer).before()
                         ? Jvm.classPathWith(setting.before())
                         : System.getProperty("java.class.path");
-        Process process = Jvm.start(Worker.class, classPath, setting, peer, round, directory);
+        Process process = Jvm.start(Worker.class, classPath, setting, peer, round, 0, directory);
         child = process;
         var _ =
                 process.onExit()

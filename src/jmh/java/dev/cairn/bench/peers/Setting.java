@@ -18,13 +18,14 @@ import java.util.Map;
  * @param warmup seconds after which an operation is measured even if the compiler has not come to rest
  * @param entries of the store
  * @param keyBytes a multiple of 8
- * @param valueBytes at least 16
+ * @param valueBytes at least 8
  * @param turnovers how often all entries are overwritten, on average, before anything but the load is
  *     measured
  * @param expiring keys in a hundred that Cairn always writes with a time to live
  * @param heap of each JVM
  * @param minutes after which an entrant's JVM is ended, and counts as failed
  * @param directory under which a scratch directory is made
+ * @param json file for the figures; empty for none
  * @param before class path of another build of Cairn
  * @param arguments as they were given, for the JVMs of the entrants
  */
@@ -44,6 +45,7 @@ record Setting(
         String heap,
         int minutes,
         Path directory,
+        String json,
         String before,
         List<String> arguments) {
 
@@ -58,9 +60,9 @@ record Setting(
         if (rounds < 1 || windows < 1 || entries < 2 || turnovers < 0) {
             throw new IllegalArgumentException("rounds, windows, entries or turnovers are too few");
         }
-        if (keyBytes < 8 || keyBytes % 8 != 0 || valueBytes < 16) {
+        if (keyBytes < 8 || keyBytes % 8 != 0 || valueBytes < 8) {
             throw new IllegalArgumentException(
-                    "key must be a multiple of 8 bytes, value at least 16: "
+                    "key must be a multiple of 8 bytes, value at least 8: "
                             + keyBytes
                             + ", "
                             + valueBytes);
@@ -102,6 +104,7 @@ record Setting(
                         take(given, "heap", "3g"),
                         Integer.parseInt(take(given, "minutes", "30")),
                         Path.of(take(given, "directory", "target")),
+                        take(given, "json", ""),
                         take(given, "before", ""),
                         List.of(arguments));
         if (!given.isEmpty()) {

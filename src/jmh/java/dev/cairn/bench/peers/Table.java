@@ -1,5 +1,7 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.report.Figure;
+
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -60,6 +62,29 @@ final class Table {
             return Double.NaN;
         }
         return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+    }
+
+    /** What was measured, for each figure and entrant. */
+    List<Figure> figures() {
+        List<Figure> figures = new ArrayList<>();
+        units.forEach((what, unit) -> {
+            for (String entrant : entrants) {
+                List<Double> values = List.copyOf(rounds(what, entrant).values());
+                if (!values.isEmpty()) {
+                    figures.add(new Figure(what, entrant, unit, values, others(what, entrant)));
+                }
+            }
+        });
+        return figures;
+    }
+
+    /** At most. */
+    private double others(String what, String entrant) {
+        return rows.get(new Cell(what, entrant)).values().stream()
+                .flatMap(List::stream)
+                .mapToDouble(Row::others)
+                .max()
+                .orElseThrow();
     }
 
     String print(String base) {

@@ -44,17 +44,21 @@ record Window(double rate, Histogram puts) {
             throws Exception {
         Histogram puts = new Histogram(DIGITS);
         keys.chooseByZipf(operation.zipf());
+        int calls = Math.max(1, BATCH / operation.keysACall());
+        int batch = calls * operation.keysACall();
         try (Client client = new Client(peer, setting, keys)) {
             long start = System.nanoTime();
             long count = 0;
             double passed;
             do {
                 if (operation.kind() == Operation.Kind.LATENCY) {
-                    client.work(puts, BATCH);
+                    client.work(puts, batch);
+                } else if (operation.keysACall() > 1) {
+                    client.readTogether(operation.keysACall(), batch);
                 } else {
-                    client.work(operation.readPercent(), BATCH);
+                    client.work(operation.readPercent(), batch);
                 }
-                count += BATCH;
+                count += batch;
                 passed = (System.nanoTime() - start) / 1e9;
             } while (passed < seconds);
             return new Window(count / passed, puts);

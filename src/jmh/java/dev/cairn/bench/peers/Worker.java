@@ -7,11 +7,13 @@ import org.HdrHistogram.Histogram;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * Measures one entrant in this JVM: loads the store, ages it, and then, for each operation, does it
@@ -21,7 +23,10 @@ final class Worker implements AutoCloseable {
     /** Seconds in a row in which the compiler has to rest. */
     private static final int RESTING = 2;
 
+    private static final List<Double> PERCENTILES = List.of(50.0, 90.0, 99.0, 99.9, 99.99);
     private static final int UNMEASURED_SYNCS = 2;
+    private static final Path STATUS = Path.of("/proc/self/status");
+    private static final Pattern RESIDENT_FILES = Pattern.compile("(RssFile|RssShmem):");
     private static final Operation OVERWRITE = Operation.of("put-1");
 
     private final Setting setting;
@@ -32,7 +37,7 @@ final class Worker implements AutoCloseable {
     private final Peer peer;
     private final List<Keys> streams = new ArrayList<>();
     private Optional<Syncer> syncer = Optional.empty();
-    private Optional<OtherProcess> other = Optional.empty();
+    private final List<OtherProcess> others = new ArrayList<>();
 
     private Worker(Setting setting, String name, int round, Path directory, Consumer<Row> out)
             throws Exception {
@@ -107,13 +112,15 @@ final class Worker implements AutoCloseable {
             case LOAD -> {} // it was measured before
             case SYNC -> syncs(operation);
             case SPACE -> space(operation);
+            case MEMORY -> memory(operation);
             case RATE, LATENCY -> windows(operation);
         }
     }
 
     private void windows(Operation operation) throws Exception {
-        if (operation.twoProcesses() && other.isEmpty()) {
-            other = Optional.of(new OtherProcess(setting, entrant.name(), round, directory));
+        while (others.size() < operation.processes() - 1) {
+            int number = others.size() + 1;
+            others.add(new OtherProcess(setting, entrant.name(), round, number, directory));
         }
         int resting = 0;
         for (double passed = 0; passed < setting.warmup() && resting < RESTING; passed++) {
@@ -126,19 +133,24 @@ final class Worker implements AutoCloseable {
         for (int i = 0; i < setting.windows(); i++) {
             syncByHand();
             Usage before = usage();
-            Together both = window(operation, setting.seconds());
+            Together all = window(operation, setting.seconds());
             Usage after = usage();
             if (operation.kind() == Operation.Kind.RATE) {
-                out.accept(Row.since(before, after, operation.name(), "1/s", both.rate()));
+                out.accept(Row.since(before, after, operation.name(), "1/s", all.rate()));
             } else {
-                Histogram puts = both.puts();
-                double high = puts.getValueAtPercentile(99.9) / 1e3;
-                double longest = puts.getMaxValue() / 1e3;
-                String name = operation.name();
-                out.accept(Row.since(before, after, name + " p99.9", "us", high));
-                out.accept(Row.since(before, after, name + " longest", "us", longest));
+                percentiles(operation.name(), all.puts(), before, after);
             }
         }
+    }
+
+    private void percentiles(String name, Histogram puts, Usage before, Usage after) {
+        for (double percentile : PERCENTILES) {
+            String what = name + " p" + Double.toString(percentile).replaceFirst("\\.0$", "");
+            double micros = puts.getValueAtPercentile(percentile) / 1e3;
+            out.accept(Row.since(before, after, what, "us", micros));
+        }
+        double longest = puts.getMaxValue() / 1e3;
+        out.accept(Row.since(before, after, name + " longest", "us", longest));
     }
 
     private void syncByHand() throws Exception {
@@ -147,20 +159,24 @@ final class Worker implements AutoCloseable {
         }
     }
 
-    /** What two processes did together; how much the compiler of the other one was at work. */
+    /** What all processes did together; how much the compilers of the others were at work. */
     private record Together(double rate, Histogram puts, double compiling) {}
 
     private Together window(Operation operation, double seconds) throws Exception {
         List<Keys> own = streams(operation.threads());
-        if (!operation.twoProcesses()) {
-            Window window = Window.of(peer, setting, operation, own, seconds);
-            return new Together(window.rate(), window.puts(), 0);
+        List<OtherProcess> with = others.subList(0, operation.processes() - 1);
+        for (OtherProcess other : with) {
+            other.begin(operation, seconds);
         }
-        OtherProcess there = other.orElseThrow();
-        there.begin(operation, seconds);
         Window here = Window.of(peer, setting, operation, own, seconds);
-        OtherProcess.Answer answer = there.answer();
-        return new Together(here.rate() + answer.rate(), here.puts(), answer.compiling());
+        double rate = here.rate();
+        double compiling = 0;
+        for (OtherProcess other : with) {
+            OtherProcess.Answer answer = other.answer();
+            rate += answer.rate();
+            compiling += answer.compiling();
+        }
+        return new Together(rate, here.puts(), compiling);
     }
 
     private void syncs(Operation operation) throws Exception {
@@ -179,8 +195,39 @@ final class Worker implements AutoCloseable {
     private void space(Operation operation) throws Exception {
         Usage before = usage();
         overwrite((long) setting.turnovers() * setting.entries());
-        double live = (double) setting.entries() * (setting.keyBytes() + setting.valueBytes());
-        out.accept(Row.since(before, usage(), operation.name(), "x", bytesOnDisk() / live));
+        out.accept(Row.since(before, usage(), operation.name(), "x", bytesOnDisk() / live()));
+    }
+
+    private double live() {
+        return (double) setting.entries() * (setting.keyBytes() + setting.valueBytes());
+    }
+
+    /** Nearly all pages of files are those of the store; what lies in the heap is not looked at. */
+    private void memory(Operation operation) throws IOException {
+        Usage before = usage();
+        double resident = residentFileBytes() / live();
+        double files = fileBytes() / live();
+        Usage after = usage();
+        out.accept(Row.since(before, after, operation.name() + " resident", "x", resident));
+        out.accept(Row.since(before, after, operation.name() + " files", "x", files));
+    }
+
+    private static double residentFileBytes() throws IOException {
+        try (var lines = Files.lines(STATUS)) {
+            return lines.filter(line -> RESIDENT_FILES.matcher(line).lookingAt())
+                    .mapToDouble(line -> Double.parseDouble(line.split("\\s+", 3)[1]) * 1024)
+                    .sum();
+        }
+    }
+
+    private long fileBytes() throws IOException {
+        long bytes = 0;
+        try (var files = Files.walk(directory)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                bytes += Files.size(file);
+            }
+        }
+        return bytes;
     }
 
     /** What is allocated: files may have holes, or room that was never written. */
@@ -198,7 +245,7 @@ final class Worker implements AutoCloseable {
     }
 
     private Usage usage() throws IOException {
-        return Usage.now(other.stream().map(OtherProcess::handle).toList());
+        return Usage.now(others.stream().map(OtherProcess::handle).toList());
     }
 
     private void closeSyncer() {
@@ -210,8 +257,8 @@ final class Worker implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        if (other.isPresent()) {
-            other.get().close();
+        for (OtherProcess other : others) {
+            other.close();
         }
         closeSyncer();
         peer.close();

@@ -1,13 +1,29 @@
 package dev.cairn.bench.processes;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 
-/** Directories that a benchmark makes and leaves nothing of. */
-public final class Scratch {
-    private Scratch() {}
+/** A directory for the files of a benchmark, gone with all of them when it is closed. */
+public record Scratch(Path path) implements Closeable {
+    /** Names the directory under which those of this JVM are made. */
+    public static final String PROPERTY = "cairn.bench.directory";
+
+    public static Scratch create(String name) throws IOException {
+        return create(Path.of(System.getProperty(PROPERTY, "target")), name);
+    }
+
+    public static Scratch create(Path parent, String name) throws IOException {
+        Files.createDirectories(parent);
+        return new Scratch(Files.createTempDirectory(parent, name));
+    }
+
+    @Override
+    public void close() throws IOException {
+        delete(path);
+    }
 
     /** Deletes a directory with whatever is in it, if it is there. */
     public static void delete(Path directory) throws IOException {

@@ -23,6 +23,11 @@ public record Figure(
         values = List.copyOf(values);
     }
 
+    /** The same of a case that has another name. */
+    public Figure withWhat(String name) {
+        return new Figure(name, contender, unit, values, others);
+    }
+
     public double median() {
         double[] sorted = sorted();
         int half = sorted.length / 2;

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.cairn.bench.report.Figure;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.File;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,7 +24,7 @@ class PeerBenchmarkTest {
     private static final int ENTRIES = 300;
     private static final String ALL =
             "load,get-1,get-2,get-zipf-1,put-1,put-zipf-2,mix95-zipf-2,mix50-zipf-2,"
-                    + "latency-1,sync-10,space";
+                    + "getAll-64-1,latency-1,sync-10,space,memory";
 
     @TempDir private Path directory;
 
@@ -34,18 +37,67 @@ class PeerBenchmarkTest {
         Worker.measure(tiny("operations=" + ALL), entrant, 0, directory, rows::add);
 
         List<String> expected = new ArrayList<>(List.of(ALL.split(",", -1)));
-        expected.set(expected.indexOf("latency-1"), "latency-1 p99.9");
-        expected.add("latency-1 longest");
+        replace(expected, "latency-1", "p50", "p90", "p99", "p99.9", "p99.99", "longest");
         if (!entrant.endsWith("-manual")) {
             expected.remove("sync-10");
         }
         if (entrant.equals("chm")) {
             expected.remove("space");
+            expected.remove("memory");
+        } else {
+            replace(expected, "memory", "resident", "files");
         }
         assertThat(rows).extracting(Row::what).containsOnlyOnceElementsOf(expected);
         assertThat(rows).hasSameSizeAs(expected).allMatch(row -> row.value() > 0);
         assertThat(rows).extracting(Row::others).allMatch(others -> others >= 0);
         assertThat(rows).extracting(row -> Row.of(row.line()).what()).containsAll(expected);
+    }
+
+    private static void replace(List<String> names, String name, String... measures) {
+        names.remove(name);
+        for (String measure : measures) {
+            names.add(name + " " + measure);
+        }
+    }
+
+    /** Each of the other processes opens the same store and has keys of its own. */
+    @Test
+    void severalProcessesWorkTogether() throws Exception {
+        List<Row> rows = new ArrayList<>();
+        Path store = Files.createDirectory(directory.resolve("store"));
+        Files.createDirectory(directory.resolve(Jvm.TEMPORARY));
+        String operations = "operations=mix50-zipf-1,mix50-zipf-1+1+1";
+
+        Worker.measure(tiny(operations, "heap=32m"), "cairn", 0, store, rows::add);
+
+        assertThat(rows)
+                .extracting(Row::what)
+                .containsExactly("load", "mix50-zipf-1", "mix50-zipf-1+1+1");
+    }
+
+    @Test
+    void valueOfOneWordIsReadAndJudged() throws Exception {
+        List<Row> rows = new ArrayList<>();
+
+        Worker.measure(
+                tiny("operations=get-1,put-1,getAll-7-2", "value=8"),
+                "cairn",
+                0,
+                directory,
+                rows::add);
+
+        assertThat(rows).hasSize(4).allMatch(row -> row.value() > 0);
+    }
+
+    @Test
+    void figuresAreTheValuesOfTheRounds() {
+        Table table = new Table(List.of("a", "b"));
+        table.add("a", 0, new Row("get-1", "1/s", 1, 0.1, 0));
+        table.add("a", 0, new Row("get-1", "1/s", 3, 0.5, 0));
+        table.add("a", 1, new Row("get-1", "1/s", 7, 0.2, 0));
+
+        assertThat(table.figures())
+                .containsExactly(new Figure("get-1", "a", "1/s", List.of(2.0, 7.0), 0.5));
     }
 
     @Test

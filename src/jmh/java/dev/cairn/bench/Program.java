@@ -1,0 +1,90 @@
+package dev.cairn.bench;
+
+import dev.cairn.bench.processes.Scratch;
+import dev.cairn.bench.report.Figure;
+import dev.cairn.bench.report.Results;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/**
+ * A program of its own that measures: it is run in a child JVM, takes arguments of the form {@code
+ * name=value}, makes its stores under {@code directory}, and writes its figures to the file {@code json}.
+ *
+ * @param main the name of its class, which needs not be there
+ */
+record Program(String main) {
+    boolean isThere() {
+        try {
+            Class.forName(main, false, Program.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
+    }
+
+    void run(Run run, List<String> arguments) throws IOException, InterruptedException {
+        run(run, arguments, UnaryOperator.identity());
+    }
+
+    /**
+     * Runs it, and adds its figures.
+     *
+     * @param what makes of the name of a case the one that the set has for it
+     */
+    void run(Run run, List<String> arguments, UnaryOperator<String> what)
+            throws IOException, InterruptedException {
+        String name = main.substring(main.lastIndexOf('.') + 1);
+        try (Scratch scratch =
+                Scratch.create(run.directory(), name.toLowerCase(java.util.Locale.ROOT))) {
+            Path json = scratch.path().resolve("figures.json");
+            List<String> all = new ArrayList<>(arguments);
+            all.add("directory=" + scratch.path());
+            all.add("json=" + json);
+            System.out.println(name + " " + String.join(" ", arguments));
+            int exitCode = run(all);
+            if (exitCode != 0) {
+                run.fail(name + " ended with " + exitCode + ": " + String.join(" ", arguments));
+            }
+            if (Files.exists(json)) {
+                Results results = Results.read(json);
+                results.setting().forEach((key, value) -> run.note(name + " " + key, value));
+                for (Figure figure : results.figures()) {
+                    run.add(figure.withWhat(what.apply(figure.what())));
+                }
+            } else if (exitCode == 0) {
+                run.fail(name + " wrote no figures: " + String.join(" ", arguments));
+            }
+        }
+    }
+
+    private int run(List<String> arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("--enable-native-access=ALL-UNNAMED");
+        command.add("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"));
+        command.add("-Xmx3g");
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        command.addAll(arguments);
+        Process process =
+                new ProcessBuilder(command)
+                        .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        Thread ending = new Thread(() -> end(process));
+        Runtime.getRuntime().addShutdownHook(ending);
+        int exitCode = process.waitFor();
+        Runtime.getRuntime().removeShutdownHook(ending);
+        return exitCode;
+    }
+
+    /** So that it can remove its stores. */
+    private static void end(Process process) {
+        process.destroy();
+        process.onExit().join();
+    }
+}

@@ -1,0 +1,46 @@
+package dev.cairn.bench.report;
+
+import dev.cairn.bench.report.Plot.Cell;
+import dev.cairn.bench.report.Plot.Form;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * A chart to be drawn from the results of a set.
+ *
+ * @param name of its file, without the ending
+ * @param axis what the values are, with their unit
+ * @param place where a figure stands in it; empty if it does not
+ */
+record Chart(
+        String name,
+        String set,
+        String title,
+        String axis,
+        Form form,
+        Scale scale,
+        Function<Figure, Optional<Cell>> place) {
+    /** Of the values' axis. */
+    enum Scale {
+        LINEAR,
+        LOGARITHMIC
+    }
+
+    /** Empty if the results have nothing for it. */
+    Optional<Plot> plot(Results results) {
+        List<Cell> cells = Plot.cells(results, place);
+        return cells.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        new Plot(
+                                title,
+                                axis,
+                                form,
+                                scale == Scale.LOGARITHMIC,
+                                Plot.cases(cells),
+                                Plot.series(cells),
+                                Machine.caption(results.setting())));
+    }
+}

@@ -1,0 +1,110 @@
+package dev.cairn.bench.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+import javax.xml.parsers.DocumentBuilderFactory;
+
+class ChartsTest {
+    private static final List<String> CONTENDERS =
+            List.of("cairn", "chronicle", "lmdb", "rocksdb", "mapdb");
+    private static final List<String> OPERATIONS =
+            List.of("get-1", "get-2", "put-1", "put-2", "mix95-zipf-2", "mix50-zipf-1+1");
+
+    @TempDir private Path directory;
+
+    @Test
+    void chartsAreDrawnFromFilesAndWhatIsMissingIsSaid() throws Exception {
+        peers().write(directory.resolve("peers.json"));
+
+        List<String> lines = draw();
+
+        assertThat(lines)
+                .contains("drawn: " + directory.resolve("bench-peers.svg"))
+                .contains(
+                        "not drawn: bench-near.svg, there is no " + directory.resolve("near.json"));
+        assertThat(directory.resolve("bench-near.svg")).doesNotExist();
+        Document svg =
+                DocumentBuilderFactory.newDefaultNSInstance()
+                        .newDocumentBuilder()
+                        .parse(directory.resolve("bench-peers.svg").toFile());
+        assertThat(svg.getElementsByTagName("title").item(0).getTextContent())
+                .contains("Beside other stores");
+        assertThat(svg.getElementsByTagName("desc").item(0).getTextContent())
+                .contains(CONTENDERS)
+                .contains("million operations a second")
+                .contains("get, 1 thread 2.00")
+                .contains("50 % gets, 2 processes not measured")
+                .contains("A processor & such; 2 processors");
+    }
+
+    @Test
+    void aSeriesOfEachContenderHasItsColour() {
+        Plot plot = plot("peers", peers());
+        var chart = Painter.chart(plot);
+
+        assertThat(chart.getSeriesMap().keySet()).containsExactlyElementsOf(CONTENDERS);
+        assertThat(chart.getYAxisTitle()).contains("million operations a second");
+        assertThat(chart.getSeriesMap().values())
+                .extracting(series -> series.getFillColor())
+                .doesNotHaveDuplicates();
+        Plot fewer = plot("space", peers());
+        assertThat(Painter.chart(fewer).getSeriesMap().get("lmdb").getFillColor())
+                .isEqualTo(chart.getSeriesMap().get("lmdb").getFillColor());
+    }
+
+    @Test
+    void aContenderThatIsMissingInACaseLeavesAGap() {
+        var chart = Painter.chart(plot("peers", peers()));
+
+        assertThat(List.<Object>copyOf(nullAsText(chart.getSeriesMap().get("mapdb").getYData())))
+                .containsExactly("2.0", "2.1", "2.2", "2.3", "2.4", "null");
+    }
+
+    private static List<String> nullAsText(Iterable<? extends Number> values) {
+        List<String> texts = new java.util.ArrayList<>();
+        values.forEach(value -> texts.add(String.valueOf(value)));
+        return texts;
+    }
+
+    private static Plot plot(String name, Results results) {
+        return Charts.named(name).plot(results).orElseThrow();
+    }
+
+    private List<String> draw() throws IOException {
+        ByteArrayOutputStream lines = new ByteArrayOutputStream();
+        Charts.draw(directory, directory, new PrintStream(lines, true, StandardCharsets.UTF_8));
+        return lines.toString(StandardCharsets.UTF_8).lines().toList();
+    }
+
+    /** The last contender did not do the last operation. */
+    private static Results peers() {
+        List<Figure> figures = new java.util.ArrayList<>();
+        for (int i = 0; i < OPERATIONS.size(); i++) {
+            for (String contender : CONTENDERS) {
+                if (i + 1 < OPERATIONS.size() || !contender.equals("mapdb")) {
+                    double rate = 2e6 + i * 1e5;
+                    figures.add(new Figure(OPERATIONS.get(i), contender, "1/s", List.of(rate), 0));
+                }
+            }
+        }
+        for (String contender : CONTENDERS.subList(1, 3)) {
+            figures.add(new Figure("space", contender, "x", List.of(1.14), 0));
+        }
+        return new Results(
+                "peers",
+                Map.of("processor", "A processor & such", "processors", "2 processors"),
+                figures);
+    }
+}
