@@ -1,7 +1,6 @@
 package dev.cairn.engine;
 
 import dev.cairn.format.StripeWords;
-import dev.cairn.log.Records.Outline;
 import dev.cairn.os.Steps;
 import dev.cairn.shared.SharedMemory;
 import dev.cairn.stripe.Waiters;
@@ -16,12 +15,17 @@ final class KeyWait implements Waiting.Awaited<Long> {
     private final StripeWords words;
     private final Waiters waiters;
     private final byte[] key;
+    private final long hash;
     private final long since;
+
+    /** The entry at the last look, null if it was absent; then the stripe's version before it. */
+    private @Nullable Sighting seen;
+
     private long stripeVersion;
-    private long expires;
 
     KeyWait(SharedMemory shared, Reader reader, byte[] key, long since) {
         this.reader = reader;
+        this.hash = reader.hash(key);
         this.words = shared.stripe(reader.stripeOf(key));
         this.waiters = new Waiters(shared);
         this.key = key;
@@ -31,24 +35,31 @@ final class KeyWait implements Waiting.Awaited<Long> {
     @Override
     public @Nullable Long look() {
         Steps.at("A2");
-        stripeVersion = words.acquire(StripeWords.VERSION);
-        Outline found = reader.present(key);
-        long version = found == null ? 0 : found.version();
-        expires = found == null ? 0 : found.expires();
+        if (seen == null) {
+            stripeVersion = words.acquire(StripeWords.VERSION);
+        }
+        seen = reader.sight(key, hash);
+        long version = seen == null ? 0 : seen.version();
         return version == since ? null : version;
     }
 
     /** An entry that expires is another then, and nobody says so. */
     @Override
     public long patienceNanos() {
-        return expires == 0
+        return seen == null || seen.expires() == 0
                 ? Long.MAX_VALUE
-                : TimeUnit.MILLISECONDS.toNanos(Math.max(1, expires - reader.clock().now()));
+                : TimeUnit.MILLISECONDS.toNanos(Math.max(1, seen.expires() - reader.clock().now()));
     }
 
+    /**
+     * An entry that is there changes with its own words, which lie apart from those that every write to
+     * the stripe changes: to look at the latter would hold up the writers.
+     */
     @Override
     public boolean stirred() {
-        return words.acquire(StripeWords.VERSION) != stripeVersion;
+        return seen == null
+                ? words.acquire(StripeWords.VERSION) != stripeVersion
+                : !reader.unchanged(seen.stripe(), seen.table(), seen.slotAt(), seen.slot());
     }
 
     @Override

@@ -296,16 +296,24 @@ final class Reader {
     }
 
     /** The confirmed outline of a key's record, its checksums not compared; null if it is absent. */
-    @Nullable Outline present(byte[] key) {
-        long hashed = hash.of(key);
+    private @Nullable Outline present(byte[] key) {
+        Sighting seen = sight(key, hash.of(key));
+        return seen == null ? null : seen.outline();
+    }
+
+    /** The same, with the words that tell whether it still is what it was. */
+    @Nullable Sighting sight(byte[] key, long hashed) {
         int stripe = index.stripe(hashed);
         while (true) {
             Seen seen = find(stripe, hashed, key);
             if (seen == null) {
                 return null;
             }
+            Outline outline = seen.outline;
             if (confirmed(stripe, seen)) { // R5
-                return expired(seen.outline.expires()) ? null : seen.outline;
+                return expired(outline.expires())
+                        ? null
+                        : new Sighting(outline, null, stripe, seen.table, seen.slotAt, seen.slot);
             }
         }
     }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * An entry as it was seen, confirmed, and the words that tell whether it still is one (RULE 29).
  *
- * @param copy what was written, its checksums compared; null if its version was the known one
+ * @param copy what was written, its checksums compared; null if nobody asked for it
  * @param table the stripe's table word then
  * @param slotAt of its slot word in the shared-memory file
  * @param slot its slot word

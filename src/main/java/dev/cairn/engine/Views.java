@@ -39,7 +39,10 @@ final class Views {
     private final AtomicLong begun = new AtomicLong();
 
     private final AtomicLong ended = new AtomicLong();
+
+    /** A thread keeps an array of one number, which leads to no class of ours. */
     private final ThreadLocal<int[]> own = ThreadLocal.withInitial(() -> new int[1]);
+
     private volatile boolean closed;
 
     /**
@@ -133,9 +136,7 @@ final class Views {
 
     private void end() {
         try {
-            if (--own.get()[0] == 0) {
-                own.remove();
-            }
+            own.get()[0]--;
         } finally {
             ended.getAndIncrement(); // Z4
         }
@@ -151,7 +152,6 @@ final class Views {
             throw new IllegalStateException(
                     path + ": a function that reads a value must not close the store or open it");
         }
-        own.remove();
     }
 
     /** Lets no more begin, and waits until the last has ended. */

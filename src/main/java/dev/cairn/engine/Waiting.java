@@ -121,9 +121,12 @@ final class Waiting {
             if (asked) {
                 sleepHere = awaited.sleep(noted, Math.min(most, sliceNanos));
                 asked = false;
-            } else if (now - start < spinNanos) {
-                spin(awaited, now + Math.min(most, Math.min(start + spinNanos - now, sliceNanos)));
-            } else if (sleepHere) {
+                continue;
+            }
+            if (spins(awaited, now, Math.min(most, sliceNanos), start + spinNanos)) {
+                continue;
+            }
+            if (sleepHere) {
                 noted = awaited.ask();
                 asked = true;
             } else {
@@ -134,15 +137,22 @@ final class Waiting {
         }
     }
 
-    /** Spins until it may be there, or the time has come. */
-    private static void spin(Awaited<?> awaited, long until) {
+    /**
+     * Spins until it may be there, or for so long.
+     *
+     * @param end of all spinning
+     * @return whether to look again before a sleep
+     */
+    private static boolean spins(Awaited<?> awaited, long now, long nanos, long end) {
+        long until = now + Math.min(nanos, end - now);
         while (System.nanoTime() - until < 0) {
             for (int spin = 0; spin < SPINS; spin++) {
                 if (awaited.stirred()) {
-                    return;
+                    return true;
                 }
                 Thread.onSpinWait();
             }
         }
+        return until - end < 0;
     }
 }

@@ -20,12 +20,14 @@ import java.util.function.Function;
 
 /**
  * A store whose keys are two bounded rings, one for each direction: a message overwrites the one that
- * is a ring's length older. The receiver looks at it where it lies, and puts how far it is to a key
+ * is a ring's length older, or the last one where each is answered. The receiver looks at it where it lies, and puts how far it is to a key
  * of its own each quarter of the ring, which the sender waits for before it overwrites what is unread.
  */
 final class CairnEnd implements End {
     /** Whoever waited in vain looks and waits again; who started the process ends it at last. */
     private static final Duration AWHILE = Duration.ofSeconds(10);
+
+    private static final Duration SPINNING = Duration.ofNanos(100_000);
 
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
 
@@ -37,6 +39,10 @@ final class CairnEnd implements End {
     private final Lane in;
     private final byte[][] values;
     private final MemorySegment[] memories;
+
+    /** Versions of the messages that were waited for last. */
+    private final long[] seen;
+
     private final byte[] progress = new byte[Long.BYTES];
     private final List<Map.Entry<byte[], byte[]>> gathered = new ArrayList<>();
     private final Function<MemorySegment, @Nullable Phase> look = this::look;
@@ -58,14 +64,18 @@ final class CairnEnd implements End {
         }
     }
 
-    CairnEnd(Content content, Way way, int stripes, Path file, boolean first) {
+    CairnEnd(Case what, Content content, int stripes, Path file, boolean first) {
         this.content = content;
-        this.way = way;
-        this.slots = Slots.of(content.bytes());
-        Options options = Options.defaults().withStripes(stripes);
+        this.way = what.way();
+        this.slots = what.direction() == Direction.PING_PONG ? 1 : Slots.of(content.bytes());
+        Options options =
+                Options.defaults()
+                        .withStripes(stripes)
+                        .withSpinning(way.spinning() ? SPINNING : Duration.ZERO);
         store = Cairn.open(file, way.durable() ? options : options.withDurability(Durability.NONE));
         out = Lane.of(first ? "there" : "back", slots);
         in = Lane.of(first ? "back" : "there", slots);
+        seen = new long[slots];
         values = new byte[way.batchOf()][content.bytes()];
         memories = new MemorySegment[values.length];
         for (int i = 0; i < values.length; i++) {
@@ -91,30 +101,29 @@ final class CairnEnd implements End {
         }
     }
 
+    /** Where each message is answered before the next there is room. */
     private void awaitRoom(long sequence) throws InterruptedException {
-        while (sequence - done >= slots) {
+        while (slots > 1 && sequence - done >= slots) {
             long version = store.version(out.progress);
             byte[] told = store.get(out.progress);
             done = told == null ? 0 : MemorySegment.ofArray(told).get(WORD, 0);
             if (sequence - done >= slots) {
-                awaitChange(out.progress, version);
+                store.awaitChange(out.progress, version, AWHILE);
             }
         }
     }
 
     @Override
     public Phase receive(long sequence) throws InterruptedException {
-        byte[] key = in.messages[slot(sequence)];
+        int slot = slot(sequence);
+        byte[] key = in.messages[slot];
         wanted = sequence;
-        Phase phase = store.read(key, look);
+        Phase phase = slots > 1 ? store.read(key, look) : null;
         while (phase == null) {
-            long version = store.version(key);
+            seen[slot] = store.awaitChange(key, seen[slot], AWHILE);
             phase = store.read(key, look);
-            if (phase == null) {
-                awaitChange(key, version);
-            }
         }
-        if (Slots.isTold(sequence, slots)) {
+        if (slots > 1 && Slots.isTold(sequence, slots)) {
             MemorySegment.ofArray(progress).set(WORD, 0, sequence + 1);
             store.put(in.progress, progress);
         }
@@ -124,16 +133,6 @@ final class CairnEnd implements End {
     /** Null if an older message is there. */
     private @Nullable Phase look(MemorySegment value) {
         return Content.sequence(value, 0) < wanted ? null : content.check(value, 0, wanted);
-    }
-
-    private void awaitChange(byte[] key, long version) throws InterruptedException {
-        if (way.spinning()) {
-            while (store.version(key) == version) {
-                Thread.onSpinWait();
-            }
-        } else {
-            store.awaitChange(key, version, AWHILE);
-        }
     }
 
     private int slot(long sequence) {

@@ -33,7 +33,7 @@ final class Ends {
             case SOCKET -> socket(content, way, places, first);
             case QUEUE -> new QueueEnd(content, places.queue(first), places.queue(!first));
             case RING -> new RingEnd(content, places.ring(), first);
-            case CAIRN -> new CairnEnd(content, way, stripes, places.store(way.shared()), first);
+            case CAIRN -> new CairnEnd(what, content, stripes, places.store(way.shared()), first);
         };
     }
 
