@@ -24,7 +24,7 @@ record Scratch(Path path) implements Closeable {
     public void close() throws IOException {
         try (var files = Files.walk(path)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
+                Files.deleteIfExists(file); // an interrupt may have come first
             }
         }
     }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -102,7 +103,7 @@ class ChartsTest {
     }
 
     private static List<String> nullAsText(Iterable<? extends Number> values) {
-        List<String> texts = new java.util.ArrayList<>();
+        List<String> texts = new ArrayList<>();
         values.forEach(value -> texts.add(String.valueOf(value)));
         return texts;
     }
@@ -119,7 +120,7 @@ class ChartsTest {
 
     /** The last contender did not do the last operation. */
     private static Results peers() {
-        List<Figure> figures = new java.util.ArrayList<>();
+        List<Figure> figures = new ArrayList<>();
         for (int i = 0; i < OPERATIONS.size(); i++) {
             for (String contender : CONTENDERS) {
                 if (i + 1 < OPERATIONS.size() || !contender.equals("mapdb")) {
