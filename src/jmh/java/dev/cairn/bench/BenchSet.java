@@ -15,8 +15,10 @@ record BenchSet(String name, String description, Work work) {
         void run(Run run) throws Exception;
     }
 
-    private static final Program PEER_BENCHMARK =
-            new Program("dev.cairn.bench.peers.PeerBenchmark");
+    static final Program PEER_BENCHMARK = new Program("dev.cairn.bench.peers.PeerBenchmark");
+
+    private static final Program CHECKPOINTS = new Program("dev.cairn.bench.Checkpoints");
+    private static final Program MESSAGES = new Program("dev.cairn.bench.messages.Messages");
 
     private static final List<String> QUICK_PEERS =
             List.of(
@@ -42,7 +44,19 @@ record BenchSet(String name, String description, Work work) {
                     new BenchSet(
                             "peers",
                             "an aged store beside Chronicle Map, LMDB, RocksDB and MapDB",
-                            BenchSet::peers));
+                            BenchSet::peers),
+                    new BenchSet(
+                            "checkpoints",
+                            "latency of puts beside checkpoints, openings after failures",
+                            BenchSet::checkpoints),
+                    new BenchSet(
+                            "messages",
+                            "messages from process to process, beside pipes and the like",
+                            BenchSet::messages),
+                    new BenchSet(
+                            "scale",
+                            "with more entries, larger values, more threads and processes",
+                            Scale::run));
 
     private static void points(Run run) throws Exception {
         run.pick(new Jmh(1, 1, 2, 300), new Jmh(3, 3, 5, 1000))
@@ -81,7 +95,34 @@ record BenchSet(String name, String description, Work work) {
         PEER_BENCHMARK.run(run, joined(arguments, effort));
     }
 
-    private static List<String> joined(List<String> some, List<String> others) {
+    private static void checkpoints(Run run) throws Exception {
+        PEER_BENCHMARK.run(
+                run,
+                joined(
+                        List.of(
+                                "peers=cairn-200ms,cairn-manual,chronicle-200ms,chronicle-manual",
+                                "operations=latency-1"),
+                        run.pick(QUICK_PEERS, List.of("rounds=2", "windows=2", "warmup=6"))));
+        CHECKPOINTS.run(
+                run,
+                run.pick(
+                        List.of("entries=20000", "rounds=3", "seconds=1"),
+                        List.of("entries=1000000")));
+    }
+
+    private static void messages(Run run) throws Exception {
+        if (!MESSAGES.isThere()) {
+            System.out.println("not measured: this checkout has no " + MESSAGES.main());
+            return;
+        }
+        MESSAGES.run(
+                run,
+                run.pick(
+                        List.of("rounds=1", "seconds=0.1", "warmup=0.1", "sizes=100,4096"),
+                        List.of("rounds=2", "seconds=1", "warmup=1")));
+    }
+
+    static List<String> joined(List<String> some, List<String> others) {
         return Stream.concat(some.stream(), others.stream()).toList();
     }
 }

@@ -5,6 +5,8 @@ import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
+import dev.cairn.bench.report.Figure;
+import dev.cairn.bench.report.Results;
 import dev.cairn.format.DataHeader;
 import dev.cairn.format.OpenBlock;
 
@@ -22,8 +24,11 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -31,39 +36,57 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What checkpoints cost, and what opening costs behind a failure; a program rather than a JMH
- * benchmark, since each figure is of a whole run. One argument: entries, of 16-byte keys and 100-byte
- * values (1 million).
+ * benchmark, since each figure is of a whole run. Arguments, each with a default: {@code entries=1000000}
+ * of 16-byte keys and 100-byte values, {@code rounds=15} of checkpoints, {@code seconds=10} of writing,
+ * {@code directory=target}, and {@code json}, a file for the figures.
  */
 public final class Checkpoints {
     private static final int VALUE_BYTES = 100;
-    private static final int ROUNDS = 15;
-    private static final Duration WRITING = Duration.ofSeconds(10);
+    private static final int REBUILDS = 5;
+    private static final String KILLED = "killed";
     private static final Duration BETWEEN = Duration.ofMillis(200);
     private static final Options MANUAL = Options.defaults().withManualCheckpoints();
 
     private final Path directory;
     private final int entries;
+    private final int rounds;
+    private final Duration writing;
     private final SplittableRandom random = new SplittableRandom(7);
+    private final List<Figure> figures = new ArrayList<>();
 
-    private Checkpoints(Path directory, int entries) {
+    private Checkpoints(Path directory, int entries, int rounds, Duration writing) {
         this.directory = directory;
         this.entries = entries;
+        this.rounds = rounds;
+        this.writing = writing;
     }
 
     public static void main(String[] arguments) throws Exception {
-        int entries = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 1_000_000;
-        if (arguments.length > 1) {
-            fillAndWait(Path.of(arguments[1]), entries);
+        Map<String, String> given = new HashMap<>();
+        for (String argument : arguments) {
+            String[] parts = argument.split("=", 2);
+            given.put(parts[0], parts.length == 2 ? parts[1] : "");
+        }
+        int entries = Integer.parseInt(given.getOrDefault("entries", "1000000"));
+        int rounds = Integer.parseInt(given.getOrDefault("rounds", "15"));
+        int seconds = Integer.parseInt(given.getOrDefault("seconds", "10"));
+        Path parent = Path.of(given.getOrDefault("directory", "target"));
+        String json = given.getOrDefault("json", "");
+        if (given.containsKey(KILLED)) {
+            fillAndWait(Path.of(given.get(KILLED)), entries);
             return;
         }
-        Path directory = Files.createTempDirectory(Path.of("target"), "checkpoints");
-        try {
-            new Checkpoints(directory, entries).run();
-        } finally {
-            try (var files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
+        given.keySet().removeAll(Set.of("entries", "rounds", "seconds", "directory", "json"));
+        if (!given.isEmpty()) {
+            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
+        }
+        try (Scratch scratch = Scratch.create(parent, "checkpoints")) {
+            Duration writing = Duration.ofSeconds(seconds);
+            Checkpoints run = new Checkpoints(scratch.path(), entries, rounds, writing);
+            run.run();
+            if (!json.isEmpty()) {
+                Map<String, String> how = Map.of("arguments", String.join(" ", arguments));
+                new Results("checkpoints", how, run.figures).write(Path.of(json));
             }
         }
     }
@@ -82,6 +105,10 @@ public final class Checkpoints {
         openAfterKill();
     }
 
+    private void add(String what, String contender, List<Double> millis) {
+        figures.add(new Figure(what, contender, "ms", millis, 0));
+    }
+
     private static void fill(CairnStore store, int entries) {
         for (int i = 0; i < entries; i++) {
             store.put(key(i), new byte[VALUE_BYTES]);
@@ -96,7 +123,7 @@ public final class Checkpoints {
         List<Double> ours = new ArrayList<>();
         List<Double> raw = new ArrayList<>();
         long bytes = writes * 144L;
-        for (int round = 0; round < ROUNDS; round++) {
+        for (int round = 0; round < rounds; round++) {
             for (int i = 0; i < writes; i++) {
                 store.put(key(random.nextInt(entries)), new byte[VALUE_BYTES]);
             }
@@ -108,6 +135,9 @@ public final class Checkpoints {
         System.out.printf(
                 "checkpoint after %,d overwrites: median %.2f ms; dense force of %,d bytes: %.2f ms; ratio %.2f%n",
                 writes, median(ours), bytes, median(raw), median(ours) / median(raw));
+        String what = String.format(Locale.ROOT, "%,d overwrites", writes);
+        add(what, "Cairn, checkpoint", ours);
+        add(what, "dense force of as many bytes", raw);
     }
 
     private double denseForce(long bytes) throws IOException {
@@ -166,7 +196,7 @@ public final class Checkpoints {
                             }
                         });
         Histogram latency = new Histogram(TimeUnit.SECONDS.toNanos(10), 3);
-        long end = System.nanoTime() + WRITING.toNanos();
+        long end = System.nanoTime() + writing.toNanos();
         while (System.nanoTime() < end) {
             byte[] key = key(random.nextInt(entries));
             byte[] value = new byte[VALUE_BYTES];
@@ -200,8 +230,9 @@ public final class Checkpoints {
     }
 
     /** Without its shared memory and of another boot: as after a power failure, in a warm cache. */
-    private static void rebuild(Path file) throws IOException {
-        for (int round = 0; round < 5; round++) {
+    private void rebuild(Path file) throws IOException {
+        List<Double> millis = new ArrayList<>();
+        for (int round = 0; round < REBUILDS; round++) {
             Files.delete(file.resolveSibling(file.getFileName() + "-shm"));
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 byte[] block = new OpenBlock(UUID.randomUUID(), UUID.randomUUID()).encode();
@@ -209,6 +240,7 @@ public final class Checkpoints {
             }
             try (CairnStore store = Cairn.open(file, MANUAL)) {
                 Recovery recovery = store.recovery();
+                millis.add(recovery.time().toNanos() / 1e6);
                 System.out.printf(
                         "rebuild: %,d entries, %,d bytes of log in %.0f ms: %.2f million entries a second%n",
                         recovery.entries(),
@@ -217,6 +249,7 @@ public final class Checkpoints {
                         recovery.entries() * 1e3 / recovery.time().toNanos());
             }
         }
+        add(String.format(Locale.ROOT, "power failure, %,d entries", entries), "Cairn", millis);
     }
 
     private void openAfterKill() throws Exception {
@@ -229,19 +262,24 @@ public final class Checkpoints {
                                     "-cp",
                                     System.getProperty("java.class.path"),
                                     Checkpoints.class.getName(),
-                                    Integer.toString(count),
-                                    file.toString())
+                                    "entries=" + count,
+                                    KILLED + "=" + file)
                             .redirectError(ProcessBuilder.Redirect.INHERIT)
                             .start();
             int ready = child.getInputStream().read();
             child.destroyForcibly().waitFor();
             long start = System.nanoTime();
             try (CairnStore store = Cairn.open(file)) {
+                double millis = (System.nanoTime() - start) / 1e6;
+                add(
+                        String.format(Locale.ROOT, "kill of all, %,d entries", count),
+                        "Cairn",
+                        List.of(millis));
                 System.out.printf(
                         "open after the kill of all, %,d entries (%c): %.1f ms, %s; a read of the first entry: %s%n",
                         store.size(),
                         ready,
-                        (System.nanoTime() - start) / 1e6,
+                        millis,
                         store.recovery(),
                         Arrays.equals(store.get(key(0)), new byte[VALUE_BYTES]));
             }

@@ -5,10 +5,12 @@ import dev.cairn.bench.report.Figure;
 import dev.cairn.bench.report.Results;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.UnaryOperator;
 
 /**
@@ -39,14 +41,13 @@ record Program(String main) {
     void run(Run run, List<String> arguments, UnaryOperator<String> what)
             throws IOException, InterruptedException {
         String name = main.substring(main.lastIndexOf('.') + 1);
-        try (Scratch scratch =
-                Scratch.create(run.directory(), name.toLowerCase(java.util.Locale.ROOT))) {
+        try (Scratch scratch = Scratch.create(run.directory(), name.toLowerCase(Locale.ROOT))) {
             Path json = scratch.path().resolve("figures.json");
             List<String> all = new ArrayList<>(arguments);
             all.add("directory=" + scratch.path());
             all.add("json=" + json);
             System.out.println(name + " " + String.join(" ", arguments));
-            int exitCode = run(all);
+            int exitCode = run(all, scratch);
             if (exitCode != 0) {
                 run.fail(name + " ended with " + exitCode + ": " + String.join(" ", arguments));
             }
@@ -62,7 +63,8 @@ record Program(String main) {
         }
     }
 
-    private int run(List<String> arguments) throws IOException, InterruptedException {
+    private int run(List<String> arguments, Scratch scratch)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("--enable-native-access=ALL-UNNAMED");
@@ -70,21 +72,44 @@ record Program(String main) {
         command.add("-Xmx3g");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
         command.addAll(arguments);
-        Process process =
+        ProcessBuilder builder =
                 new ProcessBuilder(command)
                         .redirectOutput(ProcessBuilder.Redirect.INHERIT)
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
-        Thread ending = new Thread(() -> end(process));
-        Runtime.getRuntime().addShutdownHook(ending);
-        int exitCode = process.waitFor();
+                        .redirectError(ProcessBuilder.Redirect.INHERIT);
+        Child child = new Child();
+        Thread ending = new Thread(() -> child.end(scratch));
+        Runtime.getRuntime()
+                .addShutdownHook(ending); // refused, and nothing started, after an interrupt
+        int exitCode = child.start(builder).waitFor();
         Runtime.getRuntime().removeShutdownHook(ending);
         return exitCode;
     }
 
-    /** So that it can remove its stores. */
-    private static void end(Process process) {
-        process.destroy();
-        process.onExit().join();
+    /** The JVM of the program, which an interrupt of this one ends. */
+    private static final class Child {
+        private boolean ended;
+        private Process process;
+
+        synchronized Process start(ProcessBuilder builder) throws IOException {
+            if (ended) {
+                throw new IOException("the run was stopped");
+            }
+            process = builder.start();
+            return process;
+        }
+
+        /** Gently, so that it can remove its stores. */
+        synchronized void end(Scratch scratch) {
+            ended = true;
+            if (process != null) {
+                process.destroy();
+                process.onExit().join();
+            }
+            try {
+                scratch.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 }

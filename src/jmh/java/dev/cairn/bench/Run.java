@@ -1,6 +1,7 @@
 package dev.cairn.bench;
 
 import dev.cairn.bench.report.Figure;
+import dev.cairn.bench.report.Machine;
 import dev.cairn.bench.report.Results;
 
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ final class Run {
         this.directory = directory;
         this.quick = quick;
         this.setting = new LinkedHashMap<>(machine);
-        setting.put("quick", Boolean.toString(quick));
+        setting.put(Machine.QUICK, Boolean.toString(quick));
     }
 
     /** Where stores are made. */

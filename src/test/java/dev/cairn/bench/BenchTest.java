@@ -41,7 +41,7 @@ class BenchTest {
 
         assertThat(errors.toString())
                 .contains("\"pionts\" is no set")
-                .contains("points, near, peers");
+                .contains("points, near, peers, checkpoints");
         assertThat(directory).isEmptyDirectory();
     }
 

@@ -16,8 +16,9 @@ import java.util.regex.Pattern;
  *   <li>{@code sync-1000}: makes so many overwrites durable, of a {@link Entrant.Syncs#MANUAL} entrant;
  *   <li>{@code space}: bytes on the disk for each byte of keys and values, when the store has been
  *       overwritten once more as often as it was to age it;
- *   <li>{@code memory}: pages of files that this process has in its memory, and the length of the files,
- *       for each byte of keys and values.
+ *   <li>{@code memory}: pages of the store's files that this process has mapped, as often as they are,
+ *       and once each, and the length of the files, for each byte of keys and values; other processes
+ *       of an operation before take their part of "once".
  * </ul>
  *
  * @param readPercent reads in a hundred operations

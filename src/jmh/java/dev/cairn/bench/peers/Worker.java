@@ -25,8 +25,8 @@ final class Worker implements AutoCloseable {
 
     private static final List<Double> PERCENTILES = List.of(50.0, 90.0, 99.0, 99.9, 99.99);
     private static final int UNMEASURED_SYNCS = 2;
-    private static final Path STATUS = Path.of("/proc/self/status");
-    private static final Pattern RESIDENT_FILES = Pattern.compile("(RssFile|RssShmem):");
+    private static final Path MAPPINGS = Path.of("/proc/self/smaps");
+    private static final Pattern MAPPING = Pattern.compile("[0-9a-f]+-[0-9a-f]+ ");
     private static final Operation OVERWRITE = Operation.of("put-1");
 
     private final Setting setting;
@@ -202,22 +202,31 @@ final class Worker implements AutoCloseable {
         return (double) setting.entries() * (setting.keyBytes() + setting.valueBytes());
     }
 
-    /** Nearly all pages of files are those of the store; what lies in the heap is not looked at. */
+    /** Without the heap. A page that is mapped twice is resident twice, and proportionally once. */
     private void memory(Operation operation) throws IOException {
         Usage before = usage();
-        double resident = residentFileBytes() / live();
+        double resident = mappedBytes("Rss:") / live();
+        double once = mappedBytes("Pss:") / live();
         double files = fileBytes() / live();
         Usage after = usage();
         out.accept(Row.since(before, after, operation.name() + " resident", "x", resident));
+        out.accept(Row.since(before, after, operation.name() + " once", "x", once));
         out.accept(Row.since(before, after, operation.name() + " files", "x", files));
     }
 
-    private static double residentFileBytes() throws IOException {
-        try (var lines = Files.lines(STATUS)) {
-            return lines.filter(line -> RESIDENT_FILES.matcher(line).lookingAt())
-                    .mapToDouble(line -> Double.parseDouble(line.split("\\s+", 3)[1]) * 1024)
-                    .sum();
+    /** Of the store's files in this process, as the kernel counts. */
+    private double mappedBytes(String measure) throws IOException {
+        String files = directory.toRealPath() + "/";
+        double bytes = 0;
+        boolean ours = false;
+        for (String line : Files.readAllLines(MAPPINGS)) {
+            if (MAPPING.matcher(line).lookingAt()) {
+                ours = line.contains(files);
+            } else if (ours && line.startsWith(measure)) {
+                bytes += Double.parseDouble(line.split("\\s+", 3)[1]) * 1024;
+            }
         }
+        return bytes;
     }
 
     private long fileBytes() throws IOException {

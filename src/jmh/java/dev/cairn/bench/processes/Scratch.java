@@ -32,7 +32,7 @@ public record Scratch(Path path) implements Closeable {
         }
         try (var files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
+                Files.deleteIfExists(file); // an interrupt may have come first
             }
         }
     }

@@ -28,6 +28,17 @@ record Chart(
         LOGARITHMIC
     }
 
+    /** All of a chart but what it shows. */
+    record Outline(String name, String set, String title, Form form, Scale scale) {
+        Outline logarithmic() {
+            return new Outline(name, set, title, form, Scale.LOGARITHMIC);
+        }
+
+        Chart of(String axis, Function<Figure, Optional<Cell>> place) {
+            return new Chart(name, set, title, axis, form, scale, place);
+        }
+    }
+
     /** Empty if the results have nothing for it. */
     Optional<Plot> plot(Results results) {
         List<Cell> cells = Plot.cells(results, place);

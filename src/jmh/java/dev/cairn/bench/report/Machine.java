@@ -18,6 +18,9 @@ import java.util.stream.Collectors;
 
 /** On what, when, and of which builds figures are taken. */
 public final class Machine {
+    /** Whether a run showed only that everything works, as the setting says. */
+    public static final String QUICK = "quick";
+
     private static final String PROCESSOR = "processor";
     private static final String PROCESSORS = "processors";
     private static final String MEMORY = "memory";
@@ -66,10 +69,13 @@ public final class Machine {
 
     /** In one line, of the setting of results. */
     static String caption(Map<String, String> setting) {
-        return SHOWN.stream()
-                .filter(setting::containsKey)
-                .map(setting::get)
-                .collect(Collectors.joining("; "));
+        String shown =
+                SHOWN.stream()
+                        .filter(setting::containsKey)
+                        .map(setting::get)
+                        .collect(Collectors.joining("; "));
+        boolean quick = Boolean.parseBoolean(setting.getOrDefault(QUICK, ""));
+        return quick ? "A quick run, whose figures and sizes mean nothing; " + shown : shown;
     }
 
     private static String gibibytes(String kilobytes) {

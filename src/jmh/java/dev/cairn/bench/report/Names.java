@@ -1,19 +1,36 @@
 package dev.cairn.bench.report;
 
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What operations are called in charts. */
+/** What operations and contenders are called in charts. */
 final class Names {
     private static final Pattern RATE =
             Pattern.compile("(get|put|getAll-([0-9]+)|mix([0-9]+))(-zipf)?-([0-9+]+)");
+    private static final Pattern CONTENDER =
+            Pattern.compile("([a-z]+)(?:-(manual|none|([0-9]+)ms))?");
+
+    private static final Map<String, String> CONTENDERS =
+            Map.of(
+                    "cairn", "Cairn",
+                    "chronicle", "Chronicle Map",
+                    "lmdb", "LMDB",
+                    "rocksdb", "RocksDB",
+                    "mapdb", "MapDB");
 
     private Names() {}
 
-    /** "mix95-zipf-2" is "95 % gets, zipf, 2 threads", as narrow as may be. */
+    /** "mix95-zipf-2" is "95 % gets, 2 threads". */
     static String operation(String name) {
         Matcher parts = RATE.matcher(name);
         return parts.matches() ? what(parts) + ", " + who(parts.group(5)) : name;
+    }
+
+    /** As {@link #operation}, without those who do it. */
+    static String call(String name) {
+        Matcher parts = RATE.matcher(name);
+        return parts.matches() ? what(parts) : name;
     }
 
     private static String what(Matcher parts) {
@@ -29,5 +46,20 @@ final class Names {
             return processes + " processes";
         }
         return workers.equals("1") ? "1 thread" : workers + " threads";
+    }
+
+    /** "cairn-200ms" is "Cairn, durable each 200 ms". */
+    static String contender(String name) {
+        Matcher parts = CONTENDER.matcher(name);
+        if (!parts.matches() || !CONTENDERS.containsKey(parts.group(1))) {
+            return name;
+        }
+        String who = CONTENDERS.get(parts.group(1));
+        if (parts.group(2) == null) {
+            return who;
+        }
+        return parts.group(3) == null
+                ? who + ", not durable meanwhile"
+                : who + ", durable each " + parts.group(3) + " ms";
     }
 }

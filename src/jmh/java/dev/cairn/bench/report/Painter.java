@@ -10,6 +10,8 @@ import org.knowm.xchart.CategorySeries;
 import org.knowm.xchart.CategorySeries.CategorySeriesRenderStyle;
 import org.knowm.xchart.style.CategoryStyler;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.Styler.LegendLayout;
+import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 import java.awt.Color;
@@ -28,6 +30,8 @@ final class Painter {
     private static final int CAPTION_HEIGHT = 26;
     private static final Pattern DOCUMENT_TYPE = Pattern.compile("<!DOCTYPE[^>]*>\\s*");
     private static final Pattern NEEDLESS_DIGITS = Pattern.compile("(\\.[0-9]{2})[0-9]+");
+    private static final int MOST_LETTERS_OF_LEGEND = 80; // in one line
+    private static final int MOST_LEVEL_LABELS = 8;
     private static final Color TEXT = new Color(0x222222);
     private static final Color GRID = new Color(0xDDDDDD);
 
@@ -63,7 +67,7 @@ final class Painter {
                 .forEach((name, values) -> {
                     CategorySeries series = chart.addSeries(name, plot.cases(), values);
                     Palette.Look look = looks.get(name);
-                    series.setFillColor(look.colour());
+                    series.setFillColor(look.fill());
                     series.setLineColor(look.colour());
                     series.setMarkerColor(look.colour());
                     series.setLineStyle(look.line());
@@ -73,6 +77,8 @@ final class Painter {
     }
 
     private static void style(CategoryStyler styler, Plot plot) {
+        boolean legendBeside =
+                String.join("", plot.series().keySet()).length() > MOST_LETTERS_OF_LEGEND;
         styler.setChartBackgroundColor(Color.WHITE)
                 .setPlotBackgroundColor(Color.WHITE)
                 .setPlotBorderVisible(false)
@@ -80,8 +86,8 @@ final class Painter {
                 .setChartTitleFont(font(Font.BOLD, 17))
                 .setChartFontColor(TEXT)
                 .setLegendFont(font(Font.PLAIN, 13))
-                .setLegendPosition(Styler.LegendPosition.OutsideS)
-                .setLegendLayout(Styler.LegendLayout.Horizontal)
+                .setLegendPosition(legendBeside ? LegendPosition.OutsideE : LegendPosition.OutsideS)
+                .setLegendLayout(legendBeside ? LegendLayout.Vertical : LegendLayout.Horizontal)
                 .setLegendBorderColor(Color.WHITE)
                 .setMarkerSize(7);
         styler.setAxisTickLabelsFont(font(Font.PLAIN, 12))
@@ -99,6 +105,10 @@ final class Painter {
         } else {
             styler.setYAxisMin(0.0);
         }
+        if (plot.cases().size() > MOST_LEVEL_LABELS) {
+            styler.setXAxisLabelRotation(30);
+        }
+        styler.setOverlapped(plot.form() == Plot.Form.LINES); // or their points stand side by side
         styler.setAvailableSpaceFill(0.8);
         styler.setDefaultSeriesRenderStyle(
                 plot.form() == Plot.Form.LINES

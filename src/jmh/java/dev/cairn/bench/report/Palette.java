@@ -40,7 +40,7 @@ final class Palette {
     private static final float WIDTH = 2.4f;
 
     /** How a series is told from the others. */
-    record Look(Color colour, BasicStroke line) {}
+    record Look(Color fill, Color colour, BasicStroke line) {}
 
     private Palette() {}
 
@@ -50,8 +50,8 @@ final class Palette {
         Map<String, Look> looks = new LinkedHashMap<>();
         for (String name : series) {
             int variant = variants.merge(contender(name), 1, Integer::sum) - 1;
-            Color colour = shade(colours.get(contender(name)), variant);
-            looks.put(name, new Look(colour, line(variant)));
+            Color colour = colours.get(contender(name));
+            looks.put(name, new Look(shade(colour, variant), colour, line(variant)));
         }
         return looks;
     }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -19,6 +20,8 @@ import javax.xml.parsers.DocumentBuilderFactory;
 class ChartsTest {
     private static final List<String> CONTENDERS =
             List.of("cairn", "chronicle", "lmdb", "rocksdb", "mapdb");
+    private static final List<String> NAMES =
+            List.of("Cairn", "Chronicle Map", "LMDB", "RocksDB", "MapDB");
     private static final List<String> OPERATIONS =
             List.of("get-1", "get-2", "put-1", "put-2", "mix95-zipf-2", "mix50-zipf-1+1");
 
@@ -40,9 +43,9 @@ class ChartsTest {
                         .newDocumentBuilder()
                         .parse(directory.resolve("bench-peers.svg").toFile());
         assertThat(svg.getElementsByTagName("title").item(0).getTextContent())
-                .contains("Beside other stores");
+                .contains("Durable each second");
         assertThat(svg.getElementsByTagName("desc").item(0).getTextContent())
-                .contains(CONTENDERS)
+                .contains(NAMES)
                 .contains("million operations a second")
                 .contains("get, 1 thread 2.00")
                 .contains("50 % gets, 2 processes not measured")
@@ -54,26 +57,53 @@ class ChartsTest {
         Plot plot = plot("peers", peers());
         var chart = Painter.chart(plot);
 
-        assertThat(chart.getSeriesMap().keySet()).containsExactlyElementsOf(CONTENDERS);
+        assertThat(chart.getSeriesMap().keySet()).containsExactlyElementsOf(NAMES);
         assertThat(chart.getYAxisTitle()).contains("million operations a second");
         assertThat(chart.getSeriesMap().values())
                 .extracting(series -> series.getFillColor())
                 .doesNotHaveDuplicates();
         Plot fewer = plot("space", peers());
-        assertThat(Painter.chart(fewer).getSeriesMap().get("lmdb").getFillColor())
-                .isEqualTo(chart.getSeriesMap().get("lmdb").getFillColor());
+        assertThat(Painter.chart(fewer).getSeriesMap().get("LMDB").getFillColor())
+                .isEqualTo(chart.getSeriesMap().get("LMDB").getFillColor());
     }
 
     @Test
     void aContenderThatIsMissingInACaseLeavesAGap() {
         var chart = Painter.chart(plot("peers", peers()));
 
-        assertThat(List.<Object>copyOf(nullAsText(chart.getSeriesMap().get("mapdb").getYData())))
+        assertThat(List.<Object>copyOf(nullAsText(chart.getSeriesMap().get("MapDB").getYData())))
                 .containsExactly("2.0", "2.1", "2.2", "2.3", "2.4", "null");
     }
 
+    @Test
+    void aChartOfTheScaleTakesTheCasesThatAreItsOwn() {
+        Results results =
+                new Results(
+                        "scale",
+                        Map.of(),
+                        List.of(
+                                figure("get-1, 10,000 entries of 100 B", "1/s", 2e6),
+                                figure("get-1, 1,000,000 entries of 8 B", "1/s", 4e6),
+                                figure("get-1, 1,000,000 entries of 100 B", "1/s", 1e6),
+                                figure("mix95-zipf-1+1, 1,000,000 entries of 100 B", "1/s", 3e6),
+                                figure("memory files, 1,000,000 entries of 100 B", "x", 2)));
+
+        assertThat(plot("entries", results).described())
+                .contains("Cairn, get: 10,000 entries 500, 1,000,000 entries 1.00e+03.");
+        assertThat(plot("values", results).described())
+                .contains("Cairn, get: 1,000,000 of 8 B 250, 1,000,000 of 100 B 1.00e+03.");
+        assertThat(plot("together", results).described())
+                .contains("Cairn: 95 % gets, 2 processes 3.00.");
+        assertThat(plot("memory", results).described())
+                .contains("Cairn, length of files: 1,000,000 entries 2.00.");
+    }
+
+    private static Figure figure(String what, String unit, double value) {
+        return new Figure(what, "cairn", unit, List.of(value), 0);
+    }
+
     private static List<String> nullAsText(Iterable<? extends Number> values) {
-        List<String> texts = new java.util.ArrayList<>();
+        List<String> texts = new ArrayList<>();
         values.forEach(value -> texts.add(String.valueOf(value)));
         return texts;
     }
@@ -90,7 +120,7 @@ class ChartsTest {
 
     /** The last contender did not do the last operation. */
     private static Results peers() {
-        List<Figure> figures = new java.util.ArrayList<>();
+        List<Figure> figures = new ArrayList<>();
         for (int i = 0; i < OPERATIONS.size(); i++) {
             for (String contender : CONTENDERS) {
                 if (i + 1 < OPERATIONS.size() || !contender.equals("mapdb")) {
