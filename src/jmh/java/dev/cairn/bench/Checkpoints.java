@@ -5,6 +5,7 @@ import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
+import dev.cairn.bench.processes.Scratch;
 import dev.cairn.bench.report.Figure;
 import dev.cairn.bench.report.Results;
 import dev.cairn.format.DataHeader;
