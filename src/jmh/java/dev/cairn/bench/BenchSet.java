@@ -59,7 +59,7 @@ record BenchSet(String name, String description, Work work) {
                             Scale::run));
 
     private static void points(Run run) throws Exception {
-        run.pick(new Jmh(1, 1, 2, 300), new Jmh(3, 3, 5, 1000))
+        run.pick(new Jmh(1, 1, 2, 300), new Jmh(2, 3, 4, 1000))
                 .run(
                         run,
                         PointOperations.class,
@@ -91,7 +91,7 @@ record BenchSet(String name, String description, Work work) {
         List<String> effort =
                 run.pick(
                         QUICK_PEERS,
-                        List.of("rounds=3", "windows=2", "seconds=1.5", "warmup=4", "turnovers=3"));
+                        List.of("rounds=2", "windows=2", "seconds=1.5", "warmup=4", "turnovers=3"));
         PEER_BENCHMARK.run(run, joined(arguments, effort));
     }
 
@@ -111,10 +111,6 @@ record BenchSet(String name, String description, Work work) {
     }
 
     private static void messages(Run run) throws Exception {
-        if (!MESSAGES.isThere()) {
-            System.out.println("not measured: this checkout has no " + MESSAGES.main());
-            return;
-        }
         MESSAGES.run(
                 run,
                 run.pick(

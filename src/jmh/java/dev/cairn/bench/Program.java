@@ -20,15 +20,6 @@ import java.util.function.UnaryOperator;
  * @param main the name of its class, which needs not be there
  */
 record Program(String main) {
-    boolean isThere() {
-        try {
-            Class.forName(main, false, Program.class.getClassLoader());
-            return true;
-        } catch (ClassNotFoundException e) {
-            return false;
-        }
-    }
-
     void run(Run run, List<String> arguments) throws IOException, InterruptedException {
         run(run, arguments, UnaryOperator.identity());
     }
