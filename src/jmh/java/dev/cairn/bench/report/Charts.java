@@ -55,9 +55,9 @@ public final class Charts {
                     bars("messages-rate", "messages", "Messages from one process to another")
                             .logarithmic()
                             .of("messages a second" + MORE, Charts::messages),
-                    bars("messages-latency", "messages", "A message and its answer, median")
+                    bars("messages-latency", "messages", "Messages that are answered, median")
                             .logarithmic()
-                            .of("us there and back" + LESS, Charts::answers),
+                            .of("us, half a round trip" + LESS, Charts::answers),
                     lines("entries", "scale", "One thread, values of 100 bytes, by entries")
                             .of("ns a key" + LESS, Charts::byEntries),
                     lines("values", "scale", "One thread, by size of values")
