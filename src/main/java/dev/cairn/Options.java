@@ -348,8 +348,8 @@ public final class Options {
      * CairnStore#awaitChange}, a feed) may look again and again before it sleeps. A change that comes
      * within that time is known some hundred nanoseconds after it was made, and its writer has nobody to
      * wake; meanwhile the thread uses a whole processor. A thread spins for less where waits are mostly
-     * short, and for some microseconds only where they are mostly longer than this. Virtual threads
-     * never spin. Unless this is called, it is 50 microseconds on a machine with four processors or
+     * short, and for some microseconds only where they are mostly ten times as long as this. Virtual
+     * threads never spin. Unless this is called, it is 50 microseconds on a machine with four processors or
      * more, 5, which is what a sleep costs, with two or three, and 0 with one.
      *
      * @throws IllegalArgumentException if that is negative, or more than 36,500 days

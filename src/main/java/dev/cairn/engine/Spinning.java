@@ -7,8 +7,12 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * For how long a thread that waits looks again and again before it sleeps: twice as long as waits have
- * taken lately, within a bound. Where they take longer than the bound, spinning hardly ever spares a
+ * taken lately, within a bound. Where they take many times the bound, spinning hardly ever spares a
  * sleep, and a thread spins for no longer than a sleep and a wake-up cost.
+ *
+ * <p>A wait that ended in a sleep took longer for that, and if the other side sleeps too, twice. So
+ * waits somewhat longer than the bound are no reason to spin for less: two threads that answer each
+ * other would sleep for ever, each because the other does.
  *
  * <p>All threads of a process that wait for the same store learn from each other. They store to the
  * average without a lock: what one of them learns may be lost.
@@ -22,8 +26,11 @@ final class Spinning {
 
     private static final int MANY_PROCESSORS = 4;
 
+    /** Waits that take so many times the bound, on average, are not spun for. */
+    private static final int LONG = 10;
+
     /** A wait counts as this many times the bound at most, so that some short ones outweigh it. */
-    private static final int LONGEST = 8;
+    private static final int LONGEST = 64;
 
     private static final int WEIGHT = 8;
 
@@ -59,7 +66,7 @@ final class Spinning {
     long nanos() {
         long most = mostNanos;
         long typical = typicalNanos;
-        return typical > most
+        return typical / LONG > most
                 ? Math.min(most, SLEEP_NANOS)
                 : Math.min(most, Math.max(SLEEP_NANOS, 2 * typical));
     }

@@ -141,11 +141,15 @@ class WaitingTest {
             spinning.waited(40_000);
         }
         assertThat(spinning.nanos()).isEqualTo(Spinning.USUAL_NANOS);
+        for (int i = 0; i < 100; i++) {
+            spinning.waited(3 * Spinning.USUAL_NANOS); // perhaps for the sleeps of two threads
+        }
+        assertThat(spinning.nanos()).isEqualTo(Spinning.USUAL_NANOS);
         for (int i = 0; i < 3; i++) {
             spinning.waited(LONG);
         }
         assertThat(spinning.nanos()).isEqualTo(SLEEP);
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 100; i++) {
             spinning.waited(1_000);
         }
         assertThat(spinning.nanos()).isEqualTo(SLEEP);
