@@ -347,10 +347,10 @@ public final class Options {
      * Sets for how long a thread of the platform that waits for a change ({@link
      * CairnStore#awaitChange}, a feed) may look again and again before it sleeps. A change that comes
      * within that time is known some hundred nanoseconds after it was made, and its writer has nobody to
-     * wake; meanwhile the thread uses a whole processor. A thread spins for less where waits are mostly
-     * short, and for some microseconds only where they are mostly ten times as long as this. Virtual
-     * threads never spin. Unless this is called, it is 50 microseconds on a machine with four processors or
-     * more, 5, which is what a sleep costs, with two or three, and 0 with one.
+     * wake; meanwhile the thread uses a whole processor. Where waits mostly take ten times as long as
+     * this, a thread spins for some microseconds only. Virtual threads never spin. Unless this is
+     * called, it is 50 microseconds on a machine with four processors or more, 5, which is what a sleep
+     * costs, with two or three, and 0 with one.
      *
      * @throws IllegalArgumentException if that is negative, or more than 36,500 days
      */

@@ -6,9 +6,9 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * For how long a thread that waits looks again and again before it sleeps: twice as long as waits have
- * taken lately, within a bound. Where they take many times the bound, spinning hardly ever spares a
- * sleep, and a thread spins for no longer than a sleep and a wake-up cost.
+ * For how long a thread that waits looks again and again before it sleeps: for as long as it may, unless
+ * waits have taken many times that lately. Then spinning hardly ever spares a sleep, and a thread spins
+ * for no longer than a sleep and a wake-up cost.
  *
  * <p>A wait that ended in a sleep took longer for that, and if the other side sleeps too, twice. So
  * waits somewhat longer than the bound are no reason to spin for less: two threads that answer each
@@ -65,10 +65,7 @@ final class Spinning {
     /** How long to spin now, in nanoseconds; 0 for not at all. */
     long nanos() {
         long most = mostNanos;
-        long typical = typicalNanos;
-        return typical / LONG > most
-                ? Math.min(most, SLEEP_NANOS)
-                : Math.min(most, Math.max(SLEEP_NANOS, 2 * typical));
+        return typicalNanos / LONG > most ? Math.min(most, SLEEP_NANOS) : most;
     }
 
     /** Somebody waited for so long, spinning or sleeping. */
