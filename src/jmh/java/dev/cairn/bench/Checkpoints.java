@@ -5,6 +5,7 @@ import dev.cairn.CairnStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery;
 import dev.cairn.Stats;
+import dev.cairn.bench.processes.Arguments;
 import dev.cairn.bench.processes.Scratch;
 import dev.cairn.bench.report.Figure;
 import dev.cairn.bench.report.Results;
@@ -25,11 +26,10 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -63,23 +63,17 @@ public final class Checkpoints {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Map<String, String> given = new HashMap<>();
-        for (String argument : arguments) {
-            String[] parts = argument.split("=", 2);
-            given.put(parts[0], parts.length == 2 ? parts[1] : "");
-        }
-        int entries = Integer.parseInt(given.getOrDefault("entries", "1000000"));
-        int rounds = Integer.parseInt(given.getOrDefault("rounds", "15"));
-        int seconds = Integer.parseInt(given.getOrDefault("seconds", "10"));
-        Path parent = Path.of(given.getOrDefault("directory", "target"));
-        String json = given.getOrDefault("json", "");
-        if (given.containsKey(KILLED)) {
-            fillAndWait(Path.of(given.get(KILLED)), entries);
+        Arguments given = new Arguments(arguments);
+        int entries = given.takeInt("entries", 1_000_000);
+        int rounds = given.takeInt("rounds", 15);
+        int seconds = given.takeInt("seconds", 10);
+        Path parent = Path.of(given.take("directory", "target"));
+        String json = given.take("json", "");
+        Optional<String> killed = given.take(KILLED);
+        given.requireNoMore();
+        if (killed.isPresent()) {
+            fillAndWait(Path.of(killed.get()), entries);
             return;
-        }
-        given.keySet().removeAll(Set.of("entries", "rounds", "seconds", "directory", "json"));
-        if (!given.isEmpty()) {
-            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
         }
         try (Scratch scratch = Scratch.create(parent, "checkpoints")) {
             Duration writing = Duration.ofSeconds(seconds);

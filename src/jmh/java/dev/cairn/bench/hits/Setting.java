@@ -1,12 +1,11 @@
 package dev.cairn.bench.hits;
 
+import dev.cairn.bench.processes.Arguments;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
  * How a run is made, from arguments of the form {@code name=value}; each has a default.
@@ -59,46 +58,27 @@ record Setting(
     }
 
     static Setting of(String... arguments) {
-        Map<String, String> given = new HashMap<>();
-        for (String argument : arguments) {
-            int equals = argument.indexOf('=');
-            if (equals < 1) {
-                throw new IllegalArgumentException(
-                        "no argument of the form name=value: " + argument);
-            }
-            given.put(argument.substring(0, equals), argument.substring(equals + 1));
-        }
+        Arguments given = new Arguments(arguments);
         List<String> all = new ArrayList<>(Traces.KINDS.keySet());
         all.addAll(SYNTHETIC);
         Setting setting =
                 new Setting(
-                        Path.of(take(given, "traces", Traces.DIRECTORY.toString())),
-                        list(take(given, "loads", String.join(",", all))),
-                        list(take(given, "sizes", "fixed,mixed")).stream()
+                        Path.of(given.take("traces", Traces.DIRECTORY.toString())),
+                        given.takeAll("loads", String.join(",", all)),
+                        given.takeAll("sizes", "fixed,mixed").stream()
                                 .map(name -> Sizes.valueOf(name.toUpperCase(Locale.ROOT)))
                                 .toList(),
-                        list(take(given, "budgets", "1,5,10,25")).stream()
+                        given.takeAll("budgets", "1,5,10,25").stream()
                                 .map(Double::valueOf)
                                 .toList(),
-                        Integer.parseInt(take(given, "first", "600000")),
-                        Integer.parseInt(take(given, "requests", "6000000")),
-                        Integer.parseInt(take(given, "threads", "2")),
-                        Path.of(take(given, "directory", "target")),
-                        Path.of(take(given, "output", "target/hit-ratios")),
-                        take(given, "from", ""),
-                        take(given, "model", ""));
-        if (!given.isEmpty()) {
-            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
-        }
+                        given.takeInt("first", 600000),
+                        given.takeInt("requests", 6000000),
+                        given.takeInt("threads", 2),
+                        Path.of(given.take("directory", "target")),
+                        Path.of(given.take("output", "target/hit-ratios")),
+                        given.take("from", ""),
+                        given.take("model", ""));
+        given.requireNoMore();
         return setting;
-    }
-
-    private static String take(Map<String, String> given, String name, String otherwise) {
-        String value = given.remove(name);
-        return value == null ? otherwise : value;
-    }
-
-    private static List<String> list(String text) {
-        return Arrays.asList(text.split(",", -1));
     }
 }

@@ -1,10 +1,9 @@
 package dev.cairn.bench.messages;
 
+import dev.cairn.bench.processes.Arguments;
+
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -51,37 +50,27 @@ record Setting(
     }
 
     static Setting of(String... arguments) {
-        Map<String, String> given = new HashMap<>();
-        for (String argument : arguments) {
-            int equals = argument.indexOf('=');
-            if (equals < 1) {
-                throw new IllegalArgumentException(
-                        "no argument of the form name=value: " + argument);
-            }
-            given.put(argument.substring(0, equals), argument.substring(equals + 1));
-        }
+        Arguments given = new Arguments(arguments);
         Setting setting =
                 new Setting(
-                        list(take(given, "ways", Way.ALL)).stream().map(Way::of).toList(),
-                        list(take(given, "sizes", "100,4096,1048576")).stream()
+                        given.takeAll("ways", Way.ALL).stream().map(Way::of).toList(),
+                        given.takeAll("sizes", "100,4096,1048576").stream()
                                 .map(Integer::valueOf)
                                 .toList(),
-                        list(take(given, "directions", "one-way,ping-pong")).stream()
+                        given.takeAll("directions", "one-way,ping-pong").stream()
                                 .map(Direction::of)
                                 .toList(),
-                        Integer.parseInt(take(given, "rounds", "3")),
-                        Double.parseDouble(take(given, "seconds", "2")),
-                        Double.parseDouble(take(given, "warmup", "2")),
-                        Double.parseDouble(take(given, "silence", "30")),
-                        Integer.parseInt(take(given, "stripes", "2")),
-                        take(given, "heap", "256m"),
-                        Path.of(take(given, "directory", "target")),
-                        Optional.ofNullable(given.remove("json")).map(Path::of),
-                        yes(take(given, "strace", "false")),
+                        given.takeInt("rounds", 3),
+                        given.takeDouble("seconds", 2),
+                        given.takeDouble("warmup", 2),
+                        given.takeDouble("silence", 30),
+                        given.takeInt("stripes", 2),
+                        given.take("heap", "256m"),
+                        Path.of(given.take("directory", "target")),
+                        given.take("json").map(Path::of),
+                        yes(given.take("strace", "false")),
                         List.of(arguments));
-        if (!given.isEmpty()) {
-            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
-        }
+        given.requireNoMore();
         return setting;
     }
 
@@ -102,14 +91,5 @@ record Setting(
             case "false" -> false;
             default -> throw new IllegalArgumentException("neither true nor false: " + text);
         };
-    }
-
-    private static String take(Map<String, String> given, String name, String otherwise) {
-        String value = given.remove(name);
-        return value == null ? otherwise : value;
-    }
-
-    private static List<String> list(String text) {
-        return Arrays.asList(text.split(",", -1));
     }
 }

@@ -1,10 +1,9 @@
 package dev.cairn.bench.peers;
 
+import dev.cairn.bench.processes.Arguments;
+
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * How a run is made, from arguments of the form {@code name=value}; each has a default.
@@ -75,50 +74,31 @@ record Setting(
     }
 
     static Setting of(String... arguments) {
-        Map<String, String> given = new HashMap<>();
-        for (String argument : arguments) {
-            int equals = argument.indexOf('=');
-            if (equals < 1) {
-                throw new IllegalArgumentException(
-                        "no argument of the form name=value: " + argument);
-            }
-            given.put(argument.substring(0, equals), argument.substring(equals + 1));
-        }
-        List<String> peers = list(take(given, "peers", "cairn,chm,ideal"));
+        Arguments given = new Arguments(arguments);
+        List<String> peers = given.takeAll("peers", "cairn,chm,ideal");
         Setting setting =
                 new Setting(
                         peers,
-                        list(take(given, "base", peers.getFirst())),
-                        list(take(given, "operations", OPERATIONS)).stream()
+                        given.takeAll("base", peers.getFirst()),
+                        given.takeAll("operations", OPERATIONS).stream()
                                 .map(Operation::of)
                                 .toList(),
-                        Integer.parseInt(take(given, "rounds", "3")),
-                        Integer.parseInt(take(given, "windows", "3")),
-                        Double.parseDouble(take(given, "seconds", "4")),
-                        Double.parseDouble(take(given, "warmup", "15")),
-                        Integer.parseInt(take(given, "entries", "1000000")),
-                        Integer.parseInt(take(given, "key", "16")),
-                        Integer.parseInt(take(given, "value", "100")),
-                        Integer.parseInt(take(given, "turnovers", "5")),
-                        Integer.parseInt(take(given, "expiring", "10")),
-                        take(given, "heap", "3g"),
-                        Integer.parseInt(take(given, "minutes", "30")),
-                        Path.of(take(given, "directory", "target")),
-                        take(given, "json", ""),
-                        take(given, "before", ""),
+                        given.takeInt("rounds", 3),
+                        given.takeInt("windows", 3),
+                        given.takeDouble("seconds", 4),
+                        given.takeDouble("warmup", 15),
+                        given.takeInt("entries", 1000000),
+                        given.takeInt("key", 16),
+                        given.takeInt("value", 100),
+                        given.takeInt("turnovers", 5),
+                        given.takeInt("expiring", 10),
+                        given.take("heap", "3g"),
+                        given.takeInt("minutes", 30),
+                        Path.of(given.take("directory", "target")),
+                        given.take("json", ""),
+                        given.take("before", ""),
                         List.of(arguments));
-        if (!given.isEmpty()) {
-            throw new IllegalArgumentException("unknown arguments: " + given.keySet());
-        }
+        given.requireNoMore();
         return setting;
-    }
-
-    private static String take(Map<String, String> given, String name, String otherwise) {
-        String value = given.remove(name);
-        return value == null ? otherwise : value;
-    }
-
-    private static List<String> list(String text) {
-        return Arrays.asList(text.split(",", -1));
     }
 }
