@@ -17,7 +17,7 @@ import java.util.function.UnaryOperator;
  * A program of its own that measures: it is run in a child JVM, takes arguments of the form {@code
  * name=value}, makes its stores under {@code directory}, and writes its figures to the file {@code json}.
  *
- * @param main the name of its class, which needs not be there
+ * @param main the name of its class
  */
 record Program(String main) {
     void run(Run run, List<String> arguments) throws IOException, InterruptedException {

@@ -1,18 +1,14 @@
 package dev.cairn.cli.bench;
 
 import dev.cairn.cli.Failure;
+import dev.cairn.cli.TemporaryFiles;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Comparator;
 import java.util.UUID;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /**
  * A directory of this user alone for the temporary store and its companions. It is deleted with all
@@ -20,8 +16,6 @@ import java.util.stream.Stream;
  */
 final class Scratch implements AutoCloseable {
     private static final String PREFIX = "cairn-bench-";
-    private static final int DELETE_ATTEMPTS = 20;
-    private static final long DELETE_PAUSE_NANOS = 50_000_000;
 
     private final Path directory;
     private final Thread hook = new Thread(this::interrupt, "cairn-bench-cleanup");
@@ -64,7 +58,7 @@ final class Scratch implements AutoCloseable {
         try {
             delete();
         } finally {
-            forgetHook();
+            TemporaryFiles.forget(hook);
         }
     }
 
@@ -87,31 +81,10 @@ final class Scratch implements AutoCloseable {
         }
     }
 
-    /** Again and again if it must: whoever is interrupted may be making files still. */
     private synchronized void delete() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        for (int attempt = 1; Files.exists(directory, LinkOption.NOFOLLOW_LINKS); attempt++) {
-            try (Stream<Path> files = Files.walk(directory)) {
-                for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(path);
-                }
-            } catch (IOException | UncheckedIOException e) {
-                if (attempt == DELETE_ATTEMPTS) {
-                    throw new Failure(directory + ": could not be deleted; delete it yourself", e);
-                }
-                LockSupport.parkNanos(DELETE_PAUSE_NANOS);
-            }
-        }
-    }
-
-    private void forgetHook() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException _) {
-            // The JVM is shutting down; the hook finds nothing left to do.
+        if (!closed) {
+            closed = true;
+            TemporaryFiles.delete(directory);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.cairn.cli.demo;
 
 import dev.cairn.cli.Failure;
+import dev.cairn.cli.TemporaryFiles;
 import dev.cairn.cli.Verb;
 import dev.cairn.units.Units;
 
@@ -10,15 +11,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 @Command(
         name = "demo",
@@ -31,8 +28,6 @@ import java.util.stream.Stream;
             "Exit code 0 only when every byte agreed."
         })
 public final class Demo extends Verb {
-    private static final int DELETE_ATTEMPTS = 20;
-    private static final long DELETE_PAUSE_NANOS = 50_000_000;
 
     @Option(
             names = "--data",
@@ -81,7 +76,9 @@ public final class Demo extends Verb {
         Path list = scratch.resolve("list.tsv");
         DemoRun run = new DemoRun(source, list, store, streams());
         SecondAct second = new SecondAct(source, list, scratch, streams());
-        Cleanup clean = new Cleanup(List.of(run::close, second::close, () -> delete(scratch)));
+        Cleanup clean =
+                new Cleanup(
+                        List.of(run::close, second::close, () -> TemporaryFiles.delete(scratch)));
         Thread interrupted = new Thread(clean);
         Runtime.getRuntime().addShutdownHook(interrupted);
         try {
@@ -90,7 +87,7 @@ public final class Demo extends Verb {
             return agreed ? 0 : 4;
         } finally {
             clean.run();
-            forget(interrupted);
+            TemporaryFiles.forget(interrupted);
         }
     }
 
@@ -124,29 +121,5 @@ public final class Demo extends Verb {
                                 Units.bytes(source.totalBytes())));
         streams().print(String.join("\n", notes) + "\n");
         return source;
-    }
-
-    /** Again and again if it must: an interrupted act may be making files still. */
-    private static void delete(Path directory) {
-        for (int attempt = 1; Files.exists(directory); attempt++) {
-            try (Stream<Path> files = Files.walk(directory)) {
-                for (Path path : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(path);
-                }
-            } catch (IOException | UncheckedIOException e) {
-                if (attempt == DELETE_ATTEMPTS) {
-                    throw new Failure(directory + ": could not be deleted; delete it yourself", e);
-                }
-                LockSupport.parkNanos(DELETE_PAUSE_NANOS);
-            }
-        }
-    }
-
-    private static void forget(Thread shutdownHook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(shutdownHook);
-        } catch (IllegalStateException e) {
-            // The JVM is shutting down; the hook finds nothing left to do.
-        }
     }
 }
