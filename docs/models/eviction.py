@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
-"""Eviction from the oldest region (RULE 24): records are judged one by one, what is kept moves to the tail, the rest goes with the region by one commit, whose redo walks the region. Beside it: overwrites in place,
-removes with tombstones, entries with runs and with a date, folds, evicted keys that come again, marks of late readers, in-flight cuts, kills between any two steps (also inside a redo), reuse of regions by another
-stripe, at once in class NONE, and power losses. 2 stripes, random traces, greedy shrink. One store = one yield."""
+"""Eviction from the oldest region (RULE 24): random histories with kills and power losses.
+
+Records are judged one by one. What is kept moves to the tail. The rest goes with the region by one
+commit, whose redo walks the region. Beside that there are overwrites in place, removes with
+tombstones, entries with runs and with a date, folds, evicted keys that come again, marks of late
+readers, cuts in flight, kills between any two steps, also inside a redo, and power losses. Another
+stripe uses regions again, in class NONE at once.
+
+There are two stripes. Histories are random, and one that breaks something is shrunk greedily. Each
+store is one yield.
+"""
 import random, sys, time
 NST,NR,CAP=2,12,4
 KEYS={0:'abcdef',1:'uvwxyz'}
@@ -22,7 +30,8 @@ class S:
         s.own=[(None,0,True)]*NR; s.ep=[(0,0)]*NR
         s.d=[s.words() for _ in range(NST)]
         s.idx={}; s.model={}; s.pend={}; s.co=[None]*NST; s.rd={}; s.marks=set(); s.exp=set(); s.gone=set()
-        s.judged={}; s.told={}                                  # of the oracle: the value that was judged to go, the last that a put returned for
+        # The oracle has, for each key, the value that was judged to go, and the last one for which a put returned.
+        s.judged={}; s.told={}
     def words(s,ver=0,tail=None,old=None,live=0):
         return dict(ver=ver,tail=tail,old=old,live=live,cutver=ver,job=None,intent=None,comp=None,next=None,gen=0)
     def g(s,l): return s.h[l][-1]
@@ -57,15 +66,15 @@ class S:
             w=s.own[r]
             if not s.isfree(r): continue
             d['next']=(r,n); yield
-            if s.own[r]!=w: continue                            # CAS of the dead word judged
+            if s.own[r]!=w: continue                            # the CAS expects the dead word that was judged
             if s.own[r][0] is not None: s.stat['reuse']+=1
             s.own[r]=(t,n,False); yield
             s.ep[r]=(s.epoch,0); yield
-            s.marks-={(r,i) for i in range(CAP)}; yield         # before a record can be seen there
+            s.marks-={(r,i) for i in range(CAP)}; yield         # before anybody can see a record there
             return r,n
         d['next']=None
         return None
-    # ------------------------------------------------------------- append one record (put, tombstone, move), roll or fold if needed
+    # ------------------------------------------- append one record (put, tombstone, move); roll or fold if needed
     def append(s,t,k,kind,val,ver=None):
         d=s.d[t]; moved=ver is not None; nver=ver if moved else d['ver']+1
         tail=d['tail']; old=d['old']; dead=None; copies=[]
@@ -115,7 +124,8 @@ class S:
         d['intent']='w'; yield
         yield from s.finish(t)
         return 'ok'
-    def inplace(s,t,k,val):                                     # X1 to X8; the version stands for the slot word's count
+    # X1 to X8; the version takes the part of the slot word's count
+    def inplace(s,t,k,val):
         d=s.d[t]; p=s.idx[k][0]; r,i,n=d['tail']; v=d['ver']+1
         s.w(('c',r,i),'torn'); yield
         s.w(('c',r,i),(v,'v',k,val,p,s.g(('c',)+p)[5],False)); yield
@@ -141,7 +151,8 @@ class S:
             if keep and not s.expired(k,val):
                 if (yield from s.append(t,k,kind,val,v))!='ok': return
                 s.stat['moved']+=1
-            elif kind=='r':                                     # its run could not die with the region: a tombstone
+            # its run could not die with the region, so it gets a tombstone
+            elif kind=='r':
                 if (yield from s.append(t,k,'t',None))!='ok': return
                 s.gone.add(k)
             else:
@@ -162,7 +173,7 @@ class S:
             else: gone.append((c[2],(r,i),c[3]))
         ch=s.chain(t); nx=ch[at+1]; live=d['live']-len(gone)
         if s.f['count']=='forgotten': live=d['live']            # canary
-        if s.f['drop']=='counts first': d['live']=live; yield   # canary: a commit of its own
+        if s.f['drop']=='counts first': d['live']=live; yield   # canary: in a commit of its own
         d['comp']=dict(k=None,ver=d['ver'],tail=d['tail'],old=d['old'] if at else (nx[1],nx[0]),dead=(r,num),live=live,
                        gen=d['gen']+1,copies=0,dep=s.epoch,skip=nx if at else None); yield
         for k,p,val in gone:
@@ -172,13 +183,15 @@ class S:
         d['intent']='l'; yield
         for k,p,_ in gone: s.idx.pop(k,None); s.pend.pop(k,None); yield
         yield from s.finish(t)
-    def walk(s,t):                                              # the redo's: nobody told it what goes
+    # walks the region in a redo, since nobody noted what goes
+    def walk(s,t):
         r,n=s.d[t]['comp']['dead']
         if s.own[r]!=(t,n,False): return
         for i in range(CAP):
             c=s.live(r,i)
             if c: s.idx.pop(c[2]); s.pend.pop(c[2],None); s.stat['redodrop']+=1; yield
-    def finish(s,t):                                            # the redo: the same routine, from staged absolute words only
+    # the same routine for the writer and the redo, from staged absolute words only
+    def finish(s,t):
         d=s.d[t]; c=d['comp']; k=c['k']
         if d['intent']=='x':
             if s.idx.get(k)!=(c['place'],c['ver']):
@@ -190,7 +203,7 @@ class S:
             d['ver']=c['ver']; yield
             d['intent']=None; yield
             return
-        for i in range(c['copies']):                            # a fold's
+        for i in range(c['copies']):                            # the copies of a fold
             rec=s.g(('c',c['tail'][0],i)); e=s.idx.get(rec[2])
             if e and e[0][0]==c['oldreg'] and e[1]==rec[0]: s.idx[rec[2]]=((c['tail'][0],i),rec[0]); yield
         if k is not None:
@@ -201,7 +214,7 @@ class S:
         d['gen']=c['gen']; yield
         d['ver']=c['ver']; yield
         d['live']=c['live']; yield
-        if c.get('skip'):                                       # canary: out of the middle of the chain
+        if c.get('skip'):                                       # canary: take a region out of the middle of the chain
             n,r=c['skip']; h=s.g(('hdr',r))
             if h[2]==(c['dead'][1],c['dead'][0]): s.w(('hdr',r),(h[0],h[1],s.g(('hdr',c['dead'][0]))[2])); yield
         d['old']=c['old']; yield
@@ -220,7 +233,7 @@ class S:
             if d['intent']=='l' and s.f['redo']=='walk': yield from s.walk(t)
             yield from s.finish(t)
         nx=d['next']
-        if nx:                                                  # claimed, not committed
+        if nx:                                                  # it was claimed and not committed
             r,n=nx
             if s.own[r]==(t,n,False):
                 s.ep[r]=(s.epoch,s.epoch); yield
@@ -255,7 +268,7 @@ class S:
         if r is None: s.rd[k]=dict(pc=1,gen=s.d[t]['gen']); return
         if r['pc']==1: r.update(pc=2,e=s.idx.get(k),ok=s.ok(k)); return
         if r['pc']==2: r.update(pc=3,c=s.g(('c',)+r['e'][0]) if r['e'] else None); return
-        if r['pc']==4: s.marks.add(r['e'][0]); del s.rd[k]; return   # however late: whatever lies there by now
+        if r['pc']==4: s.marks.add(r['e'][0]); del s.rd[k]; return   # however late, and whatever lies there by now
         if s.d[t]['gen']!=r['gen'] or r['e'] and s.idx.get(k)!=r['e']: del s.rd[k]; return
         c=r['c']
         if r['e'] and (not isinstance(c,tuple) or c[2]!=k or c[0]!=r['e'][1]): raise V(f'reader of {k}: confirmed, and foreign bytes {c} at {r["e"]}')
@@ -268,12 +281,12 @@ class S:
         n=o[0]
         if n in('put','rem','judge'):
             t=o[1] if n=='judge' else ST[o[1]]
-            s.drive(t)                                          # waits for the lock
+            s.drive(t)                                          # this waits for the lock
             s.co[t]=s.locked(t,o); s.step(t,o[-1])
         elif n=='step': s.step(o[1],o[2])
         elif n=='kill':
-            if s.co[o[1]]: s.co[o[1]]=None; s.stat['kill']+=1   # the next who locks repairs
-        elif n=='rep':                                          # a repairer, killed after o[2] steps
+            if s.co[o[1]]: s.co[o[1]]=None; s.stat['kill']+=1   # whoever locks next repairs
+        elif n=='rep':                                          # a repairer is killed after o[2] steps
             if s.co[o[1]] is None: s.co[o[1]]=s.repair(o[1]); s.step(o[1],o[2]); s.co[o[1]]=None
         elif n=='r': s.rstep(o[1])
         elif n=='exp':
@@ -306,7 +319,8 @@ class S:
         for _ in range(k):
             try: next(c)
             except StopIteration: s.co[t]=None; s.whole(t); return
-    def whole(s,t):                                             # behind an operation, and at each cut: index, chain, counts, owners and history agree
+    # after an operation and at each cut, index, chain, counts, owners and history agree
+    def whole(s,t):
         for k in KEYS[t]:
             e=s.idx.get(k)
             if e:
@@ -321,7 +335,7 @@ class S:
         if mine!={r for _,r in s.chain(t)}: raise V(f'stripe {t}: owns {mine}, chain {s.chain(t)} (leak or theft)')
     def crash(s,rng):
         s.stat['rec']+=1
-        if s.none: s.reset(); return                            # such a store is empty then
+        if s.none: s.reset(); return                            # such a store is empty afterwards
         for l in s.h:
             m=rng.random(); c=s.h[l]; s.h[l]=[c[0] if m<.35 else c[-1] if m<.8 else rng.choice(c)]
         ok=[(x[0],i) for i in (0,1) for x in [s.g(('slot',i))] if isinstance(x,tuple)]
@@ -347,7 +361,8 @@ def run(f,tr,stat=None):
         for k in s.stat: stat[k]=stat.get(k,0)+s.stat[k]
     return None
 def gen(rng,L):
-    """random weights per trace, so that rare shapes (many single steps around one leave; many cuts; one hot key) occur"""
+    """Makes a random history. Each has weights of its own, so that rare shapes occur, such as many single
+    steps around the leaving of a region, many cuts, or one hot key."""
     tr=[]; val=0; allk=''.join(KEYS.values()); hot=rng.random(); W=dict(put=9,rem=1,judge=8,kleave=.7,step=1.5,kill=1,krep=.7,exp=.4,r=1.5,crash=.5,ck=1,part=1.5)
     for k in W: W[k]*=rng.choice([0,.3,1,1,3,8]) if k not in('put','judge') else rng.choice([1,1,2])
     one=rng.random()<.4; keep=rng.choice([.2,.5,.7]); kinds=rng.choice(['v','v','vvve','vvvr','ver'])

@@ -1,34 +1,36 @@
 #!/usr/bin/env python3
-"""A change feed that starts while records are overwritten where they lie: all interleavings.
+"""A change feed that starts while records are overwritten in place: all interleavings.
 
-A log has a record of key a and one of key b. A writer changes them one after the other: a capital
-letter is appended, a small one overwritten in place, unless a feed was registered when the writer
-looked. A feed finds its start, lets forEach tell the state, then follows the log, load by load.
+A log has a record of key a and one of key b. A writer changes them one after the other. A capital
+letter means that the change is appended. A small letter means that it overwrites in place, unless
+a feed was registered when the writer looked. A feed finds its start, lets forEach tell the state,
+and then follows the log, load by load.
 
-Records that are overwritten before the feed's position are never told from there. So a writer
-stores IN_PLACE_VERSION before a byte changes (X3a), and a feed that finds it greater than the last
-version told, behind the window that it copied, is Lagged: it starts again. That alone is correct.
-Registration makes it rare.
+If a record is overwritten before the feed's position, the feed is never told of it from there. So
+a writer stores IN_PLACE_VERSION before a byte changes (X3a). After the feed copied a window, it
+looks at that word. If the word is greater than the last version that was told, the feed is Lagged
+and starts again. That alone is correct. Registration makes it rare.
 
-A replica that is up to date must be the store's state, and no half record may be called damage.
+A replica that is up to date must be the store's state. No half record may be called damage.
 
 Usage: feed.py
 """
 from collections import namedtuple
 
 Record = namedtuple('Record', 'key version')
-# Records have two words, kept in two lists by position. The state of the store: what lookups give
-# for a and b, as versions, and where their records lie.
+# The two words of each record are kept in two lists, by position. The state of the store consists
+# of what lookups give for a and b, as versions, and of where their records lie.
 Memory = namedtuple('Memory', 'registered tail version in_place first second values places')
 Writer = namedtuple('Writer', 'change step way')
-# What the feed knows: its next step, position and last version told, its replica; and of the
-# window that it copies the end, the next record, one word of that, and what it will tell.
+# The feed knows its next step, its position, the last version that it told, and its replica. Of
+# the window that it copies it knows the end, the next record, one word of that record, and what it
+# will tell.
 Feed = namedtuple('Feed', 'step position last replica end at word news seen starts')
 
 RULES = dict(
     looks=True,         # the feed looks at IN_PLACE_VERSION
-    look_late=True,     # behind the window
-    store_early=True,   # which the writer stores before X4
+    look_late=True,     # it looks after it copied the window
+    store_early=True,   # the writer stores IN_PLACE_VERSION before X4
 )
 
 
@@ -37,7 +39,7 @@ def put(values, n, value):
 
 
 def write(rules, memory, writer, changes):
-    """The writer's next step."""
+    """Does the writer's next step."""
     letter = changes[writer.change]
     key = letter.lower()
     n, version = 'ab'.index(key), memory.version + 1
@@ -74,15 +76,15 @@ def write(rules, memory, writer, changes):
 
 
 def start_again(feed):
-    """Lagged; after a few times the model has seen enough."""
+    """Lets the feed start again as Lagged. After a few times the model has seen enough."""
     if feed.starts == 0:
         return None
     return Feed('start', 0, 0, None, 0, 0, None, (), 0, feed.starts - 1)
 
 
 def follow(rules, memory, feed):
-    """The feed's next step: the feed behind it, or None if it goes no further, and a text if it
-    tells of damage."""
+    """Does the feed's next step. Returns the feed after it, or None if it goes no further, and a
+    text if it reports damage."""
     step = feed.step
     overwritten = rules['looks'] and memory.in_place > feed.last
     if step == 'register':

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Records that are overwritten where they lie: random histories with kills and power losses.
+"""Records that are overwritten in place: random histories with kills and power losses.
 
-A record that was committed behind every cut so far is young: a put of the same key and size may
+A record that was committed after every cut so far is young. A put of the same key and size may
 take its place instead of going to the tail. The steps, with the stripe's lock held:
 
   X1   the image, with the checksum for its final place, is staged behind the tail
@@ -14,14 +14,16 @@ take its place instead of going to the tail. The steps, with the stripe's lock h
   X7   VERSION
   X8   INTENT := 0
 
-What the model has: two stripes of five keys; regions of six granules; records of one or two
-granules, each granule two words, so that any store and any write-back can leave a mixture; folds;
-cleaning by windows; tail regions that are given up (U1 to U3); tables that grow; checkpoints that
-are in flight, fail, or die; pages that the kernel drops after a failed write-back; readers, near
-cache and feeds at any time; kills between any two stores, also of repairs; power losses.
+The model has two stripes of five keys. Regions have six granules, and records one or two. Each
+granule is two words, so that any store and any write-back can leave a mixture. There are folds,
+cleaning by windows, tail regions that are given up (U1 to U3), tables that grow, checkpoints that
+are in flight, fail, or die, and pages that the kernel drops after a failed write-back. Readers,
+near cache and feeds may come at any time. There are kills between any two stores, also of repairs,
+and power losses.
 
-A generator is what a holder, a reader or a repair does: it yields behind each store or load.
-After every finished operation a cut is taken in thought, and its replay must give the history.
+What a holder, a reader or a repair does is a generator, which yields after each store or load.
+After every finished operation the model imagines a cut. The replay of that cut must give the
+history.
 
 Usage: inplace.py [closed [histories [seed]] | canaries [name]]
 """
@@ -34,13 +36,13 @@ STRIPES, REGIONS, GRANULES, AREAS = 2, 12, 6, 4
 KEYS = {0: 'abcde', 1: 'vwxyz'}
 STRIPE = {key: stripe for stripe, keys in KEYS.items() for key in keys}
 WHOLE, SHORT, IN_PLACE = 1, 2, 3
-# A LONG put has an expiry or a run: it never lies where another did.
+# A LONG put has an expiry or a run, so it never overwrites another in place.
 PUT, LONG, TOMBSTONE, FILLER = 'put', 'long', 'tombstone', 'filler'
-MOST = 6  # what a slot word's count can say; 63 in the store
+MOST = 6  # the greatest count in a slot word, which is 63 in the store
 
-# The checksum of an image holds for one place in one life of a region, and covers its count.
+# The checksum of an image is for one place in one life of a region, and covers the count.
 Image = namedtuple('Image', 'version kind key value size count place number')
-# Where a record goes, and what happens to the log for it.
+# A spot says where a record goes, and what happens to the log for that.
 Spot = namedtuple('Spot', 'place number oldest dead copies')
 
 
@@ -49,61 +51,61 @@ class Broken(Exception):
 
 
 class Damage(Exception):
-    """What a dropped page took away was noticed and told: that is allowed."""
+    """A loss by a dropped page was noticed and reported, which is allowed."""
 
 
 RULES = dict(
-    cut_version='cut',       # 'never' or 'late': see the canaries
+    cut_version='cut',       # or 'never' or 'late', as canaries have it
     cut_repairs=True,        # a cut repairs each stripe first
-    recovery_version=True,   # CUT_VERSION := VERSION at a recovery
+    recovery_version=True,   # a recovery sets CUT_VERSION := VERSION
     recovery_counts=True,    # a recovery takes counts from the records
-    recovery_zeroes=True,    # and zeroes what is behind the tails
+    recovery_zeroes=True,    # a recovery zeroes what is behind the tails
     same_size=True,          # only a record of the same size is overwritten
     staged=True,             # X1
     odd=True,                # X4
     counted=True,            # an overwrite raises the count
     wraps=False,             # the count starts anew when it is used up
     confirm_slot=True,       # a reader loads the slot word again
-    reader_count='any',      # it compares counts: 'even' slot words only, or 'no'
+    reader_count='any',      # it compares counts; or only at 'even' slot words, or at 'no' slot word
     heal_count=True,         # healing compares counts
     copy_count=True,         # whoever copies a record compares its count
     mask_moves=True,         # the cleaner compares places without their counts
-    growth='carry',          # 'drop' the counts, or 'resume' the table of a dead grower
-    redo='own',              # of IN_PLACE: as 'short', as 'whole' too, or begun 'behind X5'
-    short_redo='own',        # of SHORT: as 'whole'
+    growth='carry',          # or 'drop' the counts, or 'resume' the table of a dead grower
+    redo='own',              # IN_PLACE is redone as 'short', as 'whole', or begun 'behind X5'
+    short_redo='own',        # or SHORT is redone as 'whole'
     give_up=True,            # U1
-    stage_given_up=False,    # stage behind a tail that was given up
+    stage_given_up=False,    # images are staged behind a tail that was given up
     stage_noted=True,        # a live writer that fails knows that it staged something
-    repair_first=True,       # an unclean open repairs, then verifies
+    repair_first=True,       # an unclean open repairs and then verifies
     feed_looks=True,         # a feed looks at IN_PLACE_VERSION
-    in_place=True,           # False: append only
+    in_place=True,           # if False, records are only appended
 )
 
 
 class Store:
     def __init__(self, rules):
         self.rules = rules
-        # Each word: what the disk may have of it, oldest first; the last is what memory holds.
+        # For each word, what the disk may have of it, oldest first. The last is what memory has.
         self.history = {('head', r): [None] for r in range(REGIONS)}
         for r in range(REGIONS):
             for w in range(2 * GRANULES):
                 self.history[('word', r, w)] = [None]
         self.history[('slot', 0)], self.history[('slot', 1)] = [(0, {}, {})], [None]
-        self.clean = set()      # words of pages that a failed write-back marked clean
+        self.clean = set()      # the words of pages that a failed write-back marked clean
         self.lost = False       # the next force reports an error
         self.dropped = False    # the kernel dropped such a page
-        self.number = 0         # of regions: none is given twice, whatever happens
+        self.number = 0         # the last number of a region; none is ever given twice
         self.stats = {}
         self.values = {}        # what the history says
         self.born()
 
     def born(self):
-        """Shared memory, as new."""
+        """Makes the shared memory anew."""
         self.epoch, self.durable, self.durable_slot = 1, 0, 0
         self.cut = None
         self.failed = self.attempt = False
-        self.owner = [(None, 0, True)] * REGIONS    # stripe, number, dead
-        self.life = [(0, 0)] * REGIONS              # epochs of birth and death
+        self.owner = [(None, 0, True)] * REGIONS    # stripe, number, whether dead
+        self.life = [(0, 0)] * REGIONS              # the epochs of birth and death
         self.tables = [{} for _ in range(AREAS)]
         self.words = [dict(
             version=0, cut_version=0, in_place_version=0, tail=None, tail_number=0, oldest=None,
@@ -111,7 +113,7 @@ class Store:
             given_up=None, dead_holder=False, line1={}, line2={}) for t in range(STRIPES)]
         self.pending = [None] * STRIPES             # committed, and not yet seen by readers
         self.holder = [None] * STRIPES
-        self.wrote = [False] * STRIPES              # behind the tail; the holder's own knowledge
+        self.wrote = [False] * STRIPES              # whether the holder wrote behind the tail
         self.forget_processes()
 
     def forget_processes(self):
@@ -146,7 +148,7 @@ class Store:
 
     @staticmethod
     def length(first):
-        """Words of a record, by its first one; a filler is its header."""
+        """How many words a record has, by its first one. A filler is only a header."""
         if first is None or first[1] != 0:
             return 1
         return 2 if first[0].kind == FILLER else 2 * first[0].size
@@ -192,14 +194,14 @@ class Store:
         return self.tables[table].get(key)
 
     def points(self, image, masked=True):
-        """Whether the index points to a record. Places are compared, and counts left out."""
+        """Whether the index points to a record. Places are compared, and counts are not."""
         slot = self.slot(image.key)
         if slot is None:
             return False
         return slot[0] == image.place if masked else slot == (image.place, 0)
 
     def proven(self, image):
-        """A checksum does not tell an older image of the same place: the count does."""
+        """Compares counts, since a checksum does not tell an older image of the same place."""
         slot = self.slot(image.key)
         if self.rules['copy_count'] and slot[1] != 2 * image.count:
             if self.dropped:
@@ -207,7 +209,7 @@ class Store:
             raise Broken(f'{image} is overwritten {image.count} times, its slot word says {slot}')
 
     def grow(self, t):
-        """G1 to G4: another table, filled from the old one slot by slot."""
+        """G1 to G4: fills another table from the old one, slot by slot."""
         words = self.words[t]
         old, generation = words['table']
         area = words['building'] if self.rules['growth'] == 'resume' else None
@@ -271,7 +273,8 @@ class Store:
         return None
 
     def counting(self, t, without):
-        """What counts of the tail region: current records, newest tombstones of absent keys."""
+        """What counts of the tail region: current records, and the newest tombstones of absent
+        keys."""
         words = self.words[t]
         region, number = words['tail'][0], words['tail_number']
         images = list(self.records(region, number, words['tail'][1]))
@@ -289,8 +292,8 @@ class Store:
         return keep
 
     def reserve(self, t, size, keep):
-        """W2: a place for so much. If it does not fit: a new region, which replaces the tail's
-        if what is to be kept of that is given. None if there is no room."""
+        """W2: a place for so much. If it does not fit, a new region is claimed. That replaces the
+        tail's region if what must be kept of that is given. None if there is no room."""
         words = self.words[t]
         tail = words['tail']
         self.wrote[t] = True
@@ -322,7 +325,8 @@ class Store:
         return Spot((region, at), number, oldest, dead, copies)
 
     def copy(self, images, place, number):
-        """Copies keep their versions, and begin with a count of 0; returns where they end."""
+        """Stores copies, which keep their versions and begin with a count of 0. Returns where they
+        end."""
         region, at = place
         for image in images:
             place = (region, at)
@@ -332,7 +336,8 @@ class Store:
         return at
 
     def fold(self, t, size, without):
-        """What a fold keeps if so much does not fit the tail region; None if none is done."""
+        """What a fold keeps if so much does not fit into the tail region. None if there is no
+        fold."""
         tail = self.words[t]['tail']
         if not tail or tail[1] + size <= GRANULES:
             return None
@@ -396,7 +401,7 @@ class Store:
         yield from self.finish_in_place(t, image)
 
     def finish_in_place(self, t, image):
-        """X3a to X8, by the writer or by who repairs. Nothing but the first line is used."""
+        """X3a to X8, by the writer or by whoever repairs. Only the first line is used."""
         words = self.words[t]
         line = words['line1']
         (area, key), (place, count), staging = line['slot_at'], line['slot_word'], line['tail']
@@ -450,8 +455,8 @@ class Store:
         yield from self.finish_short(t)
 
     def window(self, t, most):
-        """E1: some current records of the oldest region move, by one commit. E2: if there is
-        none, the region leaves the chain."""
+        """E1: some current records of the oldest region move by one commit. E2: if there is none,
+        the region leaves the chain."""
         words = self.words[t]
         if not words['tail'] or not (yield from self.renew(t)):
             return
@@ -484,7 +489,7 @@ class Store:
         yield from self.commit_whole(t, spot, size, moves=True)
 
     def commit_whole(self, t, spot, size, line1=None, value=None, moves=False):
-        """W4 and W5 of all companions, then the rest."""
+        """W4 and W5 with all companions, and then the rest."""
         words = self.words[t]
         line1 = line1 or dict(slot_at=None, slot_word=None, version=words['version'],
                               live=words['live'])
@@ -519,7 +524,7 @@ class Store:
         line, more = words['line1'], words['line2']
         dead = more['dead']
         for origin, first, end in more['copies']:
-            # Copies are found by walking them; each swings what still points to the original.
+            # Copies are found by a walk. Each swings the slot that still points to the original.
             if dead and origin == dead[0] and self.owner[origin] != (t, dead[1], False):
                 continue
             at = first
@@ -588,7 +593,7 @@ class Store:
         yield from self.repair(t)
 
     def written_behind(self, tail):
-        """The first 16 bytes, a word here, are not all 0. Inside a record they may well be."""
+        """Whether the first 16 bytes, here a word, are not all 0. Inside a record they may be 0."""
         if not tail or tail[1] == GRANULES:
             return False
         word = self.word(tail, 0)
@@ -659,7 +664,7 @@ class Store:
             self.count('kills')
 
     def fail(self, t):
-        """An error in a live holder: it repairs itself, with U1 if it knows that it wrote."""
+        """An error in a live holder. It repairs its own work, with U1 if it knows that it wrote."""
         if self.holder[t]:
             self.holder[t].close()
             self.holder[t] = None
@@ -673,7 +678,7 @@ class Store:
             self.step(t, 1)
 
     def hold_quietly(self, t):
-        """A hold of a cut or of an opening."""
+        """Holds a stripe for a cut or for an opening."""
         for _ in self.take(t):
             pass
         self.words[t]['dead_holder'] = False
@@ -681,7 +686,7 @@ class Store:
     # ---- Readers, near cache and feed
 
     def reader(self, key, current):
-        """R1 to R5: one load a step. It gives up where it would look again."""
+        """R1 to R5, one load at each step. Where a reader would look again, this one gives up."""
         words = self.words[STRIPE[key]]
         table = words['table']
         yield
@@ -720,7 +725,7 @@ class Store:
             self.cached[key] = (table, slot, value)
 
     def hit(self, key, current):
-        """H2: the slot word, then the table word; both as they were."""
+        """H2: first the slot word and then the table word must be what they were."""
         table, slot, value = self.cached[key]
         same = self.tables[table[0]].get(key) == slot
         yield
@@ -745,7 +750,7 @@ class Store:
             del self.readers[(kind, key)]
 
     def feed(self, t):
-        """One look at the log; it is repeated with the words as they are, at any time."""
+        """Looks once at the log, with the words as they are. This may be repeated at any time."""
         words, feed = self.words[t], self.feeds[t]
         if not words['tail'] or self.dropped or words['intent'] in (WHOLE, SHORT):
             return
@@ -849,7 +854,7 @@ class Store:
             self.cut = None
 
     def lose(self, rng):
-        """A write-back fails: some pages are clean now, and the disk has any older image."""
+        """A write-back fails. Some pages are clean now, and the disk has any older image."""
         self.lost = True
         for region in range(REGIONS):
             for granule in range(GRANULES):
@@ -859,7 +864,7 @@ class Store:
                             self.clean.add(at)
 
     def drop(self, rng):
-        """The kernel drops some of those pages; whole older records appear, mostly."""
+        """The kernel drops some of those pages. Mostly, whole older records appear."""
         for at in sorted(self.clean):
             if at in self.clean and rng.random() < .5:
                 value = rng.choice(self.history[at])
@@ -878,7 +883,7 @@ class Store:
         self.clean.discard(at)
 
     def heal(self):
-        """Everything is stored again; then checksums, and counts, must hold."""
+        """Everything is stored again. Then checksums and counts must be right."""
         self.count('healings')
         self.clean = set()
         self.verify('healing')
@@ -896,7 +901,7 @@ class Store:
                             raise Broken(f'{who}: {image} does not agree with {slot}')
 
     def reopen(self):
-        """All processes were killed; shared memory is there."""
+        """The store is opened after all processes were killed. The shared memory is there."""
         self.count('reopenings')
         for t in range(STRIPES):
             self.kill(t)
@@ -914,7 +919,7 @@ class Store:
     # ---- What must hold
 
     def quiet(self, t):
-        """After an operation: every entry reads as the history says; so would a recovery."""
+        """After an operation, every entry must read as the history says, also after a recovery."""
         if self.dropped:
             return
         live = 0
@@ -943,7 +948,7 @@ class Store:
             raise Broken(f'stripe {t} counts {self.words[t]["live"]} granules, and has {live}')
 
     def replay(self, t, what):
-        """By position; a greater version wins, equal ones are copies."""
+        """Replays records by position. A greater version wins, and equal versions are copies."""
         newest, version = {}, self.words[t]['version']
         for region, number in self.chain(t):
             for image in self.records(region, number, self.end(t, region)):
@@ -954,7 +959,7 @@ class Store:
         return {key: image for key, image in newest.items() if image.kind != TOMBSTONE}
 
     def power_loss(self, rng):
-        """Of each word the disk has any value since it was last forced."""
+        """The power fails. The disk has any value that each word had since it was last forced."""
         self.count('power losses')
         for at, values in self.history.items():
             luck = rng.random()
@@ -1004,7 +1009,7 @@ class Store:
             self.step(*arguments)
         elif name in ('kill', 'fail'):
             getattr(self, name)(*arguments)
-        elif name == 'repair':      # by somebody who is killed after some steps
+        elif name == 'repair':      # whoever repairs is killed after some steps
             t, steps = arguments
             if self.holder[t] is None:
                 self.holder[t] = self.take(t)
@@ -1032,7 +1037,7 @@ CHECKPOINT = [('cut', False), ('force',), ('write_slot',), ('force_slot',)]
 
 
 class Histories:
-    """Random histories. Each has weights of its own, so that rare shapes occur."""
+    """Makes random histories. Each has weights of its own, so that rare shapes occur."""
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
@@ -1075,17 +1080,17 @@ class Histories:
         history.append(rng.choice([('cut', False), ('force',), ('reopen',)]))
         return history
 
-    # Histories that random ones hardly hit. In each the kernel drops what some write-back did not
+    # Random histories hardly ever hit these. In each, the kernel drops what some write-back did not
     # write, and an older image, whose checksum is right, is back.
 
     def older_stage(self):
-        """a is overwritten twice; its first staged image is back while the second is read."""
+        """a is overwritten twice. Its first staged image is back while the second is read."""
         return ([('put', 'a', PUT, 1, value, 99) for value in (1, 2)]
                 + [('put', 'a', PUT, 1, 3, 7), ('lose', self.seed()), ('drop', self.seed())]
                 + [('read', 'a')] * 7)
 
     def uncommitted_stage(self):
-        """A staged image that was not committed is back while one of the same count is read."""
+        """An uncommitted staged image is back while one with the same count is read."""
         end = self.rng.choice(['kill', 'fail'])
         return ([('put', 'a', PUT, 1, 1, 99), ('put', 'a', PUT, 1, 3, 3), (end, 0)]
                 + [('put', 'a', PUT, 1, 4, 8), ('lose', self.seed()), ('drop', self.seed())]
@@ -1145,7 +1150,7 @@ class Histories:
 
 
 def run(rules, history, stats=None):
-    """Returns how far a history came and what was broken, or None."""
+    """Returns how far a history came and what it broke, or None."""
     store, broken = Store(rules), None
     for n, operation in enumerate(history):
         try:
@@ -1163,7 +1168,7 @@ def run(rules, history, stats=None):
 
 
 def shrink(rules, history):
-    """Leaves out one operation after the other while the history still breaks something."""
+    """Leaves out one operation after the other, as long as the history breaks something."""
     history = history[:run(rules, history)[0]]
     n = len(history) - 1
     while n >= 0:
@@ -1177,7 +1182,7 @@ def shrink(rules, history):
 
 
 def hunt(name, changes, histories, seed=1, enough=None, kind='any_history'):
-    """Runs histories of a kind; ends at enough violations, and tells the shortest."""
+    """Runs histories of a kind. Ends after enough violations, and prints the shortest."""
     rules, source = dict(RULES, **changes), Histories(seed)
     stats, broken, shortest, began = {}, 0, None, time.time()
     n = 0

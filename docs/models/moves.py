@@ -1,6 +1,13 @@
 #!/usr/bin/env python3
-"""Cleaning that moves the live records of a window by one commit (RULE 24), beside folding + oldest-first evacuation + in-flight cuts + failed force + kills between any two steps (also inside a redo) + region reuse
-by another stripe + slow readers, near cache, feed + power loss. 2 stripes, random traces, greedy shrink. One store = one yield."""
+"""Cleaning that moves the live records of a window by one commit (RULE 24): random histories.
+
+Beside that there are folds, evacuation of the oldest region first, cuts in flight, forces that
+fail, kills between any two steps, also inside a redo, regions that another stripe uses again, slow
+readers, a near cache, a feed, and power losses.
+
+There are two stripes. Histories are random, and one that breaks something is shrunk greedily. Each
+store is one yield.
+"""
 import random, sys, time
 NST,NR,CAP=2,9,4
 KEYS={0:'abcd',1:'wxyz'}
@@ -49,14 +56,14 @@ class S:
             w=s.own[r]
             if not s.isfree(r): continue
             if s.f['nextword']: d['next']=(r,n); yield
-            if s.own[r]!=w: continue                            # CAS of the dead word judged
+            if s.own[r]!=w: continue                            # the CAS expects the dead word that was judged
             if s.own[r][0] is not None: s.stat['reuse']+=1
             s.own[r]=(t,n,False); yield
             s.ep[r]=(s.epoch,0); yield
             return r,n
         d['next']=None
         return None
-    # ------------------------------------------------------------- append one record (put, tombstone, move), roll or fold if needed
+    # ------------------------------------------- append one record (put, tombstone, move); roll or fold if needed
     def append(s,t,k,kind,val,ver,moved=False,new=True):
         d=s.d[t]; nver=ver if ver is not None else d['ver']+1
         tail=d['tail']; old=d['old']; dead=None; copies=[]
@@ -65,10 +72,11 @@ class S:
             if tail and s.f['fold'] and (s.f['foldany'] or s.ep[tail[0]][0]==s.epoch):
                 keep=[]; last={}
                 cs=[s.g(('c',tail[0],i)) for i in range(CAP)]
-                for i,c in enumerate(cs): last[c[2]]=i       # newest of its key in this region (versions grow, copies lie behind)
+                # the newest of its key in this region, since versions grow and copies lie behind
+                for i,c in enumerate(cs): last[c[2]]=i
                 for i,c in enumerate(cs):
                     v,kd,kk=c[0],c[1],c[2]
-                    if kk==k and new: continue                   # superseded by the record that caused the roll
+                    if kk==k and new: continue                   # the record that caused the roll supersedes it
                     e=s.idx.get(kk)
                     if e==((tail[0],i),v): keep.append(c)
                     elif e is None and last[kk]==i and kd=='t' and s.f['tomb']=='keep': keep.append(c)
@@ -111,7 +119,8 @@ class S:
         d['comp']=dict(k=None,ver=d['ver'],tail=d['tail'],old=nx,dead=dead,gen=d['gen']+1,copies=0,oldreg=None,dep=s.epoch); yield
         d['intent']='l'; s.stat['leave']+=1; yield
         yield from s.finish(t)
-    def window(s,t):                                            # the live records of the oldest region: copies behind the tail, one commit
+    # copies the live records of the oldest region behind the tail, by one commit
+    def window(s,t):
         d=s.d[t]
         if not d['tail'] or d['old'][0]==d['tail'][0]: return
         r,num=d['old']
@@ -129,20 +138,21 @@ class S:
             d['comp']=dict(k=None,ver=d['ver'],tail=(tail[0],tail[1]+len(live),tail[2]),old=d['old'],dead=None,gen=d['gen'],
                            cfrom=tail[1],copies=len(live),oldreg=r,dep=s.epoch); yield
             d['intent']='m'; yield
-        if s.f['moves']=='early': yield from comp()             # canary: committed before the copies are whole
+        if s.f['moves']=='early': yield from comp()             # canary: commit before the copies are whole
         for j,c in enumerate(live):
             p=(tail[0],tail[1]+j)
             s.w(('c',)+p,'torn'); yield
             s.w(('c',)+p,(c[0],c[1],c[2],c[3],p,tail[2],True)); yield
-            if s.f['moves']=='swing': s.idx[c[2]]=(p,c[0]); yield   # canary: swung before the commit
+            if s.f['moves']=='swing': s.idx[c[2]]=(p,c[0]); yield   # canary: swing before the commit
         if s.f['moves']!='early': yield from comp()
         s.stat['window']+=1; s.stat['moved']+=len(live)
         yield from s.finish(t)
-    def finish(s,t):                                            # step 4 and the redo: the same routine, from staged absolute words only
+    # the same routine for the writer and the redo, from staged absolute words only
+    def finish(s,t):
         d=s.d[t]; c=d['comp']; o=s.f['order']
         def slots():
             if c['copies']:
-                if s.f['redo']=='new':                          # walk the NEW region
+                if s.f['redo']=='new':                          # it walks the new region
                     f=c.get('cfrom',0)
                     for i in range(f,f+c['copies']):
                         rec=s.g(('c',c['tail'][0],i))
@@ -150,7 +160,7 @@ class S:
                         e=s.idx.get(rec[2])
                         if s.f['moves']=='blind' and f: s.idx[rec[2]]=((c['tail'][0],i),rec[0]); yield; continue
                         if e and e[0][0]==c['oldreg'] and e[1]==rec[0]: s.idx[rec[2]]=((c['tail'][0],i),rec[0]); yield
-                else:                                           # control: walk the OLD region
+                else:                                           # canary: it walks the old region
                     j=0
                     for i in range(CAP):
                         rec=s.g(('c',c['oldreg'],i))
@@ -184,7 +194,7 @@ class S:
         d=s.d[t]
         if d['intent']: s.stat['redo']+=1; yield from s.finish(t)
         nx=d['next']
-        if nx:                                                  # claimed, not committed
+        if nx:                                                  # it was claimed and not committed
             r,n=nx
             if s.own[r]==(t,n,False):
                 s.ep[r]=(s.epoch,s.epoch); yield
@@ -206,9 +216,10 @@ class S:
                 c=s.g(('c',r,i))
                 if s.idx.get(c[2])==((r,i),c[0]):
                     if (yield from s.append(t,c[2],c[1],c[3],c[0],moved=True))!='ok': return
-                    if s.f['succ']=='walk': return              # small step: one record a hold
+                    if s.f['succ']=='walk': return              # a small step: one record for each hold of the lock
             yield from s.leave(t,succ)
-    def drive(s,t):                                             # run stripe t's holder to its end, or repair after a dead one
+    # runs the holder of stripe t to its end, or repairs after a dead one
+    def drive(s,t):
         if s.co[t]:
             for _ in s.co[t]: pass
             s.co[t]=None
@@ -231,17 +242,19 @@ class S:
         if r['e'] and (not isinstance(c,tuple) or c[2]!=k or c[0]!=r['e'][1]): raise V(f'reader of {k}: table word unchanged, foreign bytes {c} at {r["e"]}')
         val=c[3] if r['e'] else None
         if val not in r['ok']: raise V(f'reader of {k}: stale {val}, could be {r["ok"]}')
-        if r['e']: s.nc[k]=(r['gen'],r['e'],val)                # near-cache entry
+        if r['e']: s.nc[k]=(r['gen'],r['e'],val)                # the entry of the near cache
     def nchit(s,k):
         t=ST[k]; e=s.nc.get(k)
         if e and s.d[t]['gen']==e[0] and s.idx.get(k)==e[1] and e[2] not in s.ok(k): raise V(f'near cache of {k}: {e[2]}, current {s.ok(k)}')
     # ------------------------------------------------------------- feed
     def feedstep(s,t):
         d=s.d[t]; F=s.feed[t]
-        if d['intent'] or not d['tail']: return                 # (reads to the tail; the walk is confirmed by generation: atomic here)
+        # it reads up to the tail; a generation confirms the walk, which is one step here
+        if d['intent'] or not d['tail']: return
         ch=s.chain(t); nums=[n for n,_ in ch]
         if F['num'] in nums: start=(nums.index(F['num']),F['off'])
-        elif s.f['feed']=='version' and F['num'] and nums[0]<F['num']:       # an older region is still there: it was folded, not evacuated
+        # an older region is still there, so it was folded and not evacuated
+        elif s.f['feed']=='version' and F['num'] and nums[0]<F['num']:
             start=(min(i for i,n in enumerate(nums) if n>F['num']),0)
         elif s.f['feed']=='skipmoved' and F['num'] and any(n>F['num'] for n in nums): start=(min(i for i,n in enumerate(nums) if n>F['num']),0)
         else:
@@ -265,12 +278,13 @@ class S:
         n=o[0]
         if n in('put','pute','rem','evac','evacw'):
             t=o[1] if n in('evac','evacw') else ST[o[1]]
-            s.drive(t)                                          # waits for the lock
+            s.drive(t)                                          # this waits for the lock
             s.co[t]=s.locked(t,o); s.step(t,o[-1]); 
         elif n=='step': s.step(o[1],o[2])
         elif n=='kill':
-            if s.co[o[1]]: s.co[o[1]]=None; s.stat['kill']+=1   # next locker repairs; until then the words stay as they are
-        elif n=='rep':                                          # a repairer, killed after o[2] steps
+            # whoever locks next repairs; until then the words stay as they are
+            if s.co[o[1]]: s.co[o[1]]=None; s.stat['kill']+=1
+        elif n=='rep':                                          # a repairer is killed after o[2] steps
             if s.co[o[1]] is None: s.co[o[1]]=s.repair(o[1]); s.step(o[1],o[2]); s.co[o[1]]=None
         elif n=='r': s.rstep(o[1])
         elif n=='nc': s.nchit(o[1])
@@ -284,12 +298,13 @@ class S:
             if s.infl: return
             for t in range(NST): s.drive(t); s.rep(t)
             if any(x['tail'] is None for x in s.d): return
-            if s.f['heal'] and s.clean:                         # FAILED: store everything again first
+            if s.f['heal'] and s.clean:                         # after a failed force, everything is stored again first
                 s.clean=set()
             s.infl=dict(e=s.epoch,st=1,d={t:dict(tail=s.d[t]['tail'],old=s.d[t]['old'],ver=s.d[t]['ver']) for t in range(NST)},snap=dict(s.model))
             s.infl['ch']={(r,n) for t in range(NST) for n,r in s.chain(t)}
             if s.f['reuse']=='cutlist': s.attch.append(s.infl['ch'])
-            if o[1]: s.infl=None; s.attch=s.attch[:-1] if s.f['reuse']=='cutlist' else s.attch; return   # killed before epoch+1
+            # killed before epoch + 1
+            if o[1]: s.infl=None; s.attch=s.attch[:-1] if s.f['reuse']=='cutlist' else s.attch; return
             s.epoch+=1
         elif n=='force':
             if s.infl and s.infl['st']==1:
@@ -307,7 +322,8 @@ class S:
             if s.infl and s.infl['st']>=1:
                 rng=random.Random(o[1])
                 for l in s.h:
-                    if len(s.h[l])>1 and rng.random()<.4: s.clean.add(l)   # written back in vain: clean, not on disk
+                    # written back in vain, so it is clean and not on disk
+                    if len(s.h[l])>1 and rng.random()<.4: s.clean.add(l)
                 s.infl=None
         elif n=='crash': s.crash(random.Random(o[1]))
     def step(s,t,k):
@@ -316,7 +332,8 @@ class S:
         for _ in range(k):
             try: next(c)
             except StopIteration: s.co[t]=None; s.quiet(t); return
-    def quiet(s,t):                                             # after a completed operation: everything of the stripe readable and right
+    # after a completed operation, everything in the stripe is readable and right
+    def quiet(s,t):
         for k in KEYS[t]:
             e=s.idx.get(k)
             if e:
@@ -368,7 +385,8 @@ def run(f,tr,stat=None):
         for k in s.stat: stat[k]=stat.get(k,0)+s.stat[k]
     return None
 def gen(rng,L):
-    """random weights per trace, so that rare shapes (many single steps and readers around one fold; many cuts; tight space) occur"""
+    """Makes a random history. Each has weights of its own, so that rare shapes occur, such as many single
+    steps and readers around one fold, many cuts, or little space."""
     tr=[]; val=0; allk=''.join(KEYS.values()); hot=rng.random(); W=dict(put=8,pute=1,rem=1.5,evac=2,step=1.5,kill=1,krep=.5,exp=.3,r=1,nc=.5,feed=1,crash=.5,fail=.2,ck=1,part=1.5)
     for k in W: W[k]*=rng.choice([0,.3,1,1,3,8]) if k!='put' else 1
     one=rng.random()<.4

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Readers without a lock while records are overwritten where they lie: all interleavings.
+"""Readers without a lock while records are overwritten in place: all interleavings.
 
-One key K in one stripe, whose holder overwrites it in place (X1 to X8, see inplace.py), appends
-it, moves it as the cleaner does, lets its former region die and be used again, or lets the table
-grow. Readers read K, then hit it in their near cache; or verify() looks at K's record.
+There is one key K in one stripe. The holder of the stripe overwrites K in place (X1 to X8, see
+inplace.py), appends it, moves it as the cleaner does, lets its former region die and be used again,
+or lets the table grow. Readers read K, and then hit it in their near cache. Or verify() looks at
+the record of K.
 
-Stores are weakly ordered. One becomes visible before an earlier one unless it is a release, goes
-to the same word, or stands behind a fence. A kill takes with it what is not visible yet; whoever
-comes next repairs, and overwrites again. Loads are in order, but for the words of a record.
+Stores are weakly ordered. A store may become visible before an earlier one, unless it is a release,
+goes to the same word, or follows a fence. A kill takes with it what is not visible yet. Whoever
+comes next repairs, and overwrites again. Loads are in order, except those of the words of a record.
 
-A record is two words, each with the image {key, version, place, count}. Places: P, where K is at
-first, and T and Q, where the tail may be. There are two areas for tables. NOW is no word of the
-store: it is the version that the current slot word names.
+A record is two words, each with the image {key, version, place, count}. P is the place where K is
+at first; T and Q are the places where the tail may be. There are two areas for tables. NOW is no
+word of the store, but the version that the current slot word names.
 
 Usage: seqlock.py [closed | kills | readers | verify | canaries [part of a name]]
 """
@@ -33,24 +34,24 @@ RULES = dict(
     odd=True,               # X4
     counted=True,           # an overwrite raises the count
     wraps=False,            # the count starts anew when it is used up
-    commit_first=True,      # X3 stands before X4
-    fence_odd=True,         # behind X4
-    fence_even=True,        # behind X6
-    version_first=True,     # X7 stands before X8
-    clear_late=True,        # INTENT := 0 stands behind X6
-    growth='carry',         # 'drop' the counts, or swing 'first' and fill then
+    commit_first=True,      # X3 comes before X4
+    fence_odd=True,         # there is a fence after X4
+    fence_even=True,        # there is a fence after X6
+    version_first=True,     # X7 comes before X8
+    clear_late=True,        # INTENT := 0 comes after X6
+    growth='carry',         # or 'drop' the counts, or swing 'first' and fill afterwards
     confirm_slot=True,      # a reader loads the slot word again
-    confirm_table=True,     # and the table word
-    slot_first=True,        # in this order
-    both_if_odd=True,       # another key at an odd slot word: both words tell
-    late_witness=False,     # a near cache takes a slot word that was loaded behind the record
+    confirm_table=True,     # a reader loads the table word again
+    slot_first=True,        # it loads the slot word again before the table word
+    both_if_odd=True,       # at an odd slot word, both words tell of another key
+    late_witness=False,     # a near cache takes a slot word that was loaded after the record
     compare_count=True,     # a reader compares the record's count with the slot word's
     intent_first=True,      # verify() loads INTENT, then VERSION
 )
 
 
 class Holder:
-    """Makes the list of stores of who holds the lock, from what is in memory when it begins."""
+    """Makes the list of the stores of the lock's holder, from what memory has when it begins."""
 
     def __init__(self, rules, memory):
         self.rules = rules
@@ -112,7 +113,8 @@ class Holder:
             self.store('version', version)
 
     def overwrite_other(self, version):
-        """Another key of the stripe: the same staging place, a slot and a place of its own."""
+        """Overwrites another key of the stripe. It has the same staging place, but a slot and a
+        place of its own."""
         self.record(self.view['tail'], Image('J', version, 'J', 1))
         self.store('companions', ('J', 2, self.view['tail'], version))
         self.store('intent', OF_OTHER)
@@ -126,7 +128,7 @@ class Holder:
         self.finish_append(place, version)
 
     def move(self):
-        """The cleaner's copy: the same version, a count of 0."""
+        """Copies as the cleaner does: the version stays, and the count is 0."""
         place, version = self.view['tail'], self.view['NOW']
         self.record(place, Image('K', version, place, 0))
         self.store('companions', (self.slot()[0], 0, place, version))
@@ -140,7 +142,7 @@ class Holder:
         self.store('intent', 0)
 
     def die(self):
-        """P's region dies, is used by others, and comes back as the tail's."""
+        """The region of P dies, is used by others, and comes back as the tail's region."""
         area, generation = self.view['table']
         self.store('table', (area, generation + 1))
         self.fence()
@@ -148,7 +150,8 @@ class Holder:
         self.store('tail', 'P')
 
     def grow(self):
-        """The other area gets zeros, then the entry with its count; then the table word."""
+        """Fills the other area with zeros and then with the entry and its count. Then it stores
+        the table word."""
         area, generation = self.view['table']
         place, count = self.slot()
         word, after = f'slot{1 - area}', (1 - area, generation + 1)
@@ -171,7 +174,7 @@ class Holder:
             self.finish(place, after, version, staged)
         elif intent == APPEND:
             self.finish_append(staging, version)
-        elif intent == MOVE and self.slot()[0] == place:    # its count says nothing
+        elif intent == MOVE and self.slot()[0] == place:    # the count says nothing
             self.finish_append(staging, version)
         elif intent:
             if intent == MOVE:
@@ -179,7 +182,7 @@ class Holder:
             self.store('intent', 0)
 
     def go_on(self, kills, operations):
-        """What comes behind a kill: a repair, the same kinds of work, an overwrite."""
+        """Goes on after a kill: with a repair, the same kinds of work, and an overwrite."""
         self.repair()
         if ('grow',) in operations:
             self.grow()
@@ -202,14 +205,15 @@ def visible_next(stores):
         earlier.add(store.word)
 
 
-# A reader: its next step, what it loaded, the least version that it may return, what it found in
-# its near cache, and whether it may look again.
+# A reader has its next step, what it loaded, the least version that it may return, what it found
+# in its near cache, and whether it may look again.
 Reader = namedtuple('Reader', 'step table slot first second same floor cached again')
 CALL = Reader('call', None, None, None, None, None, None, None, True)
 
 
 def read(rules, reader, memory):
-    """Each possible next step: the reader behind it, and what the call returns, if it does."""
+    """Yields, for each possible next step, the reader after it and what the call returns, if it
+    does."""
     table = memory[AT['table']]
 
     def slot(of):
@@ -278,7 +282,7 @@ def read(rules, reader, memory):
 
 
 def value(rules, reader):
-    """The version that was read, or a text that says why the record is none."""
+    """Returns the version that was read, or a text that says why there is no record."""
     if reader.slot is None:
         return 'no entry'
     place, count = reader.slot
@@ -286,7 +290,7 @@ def value(rules, reader):
     if image == NOTHING or image.key != 'K' or count % 2 == 0 and image.place != place:
         return f'foreign bytes: {image}'
     if image != reader.second and rules['late_witness']:
-        return None     # its checksum tells
+        return None     # the checksum tells
     if image != reader.second:
         return f'a torn record: {image}, {reader.second}'
     if rules['compare_count'] and image.count != (count + 1) // 2:
@@ -298,7 +302,7 @@ Verifier = namedtuple('Verifier', 'step table version first second same')
 
 
 def verify(rules, verifier, memory):
-    """verify() without the lock, at the record in P; it returns a text if it sees damage."""
+    """Plays verify() without the lock, at the record in P. It gives a text if it sees damage."""
     def load(word):
         return memory[AT[word]]
 
@@ -419,7 +423,7 @@ MOVED = 'in place, moved by the cleaner, in place'
 MOVED_BACK = 'moved, its region dies and is used again, back in the same place'
 GROWN = 'in place, the table grows, in place'
 GROWN_TWICE = 'the table grows, in place, it grows into the first area, in place'
-# Operations, and the count of K's slot word at first.
+# The operations of each scene, and the count of K's slot word at first.
 SCENES = {
     TWICE: ([('overwrite', 2), ('overwrite', 3)], 0),
     OTHER: ([('overwrite', 2), ('overwrite_other', 9), ('overwrite', 3)], 0),
@@ -430,7 +434,7 @@ SCENES = {
     GROWN: ([('overwrite', 2), ('grow',), ('overwrite', 3)], 0),
     GROWN_TWICE: ([('grow',), ('overwrite', 2), ('grow',), ('overwrite', 3)], 2),
 }
-# Scene, changes of the rules, kills.
+# The scene of each canary, the changes of the rules, and the number of kills.
 CANARIES = {
     'the slot word is not odd meanwhile': (TWICE, dict(odd=False), 1),
     'no fence behind the odd slot word': (TWICE, dict(fence_odd=False), 0),

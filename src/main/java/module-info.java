@@ -1,21 +1,23 @@
+/*
+ * Caffeine, Kafka Streams and Micrometer are for those who have them. The jars of the last two have no
+ * module descriptor, hence the warning that is suppressed here. None of the three is required
+ * transitively: the compiler of a program that lacks it would refuse this module. So a program that
+ * has one requires it itself, and the warnings that types of the API come from there are suppressed
+ * where they arise.
+ */
 /** An embedded key-value store that several processes share through memory-mapped files. */
 @SuppressWarnings("requires-automatic")
 module dev.cairn {
     requires com.dynatrace.hash4j;
-    requires transitive com.github.benmanes.caffeine;
-    requires static com.fasterxml.jackson.core;
-    requires static HdrHistogram;
-    requires static info.picocli;
+    requires static com.github.benmanes.caffeine;
+    requires static jdk.jfr;
     requires static transitive org.jspecify;
-    requires static me.tongfei.progressbar;
+    requires static kafka.clients;
+    requires static kafka.streams;
+    requires static micrometer.core;
 
     exports dev.cairn;
     exports dev.cairn.codec;
-
-    opens dev.cairn.cli to
-            info.picocli;
-    opens dev.cairn.cli.bench to
-            info.picocli;
-    opens dev.cairn.cli.demo to
-            info.picocli;
+    exports dev.cairn.kafka;
+    exports dev.cairn.micrometer;
 }

@@ -3,22 +3,24 @@ package dev.cairn;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a near cache holds of one key: for weighers, expiries and listeners of the Caffeine builder.
+ * The content of a near cache for one key. Weighers, expiry policies and listeners of the Caffeine
+ * builder see it.
  *
  * {@snippet class="dev.cairn.ExamplesTest" region="nearCache"}
  *
- * @param <V> the map's values
+ * @param <V> the type of the map's values
  */
 public interface CachedEntry<V> {
-    /** Null if what is remembered is that the key was absent. */
+    /** {@return the decoded value, or null if this entry remembers that the key was absent} */
     @Nullable V value();
 
-    /** Of the entry, 0 if it was absent. */
+    /** {@return the version of the entry, or 0 if the key was absent} */
     long version();
 
     /**
-     * Bytes of the encoded value, 0 of an absent one. A weigher should add what an entry takes
-     * besides, a hundred bytes or two: Caffeine never evicts what weighs nothing.
+     * {@return the length of the encoded value in bytes, or 0 if the key was absent} A weigher
+     * should add 100 to 200 bytes for what an entry takes besides its value: Caffeine never evicts
+     * an entry of weight zero.
      */
     int encodedBytes();
 }

@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 import java.nio.file.Path;
 
 /**
- * What can go wrong with a store: one subtype for each cause that a caller can act on.
+ * The base class of all exceptions about a store. There is one subclass for each cause on which a
+ * caller can act.
  *
  * {@snippet class="dev.cairn.ExamplesTest" region="exceptions"}
  */
@@ -25,10 +26,16 @@ public abstract sealed class CairnException extends RuntimeException
                 UnsupportedFileSystem {
     private static final long serialVersionUID = 1L;
 
+    /** The message without the file. */
     private final String what;
+
+    /** The text of the path. */
     private final String name;
 
-    /** Kept beside its name, from which not every locale can make it again; null in a copy. */
+    /**
+     * The path itself, because not every locale can make it again from its name. It is null in a
+     * deserialized exception.
+     */
     private final transient @Nullable Path path;
 
     CairnException(Path path, String what, @Nullable Throwable cause) {
@@ -38,12 +45,15 @@ public abstract sealed class CairnException extends RuntimeException
         this.path = path;
     }
 
-    /** The file that it is about: the store's, or one that the store keeps beside it. */
+    /**
+     * {@return the file that the exception is about: the store's data file, or a file that the
+     * store keeps beside it}
+     */
     public final Path path() {
         return path == null ? Path.of(name) : path;
     }
 
-    /** Names the file, the cause and, where there is one, the way out. */
+    /** {@return the file, the cause and, if there is one, the remedy} */
     @Override
     public String getMessage() {
         return name + ": " + what;

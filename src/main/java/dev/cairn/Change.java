@@ -1,32 +1,48 @@
 package dev.cairn;
 
 /**
- * What a change feed tells.
+ * One change that a {@link ChangeFeed} reports. The keys of a {@link CairnStore} are arrays, which
+ * {@code equals} compares by identity; compare them with {@link java.util.Arrays#equals(byte[],
+ * byte[])}.
  *
- * @param <K> the keys of whatever is watched
+ * {@snippet class="dev.cairn.ExamplesTest" region="watch"}
+ *
+ * @param <K> the type of the keys of the watched store or map
  */
 public sealed interface Change<K> {
-    /** Of the key, or of all that were lost; see {@link CairnStore#stripeOf}. */
+    /**
+     * {@return the stripe of the changed key, or the stripe whose changes were lost; see {@link
+     * CairnStore#stripeOf}}
+     */
     int stripe();
 
     /**
      * The key was written.
      *
-     * @param version of the entry then
+     * @param <K> the type of the keys
+     * @param key the key
+     * @param version the version that the write gave the entry
+     * @param stripe the stripe of the key
      */
     record Put<K>(K key, long version, int stripe) implements Change<K> {}
 
     /**
-     * The key was removed, or was dropped after it had expired.
+     * The key was removed, or it was dropped after it had expired.
      *
-     * @param version greater than that of the entry which is gone
+     * @param <K> the type of the keys
+     * @param key the key
+     * @param version a version greater than that of the removed entry
+     * @param stripe the stripe of the key
      */
     record Removed<K>(K key, long version, int stripe) implements Change<K> {}
 
     /**
-     * The feed was too slow, or entries were overwritten in place: changes of this stripe are gone.
-     * What they led to is to be read again, by {@link CairnStore#forEachIn}; the feed goes on with
-     * changes from here on.
+     * Changes of this stripe were lost, because the feed was too slow or because entries were
+     * overwritten in place. The consumer must read the stripe again with {@link
+     * CairnStore#forEachIn}. The feed continues with the changes from here on.
+     *
+     * @param <K> the type of the keys
+     * @param stripe the stripe whose changes were lost
      */
     record Lagged<K>(int stripe) implements Change<K> {}
 }

@@ -5,34 +5,38 @@ import org.jspecify.annotations.Nullable;
 import java.time.Duration;
 
 /**
- * The changes of a store's entries, made by any process, from when the feed was opened.
+ * Reports the changes that any process makes to a store's entries after the feed was opened.
  *
- * <p>Each change that a feed tells was made; of each stripe they come in the order in which they were
- * made, so the versions that it tells of a key grow. Of changes of one key between two looks a feed may
- * tell the last only, but that always: a consumer that reads each key it is told of knows the newest
- * state, or is told by {@link Change.Lagged} that it does not. For one thread at a time. Nobody waits for
- * a feed, and it keeps no space from being used again.
+ * <p>The feed reports only changes that were made, and those of one stripe in the order in which
+ * they were made. So the reported versions of a key grow. If a key changes several times between
+ * two polls, the feed may report only the last change, but it always reports that one. So a
+ * consumer that reads each reported key knows the newest state, or a {@link Change.Lagged} tells it
+ * that it does not.
+ *
+ * <p>One thread at a time may use a feed. Writers do not wait for a feed, and a feed does not keep
+ * space from being reused.
  *
  * <p>While a feed is open, the store's writers overwrite no entry in place, so that the feed misses
- * nothing. Until all of them know that it is open, it gets a {@link Change.Lagged} for each stripe in
- * which they do: once just after it was opened or, in a process that may only read, for about a second.
+ * nothing. A writer may still do so until it knows that the feed is open; the feed then reports a
+ * {@link Change.Lagged} for that stripe. This can happen once just after the feed was opened or, in
+ * a read-only process, for about a second.
  *
  * {@snippet class="dev.cairn.ExamplesTest" region="watch"}
  *
- * @param <K> the keys of whatever is watched
+ * @param <K> the type of the keys of the watched store or map
  */
 public interface ChangeFeed<K> extends AutoCloseable {
     /**
-     * The next change; waits for one if there is none.
+     * Returns the next change, and waits for one if there is none.
      *
-     * @param timeout how long to wait, zero not at all
-     * @return null if the time passed without one
+     * @param timeout how long to wait at most; zero means not to wait
+     * @return the next change, or null if the timeout has passed
      * @throws InterruptedException if the thread is interrupted while it waits
-     * @throws StoreClosed if the feed or the store was closed, meanwhile perhaps
+     * @throws StoreClosed if the feed or the store was closed, possibly during the wait
      */
     @Nullable Change<K> poll(Duration timeout) throws InterruptedException;
 
-    /** Ends it; a thread that waits in {@link #poll} gets a {@link StoreClosed}. */
+    /** Closes the feed. A thread that waits in {@link #poll} gets a {@link StoreClosed}. */
     @Override
     void close();
 }

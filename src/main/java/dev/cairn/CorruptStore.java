@@ -5,18 +5,31 @@ import org.jspecify.annotations.Nullable;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** Bytes of a store's file are not what a sound store holds; what was stored stays as it is. */
+/**
+ * A file of the store contains bytes that a sound store does not have. The file is left as it is.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="exceptions"}
+ */
 public final class CorruptStore extends CairnException {
     private static final long serialVersionUID = 1L;
 
+    /** The position of the damage, in bytes from the start of the file; negative if unknown. */
     private final long offset;
+
+    /** What a sound store has there. */
     private final String expected;
+
+    /** What was found there. */
     private final String found;
+
+    /** The remedy, or null. */
     private final @Nullable String wayOut;
 
     /**
+     * Creates an exception that names no remedy.
+     *
      * @param path the damaged file
-     * @param offset where in it, in bytes from its start
+     * @param offset the position of the damage, in bytes from the start of the file; -1 if unknown
      * @param expected what a sound store has there
      * @param found what is there
      */
@@ -24,7 +37,15 @@ public final class CorruptStore extends CairnException {
         this(path, offset, expected, found, null, null);
     }
 
-    /** As the other one, where the damage itself tells the way out. */
+    /**
+     * Creates an exception that names a remedy.
+     *
+     * @param path the damaged file
+     * @param offset the position of the damage, in bytes from the start of the file; -1 if unknown
+     * @param expected what a sound store has there
+     * @param found what is there
+     * @param wayOut the remedy
+     */
     public CorruptStore(Path path, long offset, String expected, String found, String wayOut) {
         this(path, offset, expected, found, wayOut, null);
     }
@@ -38,8 +59,12 @@ public final class CorruptStore extends CairnException {
             @Nullable CorruptStore refused) {
         super(
                 path,
-                "at byte %d: expected %s, found %s%s"
-                        .formatted(offset, expected, found, wayOut == null ? "" : "; " + wayOut),
+                "%sexpected %s, found %s%s"
+                        .formatted(
+                                offset < 0 ? "" : "at byte " + offset + ": ",
+                                expected,
+                                found,
+                                wayOut == null ? "" : "; " + wayOut),
                 refused);
         this.offset = offset;
         this.expected = expected;
@@ -47,7 +72,10 @@ public final class CorruptStore extends CairnException {
         this.wayOut = wayOut;
     }
 
-    /** The same for a store that cannot be opened, or copied, for it: names the way out. */
+    /**
+     * {@return this exception with a remedy for a store that cannot be opened or copied because of
+     * the damage} It is this exception itself if that names a remedy already.
+     */
     public CorruptStore refusing() {
         return wayOut != null
                 ? this
@@ -56,24 +84,30 @@ public final class CorruptStore extends CairnException {
                         offset,
                         expected,
                         found,
-                        "Cairn.salvage, or 'cairn salvage FILE TARGET', copies what is sound of it",
+                        "use Cairn.salvage, or 'cairn salvage FILE TARGET', to copy"
+                                + " what is sound to a new store",
                         this);
     }
 
-    /** Bytes from the start of the file. */
+    /** {@return the position of the damage, in bytes from the start of the file; -1 if unknown} */
     public long offset() {
         return offset;
     }
 
+    /** {@return what a sound store has at the position of the damage} */
     public String expected() {
         return expected;
     }
 
+    /** {@return what was found at the position of the damage} */
     public String found() {
         return found;
     }
 
-    /** What helps, where the store could not be opened, or copied, for the damage; else empty. */
+    /**
+     * {@return the remedy, if the store could not be opened or copied because of the damage;
+     * otherwise empty}
+     */
     public Optional<String> wayOut() {
         return Optional.ofNullable(wayOut);
     }

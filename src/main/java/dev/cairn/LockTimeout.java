@@ -5,17 +5,36 @@ import java.time.Duration;
 import java.util.OptionalLong;
 
 /**
- * Another thread or process kept something to itself for longer than {@link Options#lockTimeout()},
- * or than {@link MapBuilder#loadTimeout} where a load of it was waited for. It may succeed later.
+ * Another thread or process held a lock for longer than {@link Options#lockTimeout()}, or a load
+ * took longer than {@link MapBuilder#loadTimeout} or {@link CacheBuilder#loadTimeout}. A later
+ * attempt may succeed.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="exceptions"}
  */
 public final class LockTimeout extends CairnException {
     private static final long serialVersionUID = 1L;
 
+    /** What the caller waited for. */
     private final String awaited;
+
+    /** Whether the holder is known. */
     private final boolean holderKnown;
+
+    /** The process ID of the holder, if it is known. */
     private final long holder;
+
+    /** How long the caller waited at least. */
     private final Duration waited;
 
+    /**
+     * Creates the exception.
+     *
+     * @param path the data file
+     * @param awaited what the caller waited for
+     * @param holder the process ID of the lock holder; empty if it is not known
+     * @param waited how long the caller waited at least
+     * @param why the message, without the file
+     */
     public LockTimeout(
             Path path, String awaited, OptionalLong holder, Duration waited, String why) {
         super(path, why, null);
@@ -25,20 +44,21 @@ public final class LockTimeout extends CairnException {
         this.waited = waited;
     }
 
-    /** What was waited for, {@code the lock of stripe 7} for instance. */
+    /** {@return what the caller waited for, for example {@code the lock of stripe 7}} */
     public String awaited() {
         return awaited;
     }
 
     /**
-     * The process that has it, this one perhaps. Empty if that is not known, or if the process is one
-     * of another container, where numbers mean others.
+     * {@return the process ID of the lock holder, which may be this process} It is empty if the
+     * holder is not known, or if it runs in another container, where process IDs have another
+     * meaning.
      */
     public OptionalLong holder() {
         return holderKnown ? OptionalLong.of(holder) : OptionalLong.empty();
     }
 
-    /** How long it was waited for, at least. */
+    /** {@return how long the caller waited at least} */
     public Duration waited() {
         return waited;
     }

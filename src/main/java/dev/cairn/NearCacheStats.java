@@ -3,28 +3,46 @@ package dev.cairn;
 import com.github.benmanes.caffeine.cache.stats.CacheStats;
 
 /**
- * What a near cache did since it was built. What Caffeine counts as a hit is a value that was there;
- * whether it still counted is told by the others. Made by Cairn only: a later version may add figures.
+ * The work of a near cache since it was built. Caffeine counts a hit whenever the cache holds a
+ * value for the key; the other figures tell whether that value was still current. Only Cairn
+ * implements this interface, so a later version may add figures.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="nearCache"}
  */
+@SuppressWarnings("exports") // see module-info.java
 public interface NearCacheStats {
     /**
-     * The answers given after shared memory confirmed that nothing had changed: two words of it for a
-     * value, the buckets of the key for an absence.
+     * {@return the number of answers that shared memory confirmed as unchanged} To confirm a value
+     * takes two words of shared memory, to confirm an absence takes the key's buckets.
      */
     long confirmed();
 
     /**
-     * The values handed out after a lookup in the index found that their entries had not changed, while
-     * others of their stripe had moved.
+     * {@return the number of values that a lookup in the index found unchanged, after other entries
+     * of their stripe had moved}
      */
     long refreshed();
 
-    /** The values that another write had overtaken, and that were found so and read anew. */
+    /** {@return the number of values that turned out to be overwritten and were read anew} */
     long stale();
 
-    /** The values handed out within the bounded staleness, without looking. */
+    /**
+     * {@return the number of values that were returned within the bounded staleness, without a
+     * confirmation}
+     */
     long unconfirmed();
 
-    /** The figures that Caffeine counts itself. */
+    /**
+     * {@return the approximate number of entries in the cache now, including remembered absences}
+     */
+    long size();
+
+    /**
+     * {@return whether anything is counted: there is a near cache, and its builder records
+     * statistics}
+     */
+    boolean recorded();
+
+    /** {@return the figures that Caffeine counts itself; all are 0 without a near cache} */
     CacheStats caffeine();
 }

@@ -11,27 +11,30 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * How to open a store. What is a property of the file (stripes, durability {@link Durability#NONE} or
- * not, eviction with its {@code maxBytes}, {@code expireAfterAccess}) counts when the file is created;
- * opening an existing file takes over the file's own. {@link Durability#EACH_WRITE} is refused where the
- * file was created with {@code NONE}, eviction and {@code expireAfterAccess} where it was created without.
- *
- * <p>All who open a store in one process share it. Of their own are {@code readOnly}, {@code EACH_WRITE},
- * {@code defaultTimeToLive}, {@code timeToLiveJitter}, and the {@code permissions} of a backup. Of the others what asks for most
- * counts, for all, from the moment it is asked for until the last of them has closed the store: the
- * smallest {@code maxBytes}, the longest {@code lockTimeout} and {@code spinning}, the shortest
- * {@code checkpointEvery}. So checkpoints are manual only where everybody asks for that. Who opens it read-only asks for nothing.
- *
- * <p>Options never change. {@link #defaults} is where to begin, and each {@code with} method gives others
- * that differ in one.
+ * The options with which a store is opened. Options are immutable: {@link #defaults} is the start,
+ * and each {@code with} method returns new options that differ in one.
  *
  * {@snippet class="dev.cairn.ExamplesTest" region="options"}
+ *
+ * <p><b>Properties of the file</b> are {@code stripes}, {@code eviction} with its {@code maxBytes},
+ * {@code expireAfterAccess}, and whether durability is {@link Durability#NONE}. They are fixed when
+ * the file is created; when an existing file is opened, its own properties count. An opening is
+ * refused if it asks for {@link Durability#EACH_WRITE} and the file was created with {@code NONE},
+ * or if it asks for eviction or {@code expireAfterAccess} and the file was created without.
+ *
+ * <p><b>Several handles in one process</b> share the store. Each handle keeps its own {@code
+ * readOnly}, {@code EACH_WRITE}, {@code defaultTimeToLive}, {@code timeToLiveJitter}, and {@code
+ * permissions} of a backup. Of the other options the most demanding value counts for all handles,
+ * from the moment when it is asked for until the last handle in the process is closed: the smallest
+ * {@code maxBytes}, the longest {@code lockTimeout} and {@code spinning}, the shortest {@code
+ * checkpointEvery}. So checkpoints are manual only if every handle asks for that. A
+ * read-only handle asks for nothing.
  */
 public final class Options {
-    /** The most stripes that a store can have. */
+    /** The greatest number of stripes that a store can have. */
     public static final int MAX_STRIPES = 4096;
 
-    /** What can be counted in nanoseconds. */
+    /** The longest time that can be counted in nanoseconds. */
     static final Duration LONGEST = Duration.ofDays(36_500);
 
     private static final Options DEFAULTS = new Options(new Draft());
@@ -40,6 +43,7 @@ public final class Options {
     private final int stripes;
     private final @Nullable Durability durability;
     private final @Nullable Duration checkpointEvery;
+    private final boolean rollback;
     private final boolean readOnly;
     private final Duration lockTimeout;
     private final Set<PosixFilePermission> permissions;
@@ -49,12 +53,13 @@ public final class Options {
     private final double timeToLiveJitter;
     private final @Nullable Duration spinning;
 
-    /** Options in the making: the defaults at first. */
+    /** Mutable options, initially the defaults. */
     private static final class Draft {
         long maxBytes;
         int stripes = 64;
         @Nullable Durability durability;
         @Nullable Duration checkpointEvery = Duration.ofSeconds(1);
+        boolean rollback;
         boolean readOnly;
         Duration lockTimeout = Duration.ofSeconds(10);
         Set<PosixFilePermission> permissions =
@@ -74,15 +79,22 @@ public final class Options {
         stripes = draft.stripes;
         if (Integer.bitCount(stripes) != 1 || stripes < 1 || stripes > MAX_STRIPES) {
             throw new IllegalArgumentException(
-                    "stripes is no power of two from 1 to " + MAX_STRIPES + ": " + stripes);
+                    "stripes is not a power of two from 1 to " + MAX_STRIPES + ": " + stripes);
         }
         durability = draft.durability;
+        eviction = draft.eviction;
         checkpointEvery = draft.checkpointEvery;
         if (checkpointEvery != null && !checkpointEvery.isPositive()) {
             throw new IllegalArgumentException(
                     "checkpointEvery is not positive: " + checkpointEvery);
         }
         requireCountable(checkpointEvery, "checkpointEvery");
+        rollback = draft.rollback;
+        if (rollback && (eviction || durability() != Durability.CHECKPOINT)) {
+            throw new IllegalArgumentException(
+                    "rollback needs durability CHECKPOINT and no eviction, not %s%s"
+                            .formatted(durability(), eviction ? " with eviction" : ""));
+        }
         readOnly = draft.readOnly;
         lockTimeout = Objects.requireNonNull(draft.lockTimeout, "lockTimeout");
         if (!lockTimeout.isPositive()) {
@@ -95,17 +107,17 @@ public final class Options {
             throw new IllegalArgumentException(
                     "defaultTimeToLive is not positive: " + defaultTimeToLive);
         }
-        eviction = draft.eviction;
         expireAfterAccess = draft.expireAfterAccess;
         if (expireAfterAccess != null && expireAfterAccess.toMillis() <= 0) {
             throw new IllegalArgumentException(
-                    "expireAfterAccess is no whole millisecond: " + expireAfterAccess);
+                    "expireAfterAccess is not a whole number of milliseconds: "
+                            + expireAfterAccess);
         }
         requireCountable(expireAfterAccess, "expireAfterAccess");
         timeToLiveJitter = draft.timeToLiveJitter;
         if (!(timeToLiveJitter >= 0 && timeToLiveJitter < 1)) {
             throw new IllegalArgumentException(
-                    "timeToLiveJitter is not from 0 to below 1: " + timeToLiveJitter);
+                    "timeToLiveJitter must be at least 0 and less than 1: " + timeToLiveJitter);
         }
         spinning = draft.spinning;
         if (spinning != null && spinning.isNegative()) {
@@ -121,9 +133,9 @@ public final class Options {
     }
 
     /**
-     * No upper bound, 64 stripes, a checkpoint every second in which something changed, reading and
-     * writing, a lock timeout of 10 seconds, files that only their owner may read and write, and no time
-     * to live.
+     * {@return options with no upper bound, 64 stripes, a checkpoint in every second with changes,
+     * reading and writing, a lock timeout of 10 seconds, files that only their owner may read and
+     * write, and no time to live}
      */
     public static Options defaults() {
         return DEFAULTS;
@@ -135,6 +147,7 @@ public final class Options {
         draft.stripes = stripes;
         draft.durability = durability;
         draft.checkpointEvery = checkpointEvery;
+        draft.rollback = rollback;
         draft.readOnly = readOnly;
         draft.lockTimeout = lockTimeout;
         draft.permissions = permissions;
@@ -147,19 +160,22 @@ public final class Options {
         return new Options(draft);
     }
 
-    /** The upper bound of the data file in bytes, 0 for none. */
+    /** {@return the upper bound of the data file in bytes, 0 for none} */
     public long maxBytes() {
         return maxBytes;
     }
 
-    /** The number of locks that writers share, a power of two from 1 to {@value #MAX_STRIPES}. */
+    /**
+     * {@return the number of stripes, each with a lock for its writers: a power of two from 1 to
+     * {@value #MAX_STRIPES}}
+     */
     public int stripes() {
         return stripes;
     }
 
     /**
-     * When writes are safe from power loss. Unless it was set, it is {@link Durability#CHECKPOINT}, and
-     * {@link Durability#NONE} with eviction.
+     * {@return when writes are safe from power loss} Unless it was set, it is {@link
+     * Durability#CHECKPOINT}, or {@link Durability#NONE} with eviction.
      */
     public Durability durability() {
         if (durability != null) {
@@ -169,84 +185,105 @@ public final class Options {
     }
 
     /**
-     * About how long a write waits for a checkpoint in the background, twice that at most while the disk
-     * keeps up. It is null for manual checkpoints only: then the space of what was overwritten or
-     * removed waits for them too.
+     * {@return about how long a write waits for a checkpoint in the background, or null for manual
+     * checkpoints only} A write waits for twice this time at most, as long as the disk keeps up.
+     * With manual checkpoints only, the space of overwritten and removed entries is reused only
+     * after such a checkpoint.
      */
     public @Nullable Duration checkpointEvery() {
         return checkpointEvery;
     }
 
-    /** Whether nothing at all is written. */
+    /**
+     * {@return whether writes after the last checkpoint are dropped when the store is closed, and
+     * when it is opened}
+     */
+    public boolean rollback() {
+        return rollback;
+    }
+
+    /** {@return whether the store is only read} */
     public boolean readOnly() {
         return readOnly;
     }
 
     /**
-     * How long to wait for a lock of a live holder before {@link LockTimeout}. For a process that opens,
-     * recovers or closes the store, it is how long to wait without any progress of it.
+     * {@return how long to wait for a lock of a live holder before {@link LockTimeout}} If another
+     * process opens, recovers or closes the store, it is how long to wait while that process makes
+     * no progress.
      */
     public Duration lockTimeout() {
         return lockTimeout;
     }
 
-    /** The permissions of the files that are created. */
+    /** {@return the permissions of the files that are created} */
     public Set<PosixFilePermission> permissions() {
         return permissions;
     }
 
-    /** The time to live of every put that names none; null for ever. */
+    /**
+     * {@return the time to live of every write that names none; null if such entries do not expire}
+     */
     public @Nullable Duration defaultTimeToLive() {
         return defaultTimeToLive;
     }
 
-    /** Whether a store that would be full evicts entries. */
+    /** {@return whether the store evicts entries instead of becoming full} */
     public boolean eviction() {
         return eviction;
     }
 
-    /** After how long an entry expires that nobody reads; null for never. */
+    /** {@return the time after which an entry expires that no process reads; null for never} */
     public @Nullable Duration expireAfterAccess() {
         return expireAfterAccess;
     }
 
-    /** By which part of it a time to live is shortened at most, at random. */
+    /**
+     * {@return the greatest share of a time to live by which it is shortened at random, from 0 to
+     * below 1}
+     */
     public double timeToLiveJitter() {
         return timeToLiveJitter;
     }
 
     /**
-     * For how long a thread of the platform that waits for a change looks again and again before it
-     * sleeps; null for what seems good on this machine.
+     * {@return how long a platform thread that waits for a change polls before it sleeps; null for
+     * a default that suits this machine}
      */
     public @Nullable Duration spinning() {
         return spinning;
     }
 
     /**
-     * Bounds the data file. Unless this is called, it is not bounded.
+     * Sets an upper bound for the data file. Unless this is called, there is none.
      *
-     * @param bytes its size at most, 0 for no bound
-     * @throws IllegalArgumentException if that is negative
+     * @param bytes the greatest size in bytes, 0 for no bound
+     * @return options with this setting
+     * @throws IllegalArgumentException if {@code bytes} is negative
      */
     public Options withMaxBytes(long bytes) {
         return with(draft -> draft.maxBytes = bytes);
     }
 
     /**
-     * Sets how many locks writers share in a store that is created. Unless this is called, there are
-     * 64.
+     * Sets the number of stripes of a store that is created. Each stripe has one lock for its
+     * writers. The default is 64.
      *
-     * @throws IllegalArgumentException if that is no power of two from 1 to {@value #MAX_STRIPES}
+     * @param count the number of stripes
+     * @return options with this setting
+     * @throws IllegalArgumentException if {@code count} is not a power of two from 1 to {@value
+     *     #MAX_STRIPES}
      */
     public Options withStripes(int count) {
         return with(draft -> draft.stripes = count);
     }
 
     /**
-     * Sets when writes are safe from power loss. Unless this is called, they are with the next
-     * checkpoint: {@link Durability#CHECKPOINT}; or never, if eviction is asked for: {@link
-     * Durability#NONE}.
+     * Sets when writes are safe from power loss. The default is {@link Durability#CHECKPOINT}, or
+     * {@link Durability#NONE} with eviction.
+     *
+     * @param when when writes are safe
+     * @return options with this setting
      */
     public Options withDurability(Durability when) {
         Objects.requireNonNull(when, "when");
@@ -254,105 +291,163 @@ public final class Options {
     }
 
     /**
-     * Sets about how long a write waits for a checkpoint in the background. Unless this is called, it is
-     * one second.
+     * Sets about how long a write waits for a checkpoint in the background. The default is one
+     * second.
      *
-     * @throws IllegalArgumentException if that is not positive, or more than 36,500 days
+     * @param atMost about how long a write waits at most
+     * @return options with this setting
+     * @throws IllegalArgumentException if the time is not positive, or longer than 36,500 days
      */
     public Options withCheckpointEvery(Duration atMost) {
         Objects.requireNonNull(atMost, "atMost");
-        return with(draft -> draft.checkpointEvery = atMost);
-    }
-
-    /** No checkpoints but those that somebody asks for, and that of the last close. */
-    public Options withManualCheckpoints() {
-        return with(draft -> draft.checkpointEvery = null);
+        return with(draft -> {
+            draft.checkpointEvery = atMost;
+            draft.rollback = false;
+        });
     }
 
     /**
-     * Sets whether nothing at all is written, which works on files and file systems that cannot be
-     * written to. Unless this is called, the store is opened for reading and writing.
+     * Makes no checkpoints except those that a caller asks for, and one when the last process
+     * closes the store.
+     *
+     * @return options with this setting
+     */
+    public Options withManualCheckpoints() {
+        return with(draft -> {
+            draft.checkpointEvery = null;
+            draft.rollback = false;
+        });
+    }
+
+    /**
+     * Makes no checkpoints except those that a caller asks for, and keeps only what they hold. When
+     * the last process closes the store, it makes no checkpoint. The next opening with this option
+     * drops what was written after the last checkpoint, even if processes were only killed and no
+     * write was lost. So if a program puts its position in another log into the store before each
+     * checkpoint, that position always agrees with the entries.
+     *
+     * <p>A store can go back only while no other process has it open. So opening throws {@link
+     * StoreInUse} if another process keeps the store open for longer than {@link #lockTimeout},
+     * unless the store was closed at a checkpoint and the other processes only read. An opening
+     * without this option, in this process too, keeps what was written.
+     *
+     * {@snippet class="dev.cairn.ExamplesTest" region="rollback"}
+     *
+     * @return options with this setting
+     * @throws IllegalArgumentException if durability is not {@link Durability#CHECKPOINT}, or if
+     *     eviction is asked for, which makes checkpoints when it needs room
+     */
+    public Options withRollback() {
+        return with(draft -> {
+            draft.checkpointEvery = null;
+            draft.rollback = true;
+        });
+    }
+
+    /**
+     * Sets whether the store is only read. This works for files and file systems that cannot be
+     * written. The default is reading and writing.
+     *
+     * @param only true for reading only
+     * @return options with this setting
      */
     public Options withReadOnly(boolean only) {
         return with(draft -> draft.readOnly = only);
     }
 
     /**
-     * Sets how long to wait for a lock of a live holder. Unless this is called, it is 10 seconds.
+     * Sets how long to wait for a lock of a live holder. The default is 10 seconds.
      *
-     * @throws IllegalArgumentException if that is not positive, or more than 36,500 days
+     * @param timeout how long to wait at most
+     * @return options with this setting
+     * @throws IllegalArgumentException if the time is not positive, or longer than 36,500 days
      */
     public Options withLockTimeout(Duration timeout) {
         return with(draft -> draft.lockTimeout = timeout);
     }
 
     /**
-     * Sets the permissions of the files that are created, whatever the umask. Files that are made anew
-     * beside an existing data file take over its permissions and, as far as the system lets the process,
-     * its owner and group. Unless this is called, the owner alone may read and write.
+     * Sets the permissions of the files that are created, whatever the umask is. By default only
+     * the owner may read and write. A file that is created beside an existing data file gets the
+     * permissions of that file and, as far as the system allows it, its owner and group.
+     *
+     * @param ofCreatedFiles the permissions of created files
+     * @return options with this setting
      */
     public Options withPermissions(Set<PosixFilePermission> ofCreatedFiles) {
         return with(draft -> draft.permissions = ofCreatedFiles);
     }
 
     /**
-     * Sets how long an entry lives whose put names no time to live. Unless this is called, it lives for
-     * ever.
+     * Sets the time to live of entries whose write names none. By default they do not expire.
      *
-     * @param timeToLive null for ever
-     * @throws IllegalArgumentException if that is not positive
+     * @param timeToLive the time to live, null for no expiry
+     * @return options with this setting
+     * @throws IllegalArgumentException if the time is not positive
      */
     public Options withDefaultTimeToLive(@Nullable Duration timeToLive) {
         return with(draft -> draft.defaultTimeToLive = timeToLive);
     }
 
     /**
-     * Sets whether a store that is created is a cache: it keeps within {@link #withMaxBytes}, which has
-     * to be called too, by evicting what was used least and longest ago, and never throws {@link
-     * StoreFull} for want of room within that bound. Any entry may be gone at any time. Stripes are as
-     * many as asked for, but no more than the bound has room for. Unless this is called, nothing is
-     * evicted.
+     * Sets whether a store that is created is a cache. A cache keeps within {@link #withMaxBytes},
+     * which must be called too: it evicts the entries that were used least and longest ago, and it
+     * never throws {@link StoreFull} for lack of room within that bound. Any entry may disappear at
+     * any time. If the bound has not enough room for the number of stripes that was asked for, the
+     * store gets fewer. By default nothing is evicted.
      *
      * {@snippet class="dev.cairn.ExamplesTest" region="eviction"}
+     *
+     * @param whenFull whether to evict entries
+     * @return options with this setting
      */
     public Options withEviction(boolean whenFull) {
         return with(draft -> draft.eviction = whenFull);
     }
 
     /**
-     * Sets after how long an entry expires that nobody reads, in a store that is created: not before
-     * that time, and an eighth of it later at most. It is for entries that no time to live was named
-     * for. A read of an entry that was not read for an eighth of the time writes it again, which gives it
-     * another version; other reads write nothing. Who opens the store read-only reads without that.
-     * Unless this is called, entries stay however long nobody reads them.
+     * Sets the time after which an entry expires that no process reads, in a store that is created.
+     * The entry expires no earlier, and at most an eighth of the time later. This applies to
+     * entries whose write names no time to live.
      *
-     * @param unread null for never
-     * @throws IllegalArgumentException if that is less than a millisecond, or more than 36,500 days
+     * <p>If an entry was not read for an eighth of the time, a read writes it again, which gives it
+     * a new version; other reads write nothing. Reads in a read-only process never do this. By
+     * default entries do not expire for want of reads.
+     *
+     * @param unread the time without a read, null for never
+     * @return options with this setting
+     * @throws IllegalArgumentException if the time is shorter than a millisecond, or longer than
+     *     36,500 days
      */
     public Options withExpireAfterAccess(@Nullable Duration unread) {
         return with(draft -> draft.expireAfterAccess = unread);
     }
 
     /**
-     * Sets by which part of it a time to live is shortened at most, at random, so that entries which are
-     * written together do not expire together. Unless this is called, it is 0.
+     * Sets the greatest share by which each time to live is shortened at random, so that entries
+     * which are written together do not expire together. The default is 0.
      *
-     * @throws IllegalArgumentException if that is less than 0, or not below 1
+     * @param part the greatest share, from 0 to below 1
+     * @return options with this setting
+     * @throws IllegalArgumentException if the share is less than 0, or not below 1
      */
     public Options withTimeToLiveJitter(double part) {
         return with(draft -> draft.timeToLiveJitter = part);
     }
 
     /**
-     * Sets for how long a thread of the platform that waits for a change ({@link
-     * CairnStore#awaitChange}, a feed) may look again and again before it sleeps. A change that comes
-     * within that time is known some hundred nanoseconds after it was made, and its writer has nobody to
-     * wake; meanwhile the thread uses a whole processor. Where waits mostly take ten times as long as
-     * this, a thread spins for some microseconds only. Virtual threads never spin. Unless this is
-     * called, it is 50 microseconds on a machine with four processors or more, 5, which is what a sleep
-     * costs, with two or three, and 0 with one.
+     * Sets how long a platform thread that waits for a change ({@link CairnStore#awaitChange}, a
+     * {@link ChangeFeed}) may poll before it sleeps. The thread then sees a change within a few
+     * hundred nanoseconds, and the writer has no thread to wake; meanwhile the thread keeps a
+     * processor busy. If waits mostly take ten times as long, a thread polls for a few microseconds
+     * only. Virtual threads never poll.
      *
-     * @throws IllegalArgumentException if that is negative, or more than 36,500 days
+     * <p>The default depends on the number of processors: 50 microseconds with four or more, 5
+     * microseconds (the cost of a sleep) with two or three, and 0 with one.
+     *
+     * @param atMost how long to poll at most
+     * @return options with this setting
+     * @throws IllegalArgumentException if the time is negative, or longer than 36,500 days
      */
     public Options withSpinning(Duration atMost) {
         Objects.requireNonNull(atMost, "atMost");
@@ -366,6 +461,7 @@ public final class Options {
                 && stripes == that.stripes
                 && durability() == that.durability()
                 && Objects.equals(checkpointEvery, that.checkpointEvery)
+                && rollback == that.rollback
                 && readOnly == that.readOnly
                 && lockTimeout.equals(that.lockTimeout)
                 && permissions.equals(that.permissions)
@@ -383,6 +479,7 @@ public final class Options {
                 stripes,
                 durability(),
                 checkpointEvery,
+                rollback,
                 readOnly,
                 lockTimeout,
                 permissions,
@@ -393,7 +490,7 @@ public final class Options {
                 spinning);
     }
 
-    /** For people: what is asked for, on one line. */
+    /** {@return the options on one line, for people} */
     @Override
     public String toString() {
         return String.format(
@@ -406,7 +503,7 @@ public final class Options {
                 stripes,
                 durability(),
                 checkpointEvery == null
-                        ? "manual checkpoints"
+                        ? rollback ? "manual checkpoints with rollback" : "manual checkpoints"
                         : "a checkpoint every " + text(checkpointEvery),
                 readOnly ? "read-only" : "reading and writing",
                 text(lockTimeout),
@@ -421,7 +518,7 @@ public final class Options {
                 spinning == null ? "" : ", spinning " + text(spinning));
     }
 
-    /** As 1m30s or 0.25s. */
+    /** Formats a duration as 1m30s or 0.25s. */
     private static String text(Duration time) {
         return time.toString().substring("PT".length()).toLowerCase(Locale.ROOT);
     }

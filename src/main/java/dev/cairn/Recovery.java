@@ -2,42 +2,62 @@ package dev.cairn;
 
 import java.time.Duration;
 
-/** What opening a store found and did. Made by Cairn only: a later version may add figures. */
+/**
+ * What was found and done when a store was opened. Only Cairn implements this interface, so a later
+ * version may add figures.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="figures"}
+ */
 public interface Recovery {
-    /** Which of the ways of opening it was. */
+    /** {@return in which way the store was opened} */
     Kind kind();
 
-    /** One sentence for a person: what was found, and why that way was taken. */
+    /**
+     * {@return one sentence for a person about what was found, and why the store was opened in this
+     * way}
+     */
     String detail();
 
-    /** The number of the checkpoint that the store stood at, or was brought back to. */
+    /**
+     * {@return the epoch of the checkpoint at which the store stood, or to which it was taken back}
+     */
     long epoch();
 
-    /** The number of entries that the store held once it was open. */
+    /** {@return the number of entries in the store when it was open} */
     long entries();
 
-    /** The bytes of log that were read again, 0 unless the store was rebuilt. */
+    /**
+     * {@return the number of bytes of the log that were read again; 0 unless the store was rebuilt}
+     */
     long bytes();
 
-    /** The number of stripes in which a dead process had left something to repair. */
+    /** {@return the number of stripes in which a dead process had left something to repair} */
     int repaired();
 
-    /** How long opening took. */
+    /** {@return how long opening took} */
     Duration time();
 
-    /** The ways of opening. */
+    /** The ways in which a store can be opened. */
     enum Kind {
         /** The store did not exist. */
         CREATED,
-        /** Other processes had it open. */
+        /** Other processes had the store open. */
         JOINED,
-        /** It had been closed by its last process; nothing was to be done, also after a reboot. */
+        /** The last process had closed the store. Nothing had to be done, even after a reboot. */
         CLEAN,
-        /** Its processes had been killed; nothing was lost and nothing rebuilt. */
+        /**
+         * The processes of the store had been killed. Nothing was lost, and nothing was rebuilt.
+         */
         REPAIRED,
-        /** The shared-memory file was gone or not usable: brought back to the last checkpoint. */
+        /**
+         * The store was taken back to the last checkpoint, because the shared-memory file was gone
+         * or not usable, or because {@link Options#withRollback} asked for it.
+         */
         REBUILT,
-        /** Read-only, without a usable shared-memory file: a private view of the last checkpoint. */
+        /**
+         * The store was opened read-only without a usable shared-memory file. It shows a private
+         * view of the last checkpoint.
+         */
         SNAPSHOT
     }
 }

@@ -6,60 +6,68 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What lies under one name in the system's shared memory, as {@link Cairn#sharedMemoryStores} found it.
- * Made by Cairn only: a later version may add figures.
+ * The files under one name in the system's shared memory, as {@link Cairn#sharedMemoryStores} found
+ * them. Only Cairn implements this interface, so a later version may add figures.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="sharedMemoryStores"}
  */
 public interface SharedMemoryStore {
-    /** What it is. */
+    /** The condition of the files under one name. */
     enum State {
-        /** A process has it open, opens it, or makes it just now. */
+        /** A process has the store open, or is opening or creating it. */
         USED,
-        /** It is whole and nobody has it open. */
+        /** The store is complete, and no process has it open. */
         UNUSED,
-        /** There is no data file; what lies there was left by processes that died. */
+        /** There is no data file; the other files were left by processes that died. */
         LEFTOVER,
-        /** Its data file is damaged, or this user may not read it; {@link #problem} says why. */
+        /** The data file is damaged, or this user may not read it; {@link #problem} says why. */
         UNREADABLE
     }
 
-    /** The name, for {@link Cairn#sharedMemory}. */
+    /** {@return the name, for {@link Cairn#sharedMemory}} */
     String name();
 
+    /** {@return the condition of the files} */
     State state();
 
-    /** The length of all its files in bytes, leftovers included. */
+    /** {@return the total length of all its files in bytes, including leftovers} */
     long bytes();
 
     /**
-     * The number of entries, expired ones included. It is what processes that were killed had counted,
-     * if that is how it was left, and empty if no file says it.
+     * {@return the number of entries, including expired ones} If the processes of the store were
+     * killed, it is what they had counted. It is empty if no file tells the number.
      */
     OptionalLong entries();
 
-    /** Empty if the data file says none. */
+    /** {@return the durability of the store; empty if the data file does not tell it} */
     Optional<Durability> durability();
 
     /**
-     * The numbers of the processes that have it open, in ascending order, as far as the system shows
-     * them to this user: those of other containers have none here.
+     * {@return the process IDs of the processes that have the store open, in ascending order} A
+     * process that the system does not show to this user, such as a process in another container,
+     * is missing.
      */
     List<Long> processes();
 
-    /** Who owns it; empty where the system tells none. */
+    /** {@return the owner of the files; empty if the system does not tell it} */
     Optional<String> owner();
 
     /**
-     * When one of its files changed last, as the file system tells. It counts a write to a page that
-     * the process had written before as none.
+     * {@return when one of the files last changed, as the file system tells it} The file system
+     * does not count a write to a mapped page that the same process had written before.
      */
     Instant changed();
 
     /**
-     * The names of the files that {@link Cairn#removeSharedMemoryLeftovers} would remove: those that
-     * were being made by a process that died and, where there is no data file, its companions.
+     * {@return the names of the files that {@link Cairn#removeSharedMemoryLeftovers} would remove}
+     * These are files that a process was creating when it died and, if there is no data file, the
+     * {@code -shm} and {@code -lock} files.
      */
     List<String> leftovers();
 
-    /** Why it cannot be read, in one sentence that names the file; empty if it can. */
+    /**
+     * {@return why the store cannot be read, as one sentence that names the file; empty if it can
+     * be read}
+     */
     Optional<String> problem();
 }

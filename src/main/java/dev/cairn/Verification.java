@@ -3,25 +3,30 @@ package dev.cairn;
 import java.util.List;
 
 /**
- * What {@link CairnStore#verify()} found. Made by Cairn only: a later version may add figures.
+ * What {@link CairnStore#verify()} found. Only Cairn implements this interface, so a later version
+ * may add figures.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="figures"}
  */
 public interface Verification {
-    /** The most damages that are listed. */
+    /** The greatest number of damages that are listed. */
     int MAX_DAMAGES = 100;
 
-    /** The number of live entries that were seen. */
+    /** {@return the number of live entries that were checked} */
     long entries();
 
-    /** The number of records whose checksum was compared, dead ones included. */
+    /** {@return the number of records whose checksum was compared, including dead ones} */
     long records();
 
-    /** The bytes of log that were read. */
+    /** {@return the number of bytes of the log that were read} */
     long bytes();
 
-    /** One sentence for each damage, with file and offset; at most {@value #MAX_DAMAGES}. */
+    /**
+     * {@return one sentence for each damage, with file and offset; at most {@value #MAX_DAMAGES}}
+     */
     List<String> damages();
 
-    /** Whether no damage was found. */
+    /** {@return whether no damage was found} */
     default boolean sound() {
         return damages().isEmpty();
     }

@@ -1,6 +1,7 @@
 /**
- * Cairn: an embedded key-value store whose hash table lives in memory-mapped files that several
- * processes share. {@link dev.cairn.Cairn} opens a store, {@link dev.cairn.CairnStore} is one.
+ * Cairn is an embedded key-value store. Its hash table lies in memory-mapped files that several
+ * processes share. {@link dev.cairn.Cairn} opens a store, {@link dev.cairn.CairnStore} is an open
+ * store.
  */
 @NullMarked
 package dev.cairn;

@@ -25,7 +25,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 
-/** Arguments that are wrong are never taken for a damaged store, and change nothing. */
+/**
+ * Attacks the promise that wrong arguments change nothing and are never taken for a damaged store.
+ */
 @NullUnmarked
 class ArgumentsTest {
     private static final byte[] KEY = {1};
@@ -61,7 +63,7 @@ class ArgumentsTest {
 
     private static void refused(Class<? extends Exception> as, ThrowingCallable... calls) {
         for (int i = 0; i < calls.length; i++) {
-            assertThatThrownBy(calls[i]).as("call %d", i).isInstanceOf(as);
+            assertThatThrownBy(calls[i]).as("result of call %d", i).isInstanceOf(as);
         }
     }
 
@@ -109,7 +111,7 @@ class ArgumentsTest {
                 () -> store.backup(null));
     }
 
-    /** Also where there is nothing that an action would be shown. */
+    /** A null action must be refused even where there is nothing to show it. */
     @Test
     void nullActionsOnAnEmptyStore() {
         try (CairnStore empty = Cairn.open(directory.resolve("empty"))) {
@@ -261,7 +263,7 @@ class ArgumentsTest {
                 () -> builder.loadTimeout(ENDLESS));
     }
 
-    /** What a list, an action or a function of the caller throws is the caller's. */
+    /** What a caller's list, action or function throws must reach the caller unchanged. */
     @Test
     void theCallersOwnErrors() {
         assertThat(store.getAll(shrinking())).hasSizeLessThan(3).containsOnly(VALUE);
@@ -279,7 +281,7 @@ class ArgumentsTest {
                         }));
     }
 
-    /** Of one key after the first look, as if another thread had removed from it. */
+    /** A list that has one key after the first look, as if another thread had removed from it. */
     private static List<byte[]> shrinking() {
         return new AbstractList<>() {
             private int size = 3;

@@ -17,6 +17,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
+/**
+ * Attacks checkpoints that are made in the background on request: what they promise, and what runs
+ * after them.
+ */
 @Timeout(120)
 class AsyncCheckpointTest {
     private static final Options MANUAL = Options.defaults().withManualCheckpoints();
@@ -45,11 +49,14 @@ class AsyncCheckpointTest {
             for (Future<?> one : all) {
                 one.get();
             }
-            assertThat(store.stats().checkpoints()).isLessThan(200); // several at a time
+            assertThat(store.stats().checkpoints()).isLessThan(200); // several share one
         }
     }
 
-    /** Also the last handle's: closing waits for the thread that made the checkpoint. */
+    /**
+     * What runs after a checkpoint may close the store, even its last handle. Closing waits for the
+     * thread that made the checkpoint.
+     */
     @Test
     void whatIsHungOnItMayCloseTheStore() {
         CairnStore store = open(MANUAL);

@@ -34,7 +34,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Waiting for a change of one key, in one process. */
+/**
+ * Attacks waiting for a change of one key in one process: no write may be slept through. The
+ * canaries are a waiting word without a count of wakes, and a writer that wakes nobody.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class AwaitChangeTest {
     private static final byte[] KEY = "k".getBytes(UTF_8);
@@ -43,7 +46,7 @@ class AwaitChangeTest {
     private static final Duration LONG = Duration.ofMinutes(4);
     private static final long HANG_SECONDS = 180;
 
-    /** So long that a wake-up which is lost is a hang. */
+    /** A sleep is so long that a lost wake-up hangs the test. */
     private static final String LONG_SLICE_MILLIS = "200000";
 
     private static final String SLICE_PROPERTY = "dev.cairn.wait-slice-millis";
@@ -64,7 +67,7 @@ class AwaitChangeTest {
     void close() throws InterruptedException {
         Steps.listen(null);
         if (System.clearProperty(SLICE_PROPERTY) != null) {
-            store.put(KEY, VALUE); // nothing else would end a sleep so long
+            store.put(KEY, VALUE); // nothing else ends so long a sleep
         }
         threads.shutdownNow();
         store.close();
@@ -75,7 +78,7 @@ class AwaitChangeTest {
         return directory.resolve("store.cairn");
     }
 
-    /** Opens it again, with sleeps that only a wake-up ends. */
+    /** Opens the store again, with sleeps that only a wake-up ends. */
     private void sleepLong() {
         Assumptions.assumeTrue(Futex.isAvailable());
         store.close();
@@ -87,7 +90,10 @@ class AwaitChangeTest {
         return threads.submit(() -> store.awaitChange(key, since, LONG));
     }
 
-    /** As {@link #waiting}, once it is about to sleep: whatever is written then must wake it. */
+    /**
+     * Waits as {@link #waiting} does, and returns once the thread is about to sleep. Whatever is
+     * written then must wake it.
+     */
     private Future<Long> asleep(byte[] key, long since) throws InterruptedException {
         Reached aboutToSleep = Reached.by("A3");
         Future<Long> waiting = waiting(key, since);
@@ -142,7 +148,7 @@ class AwaitChangeTest {
         Reached asleep = Reached.by("A3");
         Future<Long> waiting = waiting(KEY, 0);
         for (int wakes = 1; wakes <= 20; wakes++) {
-            asleep.await(1, wakes); // each write wakes it, and it finds nothing
+            asleep.await(1, wakes); // each write wakes it in vain
             store.put(OTHER, VALUE);
         }
         asleep.await(1, 21);
@@ -240,7 +246,9 @@ class AwaitChangeTest {
         }
     }
 
-    /** Between any two steps of a thread that waits, another writes what it waits for. */
+    /**
+     * Between any two steps of a waiting thread, another thread writes what the first waits for.
+     */
     @Test
     void noWriteIsSleptThrough() throws Exception {
         sleepLong();
@@ -265,7 +273,7 @@ class AwaitChangeTest {
                         });
                 for (int comes = step.equals("A2") ? 2 : 1; comes < when; comes++) {
                     awaitAsking();
-                    elsewhere(() -> store.put(OTHER, VALUE)); // so that it comes there again
+                    elsewhere(() -> store.put(OTHER, VALUE)); // so that it gets there again
                 }
                 version = soon(waiting);
                 assertThat(version).isGreaterThan(seen);
@@ -290,8 +298,8 @@ class AwaitChangeTest {
     }
 
     /**
-     * One thread is about to sleep, another writes what it waits for, a third begins to wait for the
-     * next: the first must not take the third's request for its own.
+     * One thread is about to sleep, another writes what it waits for, and a third begins to wait
+     * for the next write. The first must not take the third's request for its own.
      */
     @Test
     void whoAsksBehindAWriteDoesNotPutAnotherToSleep() throws Exception {
@@ -299,7 +307,7 @@ class AwaitChangeTest {
         assertThat(soon(oneAsksBehindTheWrite(false))).isPositive();
     }
 
-    /** Canary: as if the waiting word had bits and no count. */
+    /** The canary: the waiting word has bits, but no count of wakes. */
     @Test
     void withoutACountOfWakesOneWouldSleepThroughAWrite() throws Exception {
         sleepLong();
@@ -338,7 +346,7 @@ class AwaitChangeTest {
         });
     }
 
-    /** Canary: a writer that wakes nobody. */
+    /** The canary: a writer that wakes nobody. */
     @Test
     void aWriteThatWakesNobodyIsSleptThrough() throws Exception {
         sleepLong();
@@ -357,7 +365,7 @@ class AwaitChangeTest {
         }
         Future<Long> _ = waiting(OTHER, 0);
         awaitAsking();
-        store.put(OTHER, VALUE); // wakes all
+        store.put(OTHER, VALUE); // wakes everybody
         assertThat(soon(asleep)).isPositive();
     }
 

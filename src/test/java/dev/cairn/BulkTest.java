@@ -24,7 +24,10 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Many keys at once, read and written. */
+/**
+ * Attacks the bulk operations: reading and writing many keys at once must do what single operations
+ * do.
+ */
 class BulkTest {
     private static final int KEYS = 3_000;
 
@@ -70,7 +73,7 @@ class BulkTest {
                             .isEqualTo(model.get(ByteBuffer.wrap(keys.get(i))))
                             .isEqualTo(store.get(keys.get(i)));
                 }
-                store.checkpoint(); // and with it cleaning, which moves records
+                store.checkpoint(); // this lets cleaning move records
             }
             assertThat(store.getAll(List.of())).isEmpty();
             assertThat(store.getAll(new ArrayDeque<>(List.of(Content.key(-1))))).containsNull();
@@ -98,7 +101,7 @@ class BulkTest {
         }
     }
 
-    /** Each value that is read belongs to its key, whatever a writer does meanwhile. */
+    /** Each value that is read must belong to its key, whatever a writer does meanwhile. */
     @Test
     void manyAreReadBesideAWriter() throws InterruptedException {
         Random random = Seed.random(getClass());

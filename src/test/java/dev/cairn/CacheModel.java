@@ -21,11 +21,12 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
- * A cache, and what it may hold: of each key what was put last, unless it was removed. Any entry may be
- * gone. One that was seen to be gone is not there again before it is put, and versions only grow.
+ * A cache, and a model of what it may hold. For each key that is what was put last, unless it was
+ * removed. Any entry may be gone. If an entry was seen to be gone, it must not be there again
+ * before it is put. Versions must only grow.
  */
 public final class CacheModel implements AutoCloseable {
-    /** Works in the background for nobody: an entry goes in a write of this thread, or stays. */
+    /** No background work evicts: an entry is evicted by a write of this thread, or it stays. */
     public static final Options QUIET = Options.defaults().withCheckpointEvery(Duration.ofDays(1));
 
     private final Path file;
@@ -39,9 +40,10 @@ public final class CacheModel implements AutoCloseable {
     private long writes;
 
     /**
-     * Opens it.
+     * Opens the cache.
      *
-     * @param flaw what is wrong with the store, for canaries; the identity if nothing is
+     * @param flaw changes the store to something wrong, for canaries; the identity if nothing is
+     *     wrong
      */
     public CacheModel(Path file, Options options, UnaryOperator<CairnStore> flaw) {
         this.file = file;
@@ -54,7 +56,7 @@ public final class CacheModel implements AutoCloseable {
         this(file, options, UnaryOperator.identity());
     }
 
-    /** Options of a cache of that size, which works in the background for nobody. */
+    /** The options of a cache of that size, in which no background work evicts. */
     public static Options quiet(long bytes) {
         return QUIET.withMaxBytes(bytes).withEviction(true);
     }
@@ -67,12 +69,12 @@ public final class CacheModel implements AutoCloseable {
         return file;
     }
 
-    /** Entries that were seen to be gone, though nobody had removed them. */
+    /** How many entries were seen to be gone though nobody had removed them. */
     public long gone() {
         return gone;
     }
 
-    /** Puts and removes. */
+    /** How many puts and removals there were. */
     public long writes() {
         return writes;
     }
@@ -106,16 +108,18 @@ public final class CacheModel implements AutoCloseable {
         byte[] value = next(key, bytes);
         boolean absent = !isThere(key);
         long version = store.putIfAbsent(key, value);
-        assertThat(version != 0).as("put, being absent").isEqualTo(absent);
+        assertThat(version != 0)
+                .as("whether it was put, which it must be if it was absent")
+                .isEqualTo(absent);
         if (absent) {
             wrote(key, value, version);
         }
     }
 
     /**
-     * Puts a key if it is there in a version.
+     * Puts a key if it has a certain version.
      *
-     * @param off how far that is from the right one
+     * @param off how far that version is from the right one
      */
     public void replace(byte[] key, int bytes, int off) {
         byte[] value = next(key, bytes);
@@ -123,7 +127,7 @@ public final class CacheModel implements AutoCloseable {
         long asked = Math.max(1, known - off);
         boolean right = isThere(key) && asked == known;
         long version = store.replace(key, asked, value);
-        assertThat(version != 0).as("replaced").isEqualTo(right);
+        assertThat(version != 0).as("whether it was replaced").isEqualTo(right);
         if (right) {
             wrote(key, value, version);
         }
@@ -135,9 +139,9 @@ public final class CacheModel implements AutoCloseable {
     }
 
     /**
-     * Removes a key if it is there in a version.
+     * Removes a key if it has a certain version.
      *
-     * @param off how far that is from the right one
+     * @param off how far that version is from the right one
      */
     public void remove(byte[] key, int off) {
         long known = newest.getOrDefault(name(key), 1L);
@@ -147,17 +151,20 @@ public final class CacheModel implements AutoCloseable {
     }
 
     private void removed(byte[] key, long version, boolean removes) {
-        assertThat(version != 0).as("removed").isEqualTo(removes);
+        assertThat(version != 0).as("whether it was removed").isEqualTo(removes);
         if (removes) {
             writes++;
             assertThat(version).isGreaterThan(newest.get(name(key)));
             newest.put(name(key), version);
             model.remove(name(key));
-            assertThat(isThere(key)).as("there behind its removal").isFalse();
+            assertThat(isThere(key)).as("whether it is there after its removal").isFalse();
         }
     }
 
-    /** Reads a key in every way; tells whether it is there, and that it is what was put last. */
+    /**
+     * Reads a key in every way. Returns whether it is there; if it is, it must be what was put
+     * last.
+     */
     public boolean isThere(byte[] key) {
         Versioned found = store.getVersioned(key);
         Versioned expected = model.get(name(key));
@@ -175,7 +182,7 @@ public final class CacheModel implements AutoCloseable {
         return found != null;
     }
 
-    /** Reads a key as most do. */
+    /** Reads a key by the plain {@code get}, and returns whether it is there. */
     public boolean get(byte[] key) {
         byte[] found = store.get(key);
         Versioned expected = model.get(name(key));
@@ -208,7 +215,7 @@ public final class CacheModel implements AutoCloseable {
         }
     }
 
-    /** Some of them may be gone when the last is written. */
+    /** Puts many entries. Some of them may be gone when the last is written. */
     public void putAll(List<byte[]> keys, int bytes) {
         List<Map.Entry<byte[], byte[]>> entries = new ArrayList<>();
         Set<ByteBuffer> names = new HashSet<>();
@@ -223,31 +230,32 @@ public final class CacheModel implements AutoCloseable {
             long version = store.version(key);
             if (version == 0) {
                 gone++;
-                model.remove(
-                        name(key)); // its version is not known: a later one is greater than the
-                // last
+                // Its version is not known. A later one must be greater than the last known one.
+                model.remove(name(key));
             } else {
                 wrote(key, entry.getValue(), version);
             }
         }
     }
 
-    /** Makes a checkpoint, if the cache has any. */
+    /** Makes a checkpoint if the cache has any. */
     public void checkpoint() {
         if (options.durability() != Durability.NONE) {
             long _ = store.checkpoint();
         }
     }
 
-    /** Everything that the cache shows is what the model has, and it finds no fault with itself. */
+    /**
+     * Requires that everything the cache shows is in the model, and that the cache finds no damage.
+     */
     public void check() {
         check(0);
     }
 
     /**
-     * The same of one whose entries may have expired.
+     * Checks a cache whose entries may have expired.
      *
-     * @param expired entries that are counted still, at most
+     * @param expired the most expired entries that may still be counted
      */
     public void check(long expired) {
         check(store, expired);
@@ -257,7 +265,7 @@ public final class CacheModel implements AutoCloseable {
         Map<ByteBuffer, byte[]> seen = new HashMap<>();
         shown.forEach((key, value) -> assertThat(seen.put(name(key), value)).isNull());
         assertThat(model.keySet().containsAll(seen.keySet()))
-                .as("all that it shows was put, and neither removed nor gone")
+                .as("whether everything it shows was put, and neither removed nor gone")
                 .isTrue();
         long before = model.size();
         model.keySet().retainAll(seen.keySet());
@@ -272,7 +280,7 @@ public final class CacheModel implements AutoCloseable {
         assertBounded(shown);
     }
 
-    /** The data file is no longer than its bound. */
+    /** Requires that the data file is no longer than its bound. */
     public void assertBounded() {
         assertBounded(store);
     }
@@ -286,13 +294,13 @@ public final class CacheModel implements AutoCloseable {
         }
     }
 
-    /** Closes and opens it again. */
+    /** Closes the cache and opens it again. */
     public void reopen() {
         store.close();
         open(Recovery.Kind.CLEAN);
     }
 
-    /** Closes it, deletes what is derived, opens it again. */
+    /** Closes the cache, deletes what is derived, and opens it again. */
     public void rebuild() {
         store.close();
         deleteShared();
@@ -305,7 +313,10 @@ public final class CacheModel implements AutoCloseable {
         check();
     }
 
-    /** Closes it, looks at it read-only, as it is or without what is derived, opens it again. */
+    /**
+     * Closes the cache, looks at it read-only, and opens it again. The look is at the cache as it
+     * is, or without what is derived.
+     */
     public void lookReadOnly(boolean snapshot) {
         store.close();
         if (snapshot) {

@@ -31,13 +31,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Whatever writers, folds, cleaning, checkpoints and expiry do meanwhile, at whichever step of the
- * feed: who follows it, and reads again what it says was lost, ends up with what the store has.
+ * Attacks the promise of a change feed: whoever follows it, and reads again what it says was lost,
+ * ends up with what the store has. Writers, folds, cleaning, checkpoints and expiry happen at
+ * random, at any step of the feed. The canary is a feed that knows of no evacuation.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChangeFeedPropertyTest {
     private static final int ROUNDS = 60;
-    private static final int PLAYS = 120;
+    private static final int PLAYS = Rounds.of(40, 1_000);
     private static final int STRIPES = 2;
     private static final long HANG_SECONDS = 120;
 
@@ -53,7 +54,7 @@ class ChangeFeedPropertyTest {
         scale.close();
     }
 
-    /** Writes at random, by itself and at the feed's steps. */
+    /** Writes at random, by itself and at the steps of the feed. */
     private static final class Chaos {
         private final CairnStore store;
         private final Random random;
@@ -115,7 +116,7 @@ class ChangeFeedPropertyTest {
         }
     }
 
-    /** What came of a play. */
+    /** The outcome of a play. */
     private record Outcome(boolean equal, long lagged, long told) {}
 
     private Path file(long seed) {
@@ -131,9 +132,7 @@ class ChangeFeedPropertyTest {
         };
     }
 
-    /**
-     * @param broken what else happens before a step of the feed
-     */
+    /** @param broken what else happens before a step of the feed */
     private Outcome play(long seed, java.util.function.BiConsumer<String, MappedFile> broken)
             throws InterruptedException, IOException {
         Random random = new Random(seed);
@@ -197,7 +196,7 @@ class ChangeFeedPropertyTest {
         System.out.printf("ChangeFeed: %d plays, %d told, %d lagged%n", plays, told, lagged);
     }
 
-    /** Canary: a feed that takes every region that is gone for one that was folded. */
+    /** The canary: the feed takes every region that is gone for a folded one. */
     @Test
     void aFeedThatKnowsOfNoEvacuationLosesChanges() throws InterruptedException, IOException {
         int wrong = 0;
@@ -221,11 +220,11 @@ class ChangeFeedPropertyTest {
         assertThat(wrong).isPositive();
     }
 
-    /** Writers that really run at the same time, and a consumer that is fast or slow. */
+    /** The writers run in threads of their own, and the consumer is fast or slow. */
     @Test
     void whoFollowsWritersOfOtherThreadsEndsUpWithWhatTheStoreHas() throws Exception {
         long lagged = 0;
-        for (int play = 0; play < 6; play++) {
+        for (int play = 0; play < Rounds.of(2, 60); play++) {
             Random random = new Random(seeds.nextLong());
             Options options = options(random);
             try (CairnStore store = Cairn.open(file(random.nextLong()), options);

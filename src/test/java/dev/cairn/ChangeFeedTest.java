@@ -35,7 +35,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** What a change feed tells, in one process. */
+/**
+ * Attacks what a change feed tells in one process: each change from its opening on, in each
+ * stripe's order, and that it lags when it does.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChangeFeedTest {
     private static final byte[] VALUE = "v".getBytes(UTF_8);
@@ -146,7 +149,7 @@ class ChangeFeedTest {
         byte[] longerKey = "y".repeat(20_000).getBytes(UTF_8);
         try (ChangeFeed<byte[]> feed = store.watch()) {
             store.put(longKey, new byte[30_000]);
-            store.put(longKey, new byte[40_000]); // the run of the first is free from here on
+            store.put(longKey, new byte[40_000]); // the first value's run is free from here on
             store.put(longerKey, VALUE);
             store.remove(longerKey);
             store.put(key(1), new byte[100_000]);
@@ -194,8 +197,8 @@ class ChangeFeedTest {
     }
 
     /**
-     * The region of a removal is evacuated, but kept for the last checkpoint; the run with its key
-     * is not, and used again.
+     * The region of a removal is evacuated, but kept for the last checkpoint. The run with the
+     * removed key is not kept, and is used again.
      */
     @Test
     void aRemovalWhoseKeyIsGoneIsNotPassedOverInSilence() throws InterruptedException {
@@ -225,7 +228,7 @@ class ChangeFeedTest {
         }
     }
 
-    /** A snapshot shows one checkpoint, so nothing changes in it until it is overtaken. */
+    /** A snapshot shows one checkpoint. Nothing changes in it until it is overtaken. */
     @Test
     void aSnapshotHasNoChanges() throws IOException, InterruptedException {
         store.put(key(0), VALUE);
@@ -308,7 +311,7 @@ class ChangeFeedTest {
                         asked.countDown();
                     } else if (times.incrementAndGet() == 1) {
                         elsewhere(() -> store.put(key(times.get()), VALUE));
-                        if (twice) { // another feed asks behind it
+                        if (twice) { // then another feed asks
                             other.set(threads.submit(() -> askWithoutAnAnswer(another)));
                             await(asked);
                         }
@@ -340,14 +343,17 @@ class ChangeFeedTest {
         }
     }
 
-    /** A thread that polls; ended tells how. */
+    /** A thread that polls. The future tells how it ended. */
     private record Poller(Thread thread, CompletableFuture<Class<?>> ended) {
         Class<?> end() throws Exception {
             return ended.get(HANG_SECONDS, TimeUnit.SECONDS);
         }
     }
 
-    /** A thread that sleeps between two looks at the feed, or is about to sleep in the kernel. */
+    /**
+     * Starts a thread that polls, and waits until it sleeps between two looks or is about to sleep
+     * in the kernel.
+     */
     private static Poller polling(Thread.Builder kind, ChangeFeed<byte[]> feed)
             throws InterruptedException {
         Reached aboutToSleep = Reached.by("B4");

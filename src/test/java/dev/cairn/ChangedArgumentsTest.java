@@ -16,8 +16,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * A caller that changes its arrays while they are written loses its own value at most: what is stored
- * has a checksum that is right, and lies where its key belongs.
+ * Attacks the promise that a caller who changes its arrays during a write loses its own value at
+ * most. What is stored must have a right checksum and lie where its key belongs.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChangedArgumentsTest {
@@ -34,7 +34,7 @@ class ChangedArgumentsTest {
         return directory.resolve("store.cairn");
     }
 
-    /** Lengths of record, of a value in pieces, of a value in a run, of a key in a run. */
+    /** The lengths make a record, a value in pieces, a value in a run, and a key in a run. */
     @ParameterizedTest
     @CsvSource({"16, 100", "16, 20000", "16, 300000", "40000, 100", "40000, 300000"})
     void arraysThatAnotherThreadChanges(int keyLength, int valueLength) throws Exception {
@@ -80,7 +80,7 @@ class ChangedArgumentsTest {
         }
     }
 
-    /** At each step of a write: the entry is the one that the caller had given before it. */
+    /** The key changes at each step of a write. The entry must have the key as it was given. */
     @Test
     void aKeyThatChangesAtAnyStepIsStoredAsItWas() {
         try (CairnStore store = Cairn.open(file())) {

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.util.Random;
 
-/** As {@link CleaningTest}, with so many live bytes that the constant hardly counts. */
+/** Does what {@link CleaningTest} does, with so many live bytes that the constant hardly counts. */
 @Tag("soak")
 class CleaningSoakIT {
     private static final int ENTRIES = 500_000;

@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 
-/** A store that is overwritten for ever stays within a bound, whoever makes checkpoints when. */
+/**
+ * Attacks the promise that a store which is overwritten forever stays within a bound, whoever makes
+ * checkpoints and whenever.
+ */
 class CleaningTest {
     private static final int ENTRIES = 30_000;
     private static final int VALUE_BYTES = 100;
@@ -30,7 +33,7 @@ class CleaningTest {
 
     private final Random random = Seed.random(CleaningTest.class);
 
-    /** Which entry is written next. */
+    /** Chooses which entry is written next. */
     interface Choice {
         int next(Random random, int entries);
     }
@@ -50,7 +53,7 @@ class CleaningTest {
         overwrite("uniform, background", BACKGROUND, 0, ENTRIES, Random::nextInt);
     }
 
-    /** Nothing waits for a checkpoint: the file stays at the live bytes and as much garbage. */
+    /** Nothing waits for a checkpoint, so the file stays at the live bytes and as much garbage. */
     @Test
     void uniformThatIsNeverDurable() {
         overwrite("uniform, NONE", NEVER, 0, ENTRIES, Random::nextInt);
@@ -71,12 +74,12 @@ class CleaningTest {
         overwrite("few hot, none", MANUAL, 0, ENTRIES, (random, _) -> random.nextInt(200));
     }
 
-    /** What nobody reads or removes any more gives its space back all the same. */
+    /** Entries that nobody reads or removes any more must still give their space back. */
     @Test
     void expiredEntriesAreForgotten() {
         Path file = directory.resolve("expiring.cairn");
         try (CairnStore store = Cairn.open(file, BACKGROUND)) {
-            store.put(key(-1), value(-1, 0)); // stays, and is in the way of those behind it
+            store.put(key(-1), value(-1, 0)); // stays, in the way of those behind it
             for (int i = 0; i < 20 * ENTRIES; i++) {
                 store.put(key(i), value(i, 0), Duration.ofMillis(1));
             }

@@ -23,7 +23,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Threads of one process on the same keys: no update lost, no value mixed, no version goes back. */
+/**
+ * Attacks the promises to threads of one process that use the same keys: no update is lost, no
+ * value is mixed, and no version goes back. The canaries are a store that does not compare versions
+ * and one that mixes values.
+ */
 class ConcurrentThreadsTest {
     private static final int WRITERS = 4;
     private static final int READERS = 2;
@@ -66,7 +70,7 @@ class ConcurrentThreadsTest {
         }
     }
 
-    /** Canary: a store whose replace forgets to compare the version. */
+    /** The canary: a store whose replace forgets to compare the version. */
     @Test
     void countersOverAStoreThatDoesNotCompareLoseUpdates() throws Exception {
         CountDownLatch allHaveRead = new CountDownLatch(WRITERS);
@@ -85,7 +89,7 @@ class ConcurrentThreadsTest {
         }
     }
 
-    /** Canary: a store whose reads mix two values. */
+    /** The canary: a store whose reads mix two values. */
     @Test
     void mixedValuesAreNoticed() {
         try (CairnStore store = open(1)) {

@@ -13,7 +13,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One convention for all writes: the version that was written, 0 if nothing was. */
+/**
+ * Attacks the convention that all writes share: they return the version that was written, or 0 if
+ * nothing was.
+ */
 class ConditionalWritesTest {
     private static final byte[] KEY = {1};
 
@@ -47,6 +50,22 @@ class ConditionalWritesTest {
     }
 
     @Test
+    void versionsWithTheSameBytesAreEqual() {
+        long version = store.put(KEY, new byte[] {1, 2}, Duration.ofDays(1));
+        Versioned seen = store.getVersioned(KEY);
+        assertThat(seen).isEqualTo(store.getVersioned(KEY));
+        assertThat(seen).hasSameHashCodeAs(store.getVersioned(KEY));
+        assertThat(seen)
+                .hasToString("Versioned[2 bytes, version %d, expires %s]", version, seen.expires());
+        assertThat(seen).isNotEqualTo(new Versioned(new byte[] {1, 2}, version));
+        assertThat(seen).isNotEqualTo(new Versioned(new byte[] {1, 3}, version, seen.expires()));
+        assertThat(seen)
+                .isNotEqualTo(new Versioned(new byte[] {1, 2}, version + 1, seen.expires()));
+        assertThat(new Versioned(new byte[1], 7))
+                .hasToString("Versioned[1 bytes, version 7, does not expire]");
+    }
+
+    @Test
     void removalsReturnTheVersionThatAFeedTells() throws InterruptedException {
         try (ChangeFeed<byte[]> feed = store.watch()) {
             long put = store.put(KEY, new byte[] {1});
@@ -70,7 +89,10 @@ class ConditionalWritesTest {
         }
     }
 
-    /** Four threads count, each by the version that its own last write returned while that holds. */
+    /**
+     * Four threads increment a counter. Each uses the version that its own last write returned, as
+     * long as that is current.
+     */
     @Test
     void anOptimisticLoopNeedNotReadWhatItWrote() throws InterruptedException {
         int threads = 4;

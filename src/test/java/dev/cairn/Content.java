@@ -5,14 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Keys and values of which every byte follows from a few numbers, so that any read can be judged. */
+/**
+ * Keys and values of which every byte follows from a few numbers, so that any read can be judged.
+ */
 public final class Content {
-    /** A value from this length on says whose it is; a shorter one only follows from it. */
+    /**
+     * A value of at least this length says which key and write it belongs to. A shorter one only
+     * follows from them.
+     */
     public static final int NAMED_BYTES = 16;
 
     private Content() {}
 
-    /** A key of that length; two of one length and different numbers below 256 differ. */
+    /**
+     * A key of that length. Two keys of one length differ if their numbers differ and are below
+     * 256.
+     */
     public static byte[] key(int number, int bytes) {
         byte[] key = stream(~number, bytes);
         if (bytes > 0) {
@@ -21,7 +29,7 @@ public final class Content {
         return key;
     }
 
-    /** A key that is its number. */
+    /** A key that consists of its number. */
     public static byte[] key(long number) {
         return ByteBuffer.allocate(Long.BYTES).putLong(number).array();
     }
@@ -34,7 +42,7 @@ public final class Content {
         return value;
     }
 
-    /** The sequence of a value of that key; fails if a single byte is not that value's. */
+    /** The sequence of a value of that key. Fails if a single byte is wrong. */
     public static long sequence(long key, byte[] value) {
         long sequence = buffer(value).getLong(Long.BYTES);
         assertThat(value).isEqualTo(value(key, sequence, value.length));
@@ -57,7 +65,7 @@ public final class Content {
         return stream;
     }
 
-    /** SplitMix64's output function. */
+    /** The output function of SplitMix64. */
     public static long mix(long seed) {
         long z = seed + 0x9E37_79B9_7F4A_7C15L;
         z = (z ^ z >>> 30) * 0xBF58_476D_1CE4_E5B9L;

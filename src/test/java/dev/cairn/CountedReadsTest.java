@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** Each read is counted once, where reads are counted; no other call is. */
+/**
+ * Attacks the count of reads: where reads are counted, each read counts once, and no other call
+ * counts.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CountedReadsTest {
     private static final byte[] THERE = {'t'};
@@ -37,7 +40,7 @@ class CountedReadsTest {
         reads.run();
         Stats after = store.stats();
         assertThat(List.of(after.hits() - before.hits(), after.misses() - before.misses()))
-                .as("hits, misses")
+                .as("hits and misses")
                 .containsExactly(hits, misses);
     }
 
@@ -133,7 +136,7 @@ class CountedReadsTest {
         return nearCache ? builder.nearCache(Caffeine.newBuilder().maximumSize(100)) : builder;
     }
 
-    /** Whether or not those of the store are: never twice. */
+    /** A read of a cache must never count twice, whether or not the store's reads are counted. */
     @Test
     void readsOfACache() {
         for (boolean nearCache : List.of(false, true)) {

@@ -21,13 +21,19 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
-/** A checkpoint gets its cut however long the writers around it have their stripes. */
+/**
+ * Attacks the promise that a checkpoint gets its cut however long the writers around it hold their
+ * stripes.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CutBesideWritesTest {
     private static final int WRITERS = 8;
     private static final int CHECKPOINTS = 3;
 
-    /** As long as a value of some ten megabytes takes; a cut first waits for one millisecond. */
+    /**
+     * About as long as a value of ten megabytes takes to copy. At first, a cut waits for one
+     * millisecond only.
+     */
     private static final long HOLD_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
 
     @TempDir(factory = MemoryDirectory.class)

@@ -33,8 +33,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
- * No error inside a call leaves anything taken: wherever the stack or the memory ends, every stripe
- * can be written afterwards, every key loaded, a checkpoint made, and the store closed.
+ * Attacks the promise that no error inside a call leaves anything taken. The stack or the memory
+ * ends at any place inside a call. Afterwards every stripe must be writable, every key loadable, a
+ * checkpoint possible, and the store must close.
  */
 @Timeout(value = 240, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ErrorsTest {
@@ -43,13 +44,16 @@ class ErrorsTest {
     private static final long STACK_BYTES = 512 << 10;
     private static final long PATIENCE_SECONDS = 60;
 
-    /** So many calls that come through one behind the other have stack to spare. */
+    /** If so many calls in a row come through, there is stack to spare. */
     private static final int ENOUGH = 30;
 
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    /** A class whose initialiser finds no stack is lost for this JVM: keys of one hash need this one. */
+    /**
+     * If the initialiser of a class finds no stack, the class is lost for this JVM. Comparing keys
+     * of one hash needs this one.
+     */
     @BeforeAll
     static void loadWhatComparesKeys() {
         assertThat(ByteBuffer.wrap(new byte[9])).isEqualTo(ByteBuffer.wrap(new byte[9]));
@@ -123,7 +127,7 @@ class ErrorsTest {
         letsEverythingGoOn(map);
     }
 
-    /** Closing does nothing at all where the stack does not suffice for all of it. */
+    /** If the stack does not suffice for all of closing, closing must do nothing at all. */
     @Test
     void closeWhereTheStackEnds() throws Exception {
         for (int round = 0; round < 5; round++) {
@@ -136,7 +140,7 @@ class ErrorsTest {
         }
     }
 
-    /** The endless recursion is the loader's own, from the load into the load of another key. */
+    /** The endless recursion is in the loader, which loads another key. */
     @Test
     void aLoaderThatLoadsForEver() throws Exception {
         CairnMap<String, byte[]> map = open();
@@ -157,11 +161,11 @@ class ErrorsTest {
                         return new byte[1];
                     });
         } catch (StackOverflowError _) {
-            // expected, of every depth
+            // This is expected at every depth.
         }
     }
 
-    /** An error at each step of a write, as one that finds no memory would be. */
+    /** An error comes at each step of a write, as if it found no memory. */
     @Test
     void errorsAtTheSteps() throws Exception {
         CairnMap<String, byte[]> map = open();
@@ -188,13 +192,16 @@ class ErrorsTest {
         letsEverythingGoOn(map);
     }
 
-    /** Runs something where no frame more fits, then in each frame further out; how often in vain. */
+    /**
+     * Runs a call where no further frame fits, then in each frame further out. Returns how often it
+     * failed.
+     */
     private static int onEachFrame(Consumer<Integer> call) throws Exception {
-        for (int turn = 0; turn < ENOUGH; turn++) { // what it needs is loaded with stack to spare
+        for (int turn = 0; turn < ENOUGH; turn++) { // loads classes with stack to spare
             call.accept(turn);
         }
         int[] counts = {0, 0, 0};
-        for (int round = 0; round < 5; round++) { // interpreted first, then compiled more and more
+        for (int round = 0; round < 5; round++) { // interpreted, then compiled
             counts[1] = 0;
             inDeepThread(descent(call, counts));
         }
@@ -202,9 +209,9 @@ class ErrorsTest {
     }
 
     /**
-     * Calls through a handle that the compiler cannot see through. A method into which it had compiled
-     * the call would reserve stack on entry for all of that, and the innermost frame that fits would
-     * have so much left that the call never overflows.
+     * Calls through a handle that the compiler cannot see through. If the compiler had compiled the
+     * call into a method, that method would reserve the stack for all of it on entry. Then the
+     * innermost frame that fits would have so much stack left that the call never overflows.
      */
     private static Runnable descent(Consumer<Integer> call, int[] counts) throws Exception {
         MethodHandle handle =
@@ -232,7 +239,7 @@ class ErrorsTest {
         try {
             descend(call, counts);
         } catch (StackOverflowError _) {
-            // this is the innermost frame, or one whose call had no stack
+            // This is the innermost frame, or the call had no stack.
         }
         if (counts[1] < ENOUGH) {
             counts[2]++;
@@ -287,7 +294,10 @@ class ErrorsTest {
         return task.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
-    /** Other processes would wait for the locks and claims that still do. */
+    /**
+     * Waits until no lock or claim names this process, since other processes would wait for those
+     * that do.
+     */
     private void waitUntilNothingNamesThisProcess() throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
         long[] left = names();
@@ -305,7 +315,7 @@ class ErrorsTest {
                     ByteBuffer.allocate((int) SharedLayout.stripeAt(STRIPES))
                             .order(ByteOrder.LITTLE_ENDIAN);
             while (bytes.hasRemaining() && channel.read(bytes, bytes.position()) > 0) {
-                // all of it
+                // Read all of it.
             }
             int perBucket = ClaimWords.COUNT + 1;
             long[] words = new long[STRIPES + SharedLayout.CLAIM_BUCKETS * perBucket + 4];

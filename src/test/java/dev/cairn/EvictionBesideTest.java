@@ -16,7 +16,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** What goes on beside evictions: feeds, and salvage of what they leave. */
+/** Attacks what goes on beside evictions: feeds, and the salvage of a cache. */
 @ExtendWith(NeverInPlace.class)
 class EvictionBesideTest {
     private static final long BOUND = 1L << 20;
@@ -29,7 +29,10 @@ class EvictionBesideTest {
         return directory.resolve("cache");
     }
 
-    /** Each put and each removal once: a copy that is kept is no put, and an eviction no removal. */
+    /**
+     * A feed must tell each put and each removal once. A copy that is kept is no put, and an
+     * eviction is no removal.
+     */
     @Test
     void feedTellsWhatWasWrittenAndNoEviction() throws InterruptedException {
         try (CairnStore store = Cairn.open(file(), CacheModel.quiet(BOUND));
@@ -56,11 +59,11 @@ class EvictionBesideTest {
                                         text(true, removed.key(), removed.version());
                                 case Change.Lagged<byte[]> lagged -> lagged.toString();
                             };
-                    assertThat(told.add(text)).as("told once").isTrue();
+                    assertThat(told.add(text)).as("whether it is told for the first time").isTrue();
                 }
                 assertThat(told).isEqualTo(written);
             }
-            assertThat(store.size()).as("most were evicted").isLessThan(BOUND / 128);
+            assertThat(store.size()).as("entries that were not evicted").isLessThan(BOUND / 128);
         }
     }
 

@@ -31,7 +31,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** What a store that evicts must stand. */
+/**
+ * Attacks eviction with what might stop it: large values, backups, damage, stopped writers, and
+ * wrong hints.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class EvictionHolesTest {
     private static final long BOUND = 4L << 20;
@@ -55,7 +58,10 @@ class EvictionHolesTest {
         store.put(Content.key(key), Content.value(key, 0, bytes));
     }
 
-    /** The records of all large values fit in the tail region, which is the oldest of its stripe, too. */
+    /**
+     * The records of all large values fit into the tail region, which is also the oldest of its
+     * stripe.
+     */
     @Test
     void largeValuesAreEvictedThoughAllTheirRecordsStandInTheTailRegion() {
         try (CairnStore store = Cairn.open(file(), CACHE)) {
@@ -67,7 +73,7 @@ class EvictionHolesTest {
         }
     }
 
-    /** Likewise with several stripes. */
+    /** The same with several stripes. */
     @Test
     void largeValuesOfSeveralStripesAreEvicted() {
         try (CairnStore store = Cairn.open(file(), CACHE.withStripes(64))) {
@@ -79,7 +85,10 @@ class EvictionHolesTest {
         }
     }
 
-    /** Verification notes what it read of a region, which then leaves with what it holds. */
+    /**
+     * Verification notes what it read of a region. Then that region leaves, and its content with
+     * it.
+     */
     @Test
     void verificationBesideEvictionFindsNoDamage() throws Exception {
         AtomicBoolean end = new AtomicBoolean();
@@ -105,7 +114,10 @@ class EvictionHolesTest {
         }
     }
 
-    /** A backup keeps what dies: who needs room waits for it, rather than evict what gives none. */
+    /**
+     * A backup keeps regions that die. Whoever needs room must wait for it, rather than evict what
+     * gives none.
+     */
     @Test
     void aBackupDoesNotEmptyACache() throws Exception {
         CountDownLatch underWay = new CountDownLatch(1);
@@ -133,7 +145,7 @@ class EvictionHolesTest {
                                 put(store, more, 200);
                             }
                         });
-                TimeUnit.SECONDS.sleep(3); // ticks of the keeper
+                TimeUnit.SECONDS.sleep(3); // ticks of the maintenance thread
                 after = store.size();
                 mayEnd.countDown();
                 writer.get();
@@ -154,7 +166,10 @@ class EvictionHolesTest {
         }
     }
 
-    /** A key that does not fit in a region: its tombstone would need as many regions as it gives back. */
+    /**
+     * The key does not fit into a region. Its tombstone would need as many regions as it gives
+     * back.
+     */
     @Test
     void aLargeKeyIsRefused() {
         byte[] large = new byte[220_000];
@@ -191,7 +206,7 @@ class EvictionHolesTest {
         }
     }
 
-    /** Whoever drops a damaged stripe may fail in the midst of it: the next finishes that. */
+    /** Whoever drops a damaged stripe may fail in the middle of it. The next must finish that. */
     @Test
     void aStripeThatIsDroppedIsDroppedAsAWhole() throws IOException {
         try (CairnStore store = Cairn.open(file(), CACHE.withStripes(2))) {
@@ -233,7 +248,10 @@ class EvictionHolesTest {
         }
     }
 
-    /** A writer that stands in one stripe for long: others are to be evicted from. */
+    /**
+     * A writer stands in one stripe for a long time. Entries of other stripes must be evicted
+     * instead.
+     */
     @Test
     void aStoppedWriterDoesNotStopOthersThatNeedRoom() throws Exception {
         CountDownLatch stopped = new CountDownLatch(1);
@@ -278,11 +296,11 @@ class EvictionHolesTest {
                 mayEnd.countDown();
             }
             put.get();
-            assertThat(refused).as("refused, beside %d that were not", done).isZero();
+            assertThat(refused).as("refused puts, beside %d others", done).isZero();
         }
     }
 
-    /** What others hint in shared memory may be anything. */
+    /** The hints of others in shared memory may be anything. */
     @Test
     void aHintThatIsWrongIsNoDamage() throws IOException {
         try (CairnStore store = Cairn.open(file(), CACHE)) {
@@ -304,7 +322,7 @@ class EvictionHolesTest {
         }
     }
 
-    /** Entries of all sizes up to what is allowed, from several threads. */
+    /** Several threads put entries of all sizes up to the largest that is allowed. */
     @Test
     void putsOfAllSizesFromSeveralThreadsAreNeverRefused() throws Exception {
         try (CairnStore store = Cairn.open(file(), CACHE.withStripes(8));

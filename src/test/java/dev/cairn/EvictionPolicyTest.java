@@ -9,12 +9,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 
-/** What stays in a store that evicts: what was used often, and lately. */
+/** Attacks the choice of what a cache keeps: what was used often and lately must stay. */
 class EvictionPolicyTest {
     private static final long BOUND = 2L << 20;
     private static final int BYTES = 100;
 
-    /** Entries that fit, about. */
+    /** About how many entries fit. */
     private static final int FITTING = (int) (BOUND / 144);
 
     private static final int POPULAR = FITTING / 10;
@@ -53,7 +53,7 @@ class EvictionPolicyTest {
         return there;
     }
 
-    /** Reads each popular key once, and puts one back that is gone. */
+    /** Reads each popular key once, and puts back those that are gone. Returns the hits. */
     private static int readPopular(CairnStore store) {
         int hits = 0;
         for (long key = 0; key < POPULAR; key++) {
@@ -72,7 +72,10 @@ class EvictionPolicyTest {
         }
     }
 
-    /** Ten times the bound passes, and what is read in each tenth of it is found there. */
+    /**
+     * A scan of ten times the bound passes. Popular keys are read in each tenth of it, and must be
+     * found.
+     */
     @Test
     void whatIsReadOftenStaysWhileAScanPasses() {
         try (CairnStore store = open()) {
@@ -94,7 +97,7 @@ class EvictionPolicyTest {
         }
     }
 
-    /** What was read often and is read no more outlives what was never read. */
+    /** What was read often and is no longer read must outlive what was never read. */
     @Test
     void whatWasReadOutlivesWhatWasNot() {
         try (CairnStore store = open()) {
@@ -138,7 +141,7 @@ class EvictionPolicyTest {
         }
     }
 
-    /** Marks and frequencies are where the next process finds them. */
+    /** The next process must find marks and frequencies. */
     @Test
     void reopenedCacheKnowsWhatIsPopular() {
         try (CairnStore store = open()) {
@@ -155,7 +158,7 @@ class EvictionPolicyTest {
         }
     }
 
-    /** A key that was popular, and went, is not taken for new when it comes again. */
+    /** If a popular key was evicted and comes again, it must not be taken for a new one. */
     @Test
     void hitRatioIsAboveThatOfTheOldestGoesFirst() {
         double[] sums = new double[10 * FITTING];
@@ -165,7 +168,7 @@ class EvictionPolicyTest {
             sums[i] = sum;
         }
         try (CairnStore store = open()) {
-            int[] queue = new int[FITTING]; // the oldest goes first, in as many entries
+            int[] queue = new int[FITTING]; // this queue evicts the oldest first
             boolean[] queued = new boolean[sums.length];
             int at = 0;
             Arrays.fill(queue, -1);

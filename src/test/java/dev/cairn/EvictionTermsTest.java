@@ -16,7 +16,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/** How a store comes to evict, who may say so, and what reading one stores. */
+/**
+ * Attacks the terms of a cache: how a store comes to evict, who may decide that, and what a read of
+ * a cache stores.
+ */
 class EvictionTermsTest {
     private static final long BOUND = 1L << 20;
 
@@ -37,7 +40,7 @@ class EvictionTermsTest {
     void evictionWithoutABoundIsRefused() {
         assertThatThrownBy(() -> Cairn.open(file(), Options.defaults().withEviction(true)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("without maxBytes");
+                .hasMessageContaining("eviction needs maxBytes");
         assertThat(directory).isEmptyDirectory();
     }
 
@@ -48,13 +51,13 @@ class EvictionTermsTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(file().toString())
                 .hasMessageContaining("created without");
-        try (CairnStore store = Cairn.open(file())) { // nothing has become of it
+        try (CairnStore store = Cairn.open(file())) { // it is an ordinary store still
             fill(store, 20_000);
             assertThat(store.size()).isEqualTo(20_000);
         }
     }
 
-    /** Whoever opens a cache evicts by its bound, whatever bound of its own it asks for. */
+    /** Whoever opens a cache evicts by its bound, whatever bound it asks for itself. */
     @Test
     void openingACacheTakesItsTermsOver() throws IOException {
         Cairn.open(file(), CacheModel.quiet(BOUND)).close();
@@ -106,7 +109,7 @@ class EvictionTermsTest {
     void eachEntryThatIsReadGetsOneMark() throws IOException {
         try (CairnStore store = Cairn.open(file(), CacheModel.quiet(BOUND))) {
             fill(store, 500);
-            assertThat(bits(marks())).as("put, and not read").isZero();
+            assertThat(bits(marks())).as("marks of entries that were put and not read").isZero();
             for (int times = 0; times < 100; times++) {
                 for (long i = 0; i < 7; i++) {
                     assertThat(store.get(Content.key(i))).isNotNull();
@@ -118,9 +121,11 @@ class EvictionTermsTest {
             assertThat(store.getAll(List.of(Content.key(9L)))).doesNotContainNull();
             assertThat(bits(marks())).isEqualTo(10);
             assertThat(store.get(Content.key(1_000_000L))).isNull();
-            assertThat(bits(marks())).as("absent keys have none").isEqualTo(10);
+            assertThat(bits(marks())).as("marks after a read of an absent key").isEqualTo(10);
             store.put(Content.key(10L), new byte[200]);
-            assertThat(bits(marks())).as("put over, which is a use").isEqualTo(11);
+            assertThat(bits(marks()))
+                    .as("marks after an entry was put again, which is a use")
+                    .isEqualTo(11);
         }
     }
 

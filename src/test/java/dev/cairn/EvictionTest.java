@@ -22,13 +22,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** A store that evicts: what it keeps within, what it takes, and that it never gives back what went. */
+/**
+ * Attacks the promises of a store that evicts: it stays within its bound, it takes every entry that
+ * may be put, and it never returns an entry that went.
+ */
 class EvictionTest {
     private static final long BOUND = 1L << 20;
 
     private static final String TICK_PROPERTY = "dev.cairn.cleaning-tick-millis";
 
-    /** More than the tables of all stripes take, of which every second may be a former one. */
+    /** More than the tables of all stripes take. Every second of them may be a former one. */
     private static final long INDEX_BYTES = 1L << 20;
 
     private static final Random RANDOM = Seed.random(EvictionTest.class);
@@ -49,7 +52,7 @@ class EvictionTest {
                 file, Host.read(file, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES));
     }
 
-    /** Mostly short; up to what is refused. */
+    /** Mostly a short size, and now and then up to a sixteenth of the bound. */
     private static int size(long bound) {
         return switch (RANDOM.nextInt(40)) {
             case 0 -> RANDOM.nextInt((int) bound / 16);
@@ -115,7 +118,7 @@ class EvictionTest {
             assertThatThrownBy(() -> store.put(key, tooLarge))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(
-                            "a cache of %d takes entries of %d at most"
+                            "with maxBytes %d, takes entries of at most %d bytes"
                                     .formatted(BOUND, BOUND / 8));
             assertThatThrownBy(() -> store.putIfAbsent(key, tooLarge))
                     .isInstanceOf(IllegalArgumentException.class);
@@ -126,7 +129,7 @@ class EvictionTest {
         }
     }
 
-    /** A bulk put of more than there is room for: the last entries are there. */
+    /** A bulk put has more than there is room for. The last entries must be there. */
     @Test
     void bulkPutOfMoreThanTheBoundIsTaken() {
         try (CacheModel cache = cache(CacheModel.quiet(BOUND))) {
@@ -155,7 +158,7 @@ class EvictionTest {
                 assertThat(regions >= 128 || header.regionBytes() == DataHeader.MIN_REGION_BYTES)
                         .isTrue();
                 assertThat(header.stripes() == stripes || regions < 32L * header.stripes())
-                        .as("as many stripes as asked for, if the bound has room for them")
+                        .as("stripes: as many as asked for, if the bound has room for them")
                         .isTrue();
             }
         }
@@ -209,14 +212,14 @@ class EvictionTest {
                 byte[] key = Content.key(i);
                 if (!cache.isThere(key)) {
                     met++;
-                    cache.replace(key, 100, 0); // by the version that it had
+                    cache.replace(key, 100, 0); // with the version that it had
                     cache.remove(key, 0);
                     cache.remove(key);
                     assertThat(store.version(key)).isZero();
                     cache.putIfAbsent(key, 100);
                     assertThat(cache.isThere(key)).isTrue();
                     cache.replace(key, 80, 0);
-                    cache.replace(key, 80, 1); // by another
+                    cache.replace(key, 80, 1); // with another version
                 }
             }
             assertThat(met).isGreaterThan(500);
@@ -232,7 +235,7 @@ class EvictionTest {
                     cache.put(Content.key((long) RANDOM.nextInt(8_000)), RANDOM.nextInt(300));
                     cache.remove(Content.key((long) RANDOM.nextInt(8_000)));
                 }
-                cache.check(); // nothing that was removed is among what it shows
+                cache.check(); // it shows nothing that was removed
             }
             cache.reopen();
             assertThat(cache.gone()).isPositive();
@@ -248,10 +251,12 @@ class EvictionTest {
                 cache.put(Content.key(2 * i), 100);
                 cache.put(Content.key(2 * i + 1), 100, Duration.ofMinutes(1));
             }
-            assertThat(cache.store().size()).as("nothing has gone yet").isEqualTo(2L * half);
+            assertThat(cache.store().size()).as("entries before any has gone").isEqualTo(2L * half);
             clocks.pass(Duration.ofHours(1));
             for (long i = 0; i < half; i++) {
-                assertThat(cache.get(Content.key(2 * i + 1))).as("expired").isFalse();
+                assertThat(cache.get(Content.key(2 * i + 1)))
+                        .as("whether an expired entry is there")
+                        .isFalse();
                 assertThat(cache.get(Content.key(2 * i))).isTrue();
             }
             assertThat(cache.store().size()).isEqualTo(2L * half);
@@ -262,12 +267,14 @@ class EvictionTest {
             for (long i = 0; i < half; i++) {
                 there += cache.get(Content.key(2 * i)) ? 1 : 0;
             }
-            assertThat(there).as("read, and not expired").isGreaterThan(half / 2L);
+            assertThat(there)
+                    .as("entries that were read and have not expired")
+                    .isGreaterThan(half / 2L);
             cache.check(half / 20);
         }
     }
 
-    /** Which a full store makes, though checkpoints are manual. */
+    /** A full store makes the checkpoints itself, even though checkpoints are manual. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void evictedRegionsWaitForCheckpoints(boolean manual) {
@@ -279,7 +286,7 @@ class EvictionTest {
             for (long i = 0; i < 30_000; i++) {
                 cache.put(Content.key(i), 100);
                 if (i == 6_000) {
-                    cache.store().checkpoint(); // what it has does not die before the next
+                    cache.store().checkpoint(); // what it holds lives until the next
                 }
                 if (i % 8 == 0) {
                     cache.assertBounded();

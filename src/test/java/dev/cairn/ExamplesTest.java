@@ -37,7 +37,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The examples of the Javadoc, which shows the regions of this file: they compile, and they run. */
+/**
+ * Guards the examples of the Javadoc, which shows regions of this file: they must compile and run.
+ */
 class ExamplesTest {
     private static final Path MAIN = Path.of("src/main/java/dev/cairn");
 
@@ -71,6 +73,7 @@ class ExamplesTest {
             assertThat(store.get("user:17".getBytes(UTF_8))).isEqualTo("Ada".getBytes(UTF_8));
         }
         Path shared = file.resolveSibling("pages.cairn");
+        Path totalsFile = file.resolveSibling("totals.cairn");
         // @start region="eviction"
         Options cache = Options.defaults().withMaxBytes(256L << 20).withEviction(true);
         try (CairnStore store = Cairn.open(shared, cache)) { // any number of processes
@@ -80,12 +83,28 @@ class ExamplesTest {
             }
         }
         // @end
+        // @start region="rollback"
+        try (CairnStore totals = Cairn.open(totalsFile, Options.defaults().withRollback())) {
+            byte[] next = totals.get("next line".getBytes(UTF_8)); // agrees with the totals, always
+            long line = next == null ? 0 : ByteBuffer.wrap(next).getLong();
+            line = addUp(totals, line); // a kill or a power loss from here on: as if not begun
+            totals.put(
+                    "next line".getBytes(UTF_8),
+                    ByteBuffer.allocate(Long.BYTES).putLong(line).array());
+            totals.checkpoint();
+        }
+        // @end
         // @start region="durability"
         Options careful = Options.defaults().withDurability(Durability.EACH_WRITE);
         try (CairnStore store = Cairn.open(file, careful)) {
             store.put("order:1".getBytes(UTF_8), new byte[] {1}); // returns when it is on the disk
         }
         // @end
+    }
+
+    private static long addUp(CairnStore totals, long line) {
+        totals.put("total".getBytes(UTF_8), new byte[] {1});
+        return line + 1;
     }
 
     @Test
@@ -267,8 +286,16 @@ class ExamplesTest {
         Path saved = directory.resolve("saved.cairn");
         try (CairnStore store = Cairn.open(file)) {
             store.put(new byte[] {1}, new byte[] {1});
-            store.checkpoint();
+            // @start region="backup"
+            store.checkpoint(); // so that the backup has everything until here
             store.backup(copy);
+            try (CairnStore backup = Cairn.open(copy, Options.defaults().withReadOnly(true))) {
+                log(backup.verify().sound()); // opens where it lies
+            }
+            // @end
+            try (CairnStore opened = Cairn.open(copy)) {
+                assertThat(opened.size()).isEqualTo(1);
+            }
         }
         // @start region="salvage"
         Salvage report = Cairn.salvage(file, saved); // of a damaged store, whatever is sound
@@ -354,6 +381,10 @@ class ExamplesTest {
             assertThat(all).containsOnlyKeys("17", "18");
             assertThat(stats.hits()).isEqualTo(1);
             assertThat(stats.loads()).isEqualTo(2);
+            // @start region="invalidateAll"
+            sessions.invalidateAll(); // of all processes; loads that are under way write nothing
+            // @end
+            assertThat(sessions.store().size()).isZero();
         }
     }
 
@@ -441,7 +472,7 @@ class ExamplesTest {
         }
     }
 
-    /** Every region that the Javadoc shows is one of this file. */
+    /** Every region that the Javadoc shows must be in this file. */
     @Test
     void theJavadocShowsWhatIsHere() throws IOException {
         Pattern shown =
@@ -464,7 +495,7 @@ class ExamplesTest {
         assertThat(inJavadoc).isEqualTo(regions);
     }
 
-    /** Every type that a program can name has its place in an example. */
+    /** Every type that a program can name must have its place in an example. */
     @Test
     void everyPublicTypeIsInAnExample() throws IOException, ClassNotFoundException {
         String here = Files.readString(Path.of("src/test/java/dev/cairn/ExamplesTest.java"));

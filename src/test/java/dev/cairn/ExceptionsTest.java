@@ -26,7 +26,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** What exceptions carry for whoever catches them, where they come about. */
+/**
+ * Attacks what exceptions carry for those who catch them. The exceptions are made where they really
+ * come about.
+ */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ExceptionsTest {
     private static final int BACKUPS = 8;
@@ -51,7 +54,10 @@ class ExceptionsTest {
         return store;
     }
 
-    /** The regions that wait for a checkpoint are what it frees. */
+    /**
+     * A checkpoint frees the regions that wait for one, and the exception must say how many those
+     * are.
+     */
     @Test
     void aFullStoreTellsWhatWasWantedAndWhatACheckpointFrees() {
         long regionBytes = regionBytes();
@@ -83,7 +89,7 @@ class ExceptionsTest {
         }
     }
 
-    /** Always the same keys, in the same order. */
+    /** Puts the same keys in the same order each time until the store is full. */
     private static StoreFull putUntilFull(CairnStore store) {
         for (int i = 0; ; i++) {
             try {
@@ -145,11 +151,11 @@ class ExceptionsTest {
         assertThat(empty.offset()).isZero();
         assertThat(empty.found()).doesNotContain("remove");
         assertThat(empty.wayOut())
-                .hasValueSatisfying(
-                        way -> assertThat(way).contains("remove it").doesNotContain("salvage"));
+                .hasValueSatisfying(way ->
+                        assertThat(way).contains("remove the file").doesNotContain("salvage"));
     }
 
-    /** Each type of the family, so that none is forgotten. */
+    /** One exception of each type of the family, so that none is forgotten. */
     private List<CairnException> oneOfEach() {
         Path path = file();
         Duration waited = Duration.ofMillis(7);
@@ -201,7 +207,7 @@ class ExceptionsTest {
                 .returns(refused.wayOut(), CorruptStore::wayOut);
     }
 
-    @SuppressWarnings({"unchecked", "BanSerializableRead"}) // of what was written here
+    @SuppressWarnings({"unchecked", "BanSerializableRead"}) // this test wrote the bytes
     private static <T extends CairnException> T copied(T exception) throws Exception {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {

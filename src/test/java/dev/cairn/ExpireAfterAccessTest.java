@@ -24,7 +24,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** Entries that nobody reads expire, those that somebody reads stay, and most reads write nothing. */
+/**
+ * Attacks expiry after access: entries that nobody reads expire, entries that somebody reads stay,
+ * and most reads write nothing.
+ */
 class ExpireAfterAccessTest {
     private static final byte[] KEY = "k".getBytes(UTF_8);
     private static final byte[] VALUE = "v".getBytes(UTF_8);
@@ -54,7 +57,7 @@ class ExpireAfterAccessTest {
         try (CairnStore store = open(idle())) {
             store.put(KEY, VALUE);
             clocks.pass(IDLE.minus(MOMENT));
-            assertThat(store.version(KEY)).as("before its time").isPositive();
+            assertThat(store.version(KEY)).as("version before its time to expire").isPositive();
             clocks.pass(EIGHTH.plus(MOMENT).plus(MOMENT));
             assertThat(store.get(KEY)).isNull();
             assertThat(store.containsKey(KEY)).isFalse();
@@ -145,7 +148,7 @@ class ExpireAfterAccessTest {
         try (CairnStore store = Cairn.open(other)) {
             store.put(KEY, VALUE);
             clocks.pass(IDLE.plus(EIGHTH).plus(MOMENT));
-            assertThat(store.get(KEY)).as("by whoever opens it").isNull();
+            assertThat(store.get(KEY)).as("value, read with other options").isNull();
         }
     }
 

@@ -11,9 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A disk that really fails: a file system in a file for whose blocks there is no space left, so that
- * writing back is an error though every page was stored (RULE 21). The cache is not dropped
- * afterwards: this file system has no journal, and may have lost blocks of its own.
+ * Attacks the promise that a failed force is never turned into a success (RULE 21), with a disk
+ * that really fails. It is a file system in a file for whose blocks there is no space left. So
+ * writing back is an error, though every page was stored. The page cache is not dropped afterwards:
+ * this file system has no journal, and may have lost blocks of its own.
  */
 class FailingDiskTest {
     private static final int ENTRIES = 2_000;
@@ -38,7 +39,7 @@ class FailingDiskTest {
             put(store, 0, ENTRIES);
             long durable = store.checkpoint();
             fill(ballast);
-            put(store, 1, 20 * ENTRIES); // into blocks of a file system that has none
+            put(store, 1, 20 * ENTRIES); // the outer file system lacks blocks
             assertThatThrownBy(store::checkpoint)
                     .isInstanceOf(CheckpointFailed.class)
                     .hasMessageContaining(file.toString());
@@ -47,9 +48,9 @@ class FailingDiskTest {
             assertThatThrownBy(() -> store.put(key(0), value(0, 2)))
                     .isInstanceOf(CheckpointFailed.class);
             assertThatThrownBy(() -> store.remove(key(0))).isInstanceOf(CheckpointFailed.class);
-            assertThat(store.get(key(7))).isEqualTo(value(7, 1)); // reads go on
+            assertThat(store.get(key(7))).isEqualTo(value(7, 1)); // reads still work
             Files.delete(ballast);
-            assertThat(store.checkpoint()).isGreaterThan(durable); // healed
+            assertThat(store.checkpoint()).isGreaterThan(durable); // it has healed
             assertThat(store.stats().state()).isEqualTo(Stats.State.SOUND);
             store.put(key(0), value(0, 2));
         }

@@ -17,7 +17,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** The figures that Cairn gives, as people read them: one line, whatever the locale. */
+/**
+ * Guards the text of the figures that Cairn gives: one line that people can read, whatever the
+ * locale.
+ */
 class FiguresTest {
     private static final Options ONE_STRIPE = Options.defaults().withStripes(1);
 
@@ -57,8 +60,9 @@ class FiguresTest {
                                     + " \\d+ regions of 64.0 KiB, \\d+ free, 0 waiting for a checkpoint;"
                                     + " stripes: 1, damaged: 0; writing processes: 1; writes: 1,000;"
                                     + " checkpoint 2 is durable, 3 is to come, the last is sound;"
-                                    + " checkpoints made here: \\d, longest cut [\\d.]+ .s;"
-                                    + " lock waits: \\d+, the longest [\\d.]+ .?s; takeovers: 0;"
+                                    + " checkpoints made here: \\d in [\\d.]+ .?s, the longest [\\d.]+ .?s,"
+                                    + " failed: 0, longest cut [\\d.]+ .s;"
+                                    + " lock waits: \\d+ in [\\d.]+ .?s, the longest [\\d.]+ .?s; takeovers: 0;"
                                     + " evicted: 0, dropped after they had expired: 0;"
                                     + " file names: named; clock 0 ms ahead");
             assertThat(store.recovery().toString())

@@ -27,14 +27,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * A store that has no space left can be emptied, overwritten and filled again, however small the disk
- * and however many stripes share it. A disk of a given size is a medium that refuses blocks beyond it;
- * real ones are mounted where that is allowed.
+ * Attacks the promise that a full store can be emptied, overwritten and filled again, however small
+ * the disk and however many stripes share it. A disk of a given size is a medium that refuses
+ * blocks beyond it. Real disks are mounted where that is allowed.
  */
 class FullStoreTest {
     private static final int REGION_BYTES = 1 << 16;
 
-    /** Times that a write to a full store is tried again, each after what its refusal names. */
+    /**
+     * How often a write to a full store is tried again. Each time the test first does what the
+     * refusal asks for.
+     */
     private static final int MOST_TRIES = 40;
 
     private static final int OVERWRITTEN = 100;
@@ -49,7 +52,7 @@ class FullStoreTest {
         Medium.use(Medium.SYSTEM);
     }
 
-    /** A disk with no room in the data file beyond a size. */
+    /** A disk that has room for a data file of a given size only. */
     private record SmallDisk(long dataBytes) implements Medium {
         @Override
         public void force(MappedFile file, long from, long to) throws IOException {
@@ -64,7 +67,10 @@ class FullStoreTest {
         }
     }
 
-    /** Stripes, regions that the disk has room for, and bytes of a value. */
+    /**
+     * The numbers are the stripes, the regions that the disk has room for, and the bytes of a
+     * value.
+     */
     @ParameterizedTest(name = "{0} stripes, {1} regions, values of {2}")
     @CsvSource({
         "1, 5, 100",
@@ -95,7 +101,7 @@ class FullStoreTest {
         goRound(directory.resolve("manual.cairn"), options.withManualCheckpoints(), valueBytes);
     }
 
-    /** A cache has what the disk has, however large its bound is. */
+    /** A cache is limited by the disk, however large its bound is. */
     @ParameterizedTest(name = "{0} stripes, {1} regions, values of {2}, {3}")
     @CsvSource({
         "1, 20, 100, NONE",
@@ -179,7 +185,7 @@ class FullStoreTest {
         }
     }
 
-    /** Until it is refused; how many entries it has then. */
+    /** Puts entries until one is refused. Returns how many there are then. */
     private static int fill(CairnStore store, int valueBytes) {
         for (int i = 0; ; i++) {
             try {
@@ -191,7 +197,10 @@ class FullStoreTest {
         }
     }
 
-    /** With checkpoints by themselves a write is not refused; without, a refusal asks for one. */
+    /**
+     * With checkpoints in the background a write must not be refused. Without them, a refusal must
+     * ask for a checkpoint.
+     */
     private static void again(CairnStore store, boolean manual, Runnable write) {
         for (int tries = 1; ; tries++) {
             try {
@@ -243,7 +252,7 @@ class FullStoreTest {
         }
     }
 
-    /** The exception for less says it. */
+    /** The least bound, which the exception for a smaller one names. */
     private static long least(Path file, Options options) {
         try (CairnStore _ = Cairn.open(file, options.withMaxBytes(1))) {
             throw new AssertionError("a store of one byte was opened");
@@ -273,7 +282,10 @@ class FullStoreTest {
         }
     }
 
-    /** Blocks that were given back may be gone for good, so those that cleaning needs are kept. */
+    /**
+     * Blocks that were given back may be gone for good. So a compaction must keep those that
+     * cleaning needs.
+     */
     @Test
     void aStoreThatWasCompactedOnADiskThatIsFullNowCanBeEmptied() {
         Path file = directory.resolve("store.cairn");
@@ -299,7 +311,7 @@ class FullStoreTest {
         }
     }
 
-    /** Puts entries until the store is full. */
+    /** Puts entries until the store is full. Returns how many there are. */
     private static int fill(CairnStore store, String message) {
         int count = 0;
         try {
@@ -313,7 +325,7 @@ class FullStoreTest {
         }
     }
 
-    /** Neither is a large value, whose record alone would fit the tail. */
+    /** A large value must be refused too, though its record alone would fit into the tail. */
     @Test
     void aLargeValueDoesNotTakeTheLastRegions() {
         Options options = Options.defaults().withStripes(1).withMaxBytes(60L * REGION_BYTES);
@@ -329,7 +341,7 @@ class FullStoreTest {
         }
     }
 
-    /** At the bound, too: it is not the bound that refuses. */
+    /** At the bound too, the message must say that it is not the bound that refuses. */
     @Test
     void aStoreAtItsBoundThatCannotFillItsHolesSaysWhy() {
         Options options = Options.defaults().withStripes(1).withMaxBytes(200L * REGION_BYTES);
@@ -357,7 +369,7 @@ class FullStoreTest {
         }
     }
 
-    /** Removals are never refused, whatever others write at the same time. */
+    /** Removals must never be refused, whatever others write at the same time. */
     @ParameterizedTest
     @CsvSource({"1, 8", "4, 13", "64, 70"})
     void manyThreadsFillAndEmptyAFullDisk(int stripes, int regions) throws Exception {
@@ -385,7 +397,10 @@ class FullStoreTest {
         }
     }
 
-    /** Puts and removes entries of its own, more than there is room for, and removes them all. */
+    /**
+     * Puts and removes entries of its own, more than there is room for, and finally removes them
+     * all.
+     */
     private static void turnOver(
             CairnStore store, int first, int keys, long seed, LongAdder refused) {
         Random own = new Random(seed + first);

@@ -24,7 +24,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
-/** Nobody writes behind a tail that is given up, in whichever order a write comes to that. */
+/**
+ * Attacks the rule that nobody writes behind a tail that was given up, in whatever order a write
+ * comes to that.
+ */
 class GivenUpTailTest {
     private static final Options QUIET =
             Options.defaults().withStripes(1).withManualCheckpoints().withMaxBytes(1 << 20);
@@ -47,9 +50,9 @@ class GivenUpTailTest {
     }
 
     /**
-     * A write ends the evacuation that somebody left, and finds a record that is damaged when a filler
-     * stands behind the tail already, since the copy needs the next region. Then it goes on with its
-     * own record, which would fit in the filler's place.
+     * A write finishes an evacuation that somebody left. When it finds a damaged record, a filler
+     * stands behind the tail already, since the copy needs the next region. The write then goes on
+     * with its own record, which would fit in the filler's place.
      */
     @Test
     void whenAnEvacuationBeforeAWriteFindsDamage() throws IOException {
@@ -78,8 +81,8 @@ class GivenUpTailTest {
     }
 
     /**
-     * A window's copies are several records behind one tail: those behind the first may be whole where
-     * the page of the first is lost.
+     * The copies of a window are several records behind one tail. If the page of the first is lost,
+     * those behind it may still be whole.
      */
     @Test
     void whenCopiesOfAWindowWereBegunAndTheFirstOfThemIsLost() throws IOException {
@@ -122,7 +125,10 @@ class GivenUpTailTest {
         }
     }
 
-    /** Fills the tail region until a record of one byte fits there and a usual one does not. */
+    /**
+     * Fills the tail region until a record of one byte fits there and a usual one does not. Returns
+     * the number of keys.
+     */
     private int leaveLittleRoom(CairnStore store) throws IOException {
         int keys = KEYS;
         store.put(Content.key(keys++), new byte[40]);

@@ -17,9 +17,10 @@ import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Stores that builds of Cairn wrote: every later one reads them, and goes on with them. Of one stripe:
- * 40 keys of which every third was put again behind a checkpoint and one was removed, a value in a run,
- * and one with a time to live. In the second some were overwritten in place, seven times.
+ * Attacks compatibility: every build must read the stores that earlier builds wrote, and go on with
+ * them. The stores have one stripe and 40 keys. Every third key was put again after a checkpoint,
+ * and one was removed. There is a value in a run, and one with a time to live. In the second store
+ * some were overwritten in place, seven times.
  */
 class GoldenStoreTest {
     private static final String BEFORE = "format-1";
@@ -71,7 +72,10 @@ class GoldenStoreTest {
         }
     }
 
-    /** What was written without the feature is never overwritten in place, whoever goes on with it. */
+    /**
+     * A store that was written without overwriting in place must never be overwritten in place,
+     * whoever goes on with it.
+     */
     @ParameterizedTest
     @ValueSource(strings = {BEFORE, IN_PLACE})
     void isGoneOnWith(String name) throws IOException {

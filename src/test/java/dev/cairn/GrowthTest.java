@@ -19,13 +19,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** The data file grows in the background, before a writer needs it, and only for those who write. */
+/**
+ * Attacks the growth of the data file: it must grow in the background, before a writer needs it,
+ * and only for those who write.
+ */
 @Timeout(60)
 class GrowthTest {
     private static final long MEBIBYTE = 1 << 20;
     private static final int VALUE_BYTES = 16_000;
 
-    /** From here on it grows ahead: an eighth of it is 2 MiB. */
+    /** From this length on the file grows ahead, since an eighth of it is 2 MiB. */
     private static final long LARGE_BYTES = 16 * MEBIBYTE;
 
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -34,7 +37,7 @@ class GrowthTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    /** Of each length to which the data file grew the thread that saw to it. */
+    /** For each length to which the data file grew, the thread that made it grow. */
     private final Map<Long, String> growers = new ConcurrentHashMap<>();
 
     @AfterEach
@@ -64,7 +67,7 @@ class GrowthTest {
         store.put(ByteBuffer.allocate(Integer.BYTES).putInt(key).array(), new byte[VALUE_BYTES]);
     }
 
-    /** Writes as fast as the background can follow. */
+    /** Writes as fast as the background can follow. Returns the number of keys. */
     private static int fill(CairnStore store, long bytes) {
         int key = 0;
         while (store.stats().dataFileBytes() < bytes) {
@@ -79,7 +82,7 @@ class GrowthTest {
         return key;
     }
 
-    /** Free regions, but for those that no write takes: RULE 27, with 64 stripes. */
+    /** The free regions, except those that no write takes (RULE 27, for 64 stripes). */
     private static long room(CairnStore store) {
         Stats stats = store.stats();
         return stats.freeRegions() - Math.clamp((stats.regions() - 256) / 4, 2, 66);
@@ -92,7 +95,9 @@ class GrowthTest {
             assertThat(growers.keySet()).anyMatch(length -> length > 3 * LARGE_BYTES);
             growers.forEach((length, grower) -> {
                 if (length > LARGE_BYTES + 8 * MEBIBYTE) {
-                    assertThat(grower).as("%d bytes", length).startsWith("cairn-keeper-");
+                    assertThat(grower)
+                            .as("thread that made the file grow to %d bytes", length)
+                            .startsWith("cairn-maintenance-");
                 }
             });
             long ahead = store.stats().regions() / 8 + 2 * MEBIBYTE / store.stats().regionBytes();

@@ -8,7 +8,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import java.nio.file.Path;
 
-/** Entries whose values lie in runs are evicted as others are, though their records fill no region. */
+/**
+ * Attacks the eviction of entries whose values lie in runs. They must be evicted like others,
+ * though their records fill no region.
+ */
 class LargeEvictionTest {
     private static final long BOUND = 1L << 20;
 
@@ -16,7 +19,7 @@ class LargeEvictionTest {
     Path directory;
 
     /**
-     * @param bytes of each value: more than a region, up to nearly an eighth of the bound
+     * @param bytes the bytes of each value: more than a region, up to nearly an eighth of the bound
      */
     @ParameterizedTest
     @CsvSource({"1, 10000", "64, 10000", "1, 110000", "64, 110000"})
@@ -25,7 +28,9 @@ class LargeEvictionTest {
         try (CacheModel cache = new CacheModel(directory.resolve("cache"), options)) {
             for (int i = 0; i < 500; i++) {
                 cache.put(Content.key((long) i), bytes);
-                assertThat(cache.isThere(Content.key((long) i))).as("the last put").isTrue();
+                assertThat(cache.isThere(Content.key((long) i)))
+                        .as("whether the last put is there")
+                        .isTrue();
                 cache.assertBounded();
             }
             cache.check();

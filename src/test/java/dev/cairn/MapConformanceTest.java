@@ -37,13 +37,16 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
-/** The contract of {@link ConcurrentMap}, views and iterators included, as Guava's own suite judges it. */
+/**
+ * Attacks the contract of {@link ConcurrentMap}, views and iterators included, with Guava's own
+ * suite. The canary is a map whose {@code putIfAbsent} overwrites.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MapConformanceTest {
-    /** Guava-testlib 33.8.0 makes 932 of the features below. */
+    /** Guava-testlib 33.8.0 makes 932 tests of the features below. */
     private static final int LEAST_TESTS = 900;
 
-    /** Maps that a test of the suite has at the same time, at most. */
+    /** The most maps that a test of the suite has at the same time. */
     private static final int USED_AT_ONCE = 4;
 
     private final List<Pool> pools = new ArrayList<>();
@@ -84,7 +87,7 @@ class MapConformanceTest {
         return () -> builder.open(directory.resolve("map" + ++opened + ".cairn"));
     }
 
-    /** Canary. */
+    /** The canary. */
     @Test
     void mapWhosePutIfAbsentOverwritesIsCaught() {
         Supplier<ConcurrentMap<String, String>> broken =
@@ -127,7 +130,10 @@ class MapConformanceTest {
                 .createTestSuite();
     }
 
-    /** Logging a map is not to read the store, so its text is another; that there is one is tested. */
+    /**
+     * Logging a map must not read the store, so its text differs from what the suite wants. That
+     * there is a text is tested.
+     */
     private static boolean wantsAllAsText(TestCase test) {
         return (test instanceof MapToStringTester || test instanceof CollectionToStringTester)
                 && !test.getName().startsWith("testToString_minimal");
@@ -154,7 +160,7 @@ class MapConformanceTest {
                 });
     }
 
-    /** Makes maps of a few stores, in turn: opening a store costs more than a test. */
+    /** Makes maps of a few stores in turn, since opening a store costs more than a test. */
     private static final class Pool extends TestStringMapGenerator implements AutoCloseable {
         private final Deque<ConcurrentMap<String, String>> maps = new ArrayDeque<>();
 

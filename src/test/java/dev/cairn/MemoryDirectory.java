@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Temporary directories in memory where there are any: for tests that force files many times. */
+/**
+ * Makes temporary directories in memory, where there is any for files. It is for tests that force
+ * files many times.
+ */
 public final class MemoryDirectory implements TempDirFactory {
     private static final Path MEMORY = Path.of("/dev/shm");
 

@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A file system that is there for one test; the test is skipped, visibly, where it may not mount. */
+/**
+ * A file system that is there for one test. Where mounting is not allowed, the test is skipped,
+ * visibly.
+ */
 final class Mount implements AutoCloseable {
     private final Path directory;
 
@@ -18,13 +21,31 @@ final class Mount implements AutoCloseable {
         return directory;
     }
 
-    /** A file system in memory, of that size. */
+    /** Mounts a file system of that size in memory. */
     static Mount memory(Path directory, String size) {
         require("mount", "-t", "tmpfs", "-o", "size=" + size, "none", directory.toString());
         return new Mount(directory);
     }
 
-    /** An ext4 without a journal in a file, whose blocks its own file system has or has not. */
+    /**
+     * Mounts a file system in memory, with that size and room for so many files and directories.
+     */
+    static Mount memory(Path directory, String size, int inodes) {
+        String options = "size=" + size + ",nr_inodes=" + inodes;
+        require("mount", "-t", "tmpfs", "-o", options, "none", directory.toString());
+        return new Mount(directory);
+    }
+
+    /** Gives a file system in memory more room. */
+    void enlarge(String size, int inodes) {
+        String options = "remount,size=" + size + ",nr_inodes=" + inodes;
+        require("mount", "-o", options, directory.toString());
+    }
+
+    /**
+     * Mounts an ext4 without a journal that lies in a file. The file's own file system may lack
+     * blocks for it.
+     */
     static Mount image(Path image, long bytes, Path directory) throws IOException {
         Files.createDirectory(directory);
         require("truncate", "-s", Long.toString(bytes), image.toString());
@@ -33,7 +54,7 @@ final class Mount implements AutoCloseable {
         return new Mount(directory);
     }
 
-    /** Another sight of a directory, through which nothing can be written. */
+    /** Mounts a directory a second time, so that nothing can be written through the new place. */
     static Mount readOnly(Path of, Path directory) throws IOException {
         Files.createDirectory(directory);
         require("mount", "--bind", of.toString(), directory.toString());
@@ -65,7 +86,7 @@ final class Mount implements AutoCloseable {
                             .exitValue()
                     == 0;
         } catch (IOException _) {
-            return false; // no such program
+            return false; // there is no such program
         }
     }
 

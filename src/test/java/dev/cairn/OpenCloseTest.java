@@ -34,7 +34,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Opening, sharing, refusing and giving back. */
+/** Attacks opening, sharing, refusing and closing a store. */
 @Timeout(600)
 class OpenCloseTest {
     private static final byte[] KEY = Content.key(1);
@@ -140,12 +140,13 @@ class OpenCloseTest {
                         .filter(method -> !method.isSynthetic())
                         .count();
         assertThat(everyMethod())
-                .hasSize((int) methods - 1) // all but close itself
+                .hasSize((int) methods - 2) // all except close itself and path
                 .allSatisfy(method ->
                         assertThatThrownBy(() -> method.accept(store))
                                 .isInstanceOf(StoreClosed.class)
                                 .hasMessageContaining(file().toString()));
         assertThatCode(store::close).doesNotThrowAnyException();
+        assertThat(store.path()).isEqualTo(file());
     }
 
     @Test
@@ -239,7 +240,7 @@ class OpenCloseTest {
         reopensCleanly(2);
     }
 
-    /** Whatever lists, stores or copies them expects strings. */
+    /** Whoever lists, stores or copies the system properties expects strings. */
     @Test
     void nothingButStringsIsAmongTheSystemProperties() {
         CairnStore store = filled();
@@ -279,7 +280,7 @@ class OpenCloseTest {
         }
     }
 
-    /** Also when another handle of this process may write. */
+    /** A read-only handle must refuse to write even while another handle of this process may. */
     @Test
     void readOnlyHandleBesideAWritingOneRefusesToWrite() {
         try (CairnStore writing = filled();
@@ -496,7 +497,7 @@ class OpenCloseTest {
         reopensCleanly(1);
     }
 
-    /** A store into a hole would meet a full disk as a signal that kills the JVM. */
+    /** A store to a hole would meet a full disk as a signal that kills the JVM. */
     @Test
     void holesOfASparseCopyAreGivenBlocksBeforeTheyAreUsed() throws Exception {
         filled().close();
@@ -506,7 +507,7 @@ class OpenCloseTest {
         try (CairnStore store = Cairn.open(copy, SMALL)) {
             assertThat(store.get(KEY)).isEqualTo(VALUE);
             for (int i = 0; i < 8; i++) {
-                store.put(new byte[] {(byte) i, 0}, new byte[40_000]); // each another region
+                store.put(new byte[] {(byte) i, 0}, new byte[40_000]); // each takes another region
             }
             assertThat(allocatedBytes(copy)).isGreaterThan(8 * store.stats().regionBytes());
         }
@@ -523,7 +524,7 @@ class OpenCloseTest {
             filled().close();
             assertThatThrownBy(() -> snapshot.get(KEY))
                     .isInstanceOf(Overtaken.class)
-                    .hasMessageContaining("overtaken");
+                    .hasMessageContaining("overtook");
         }
     }
 

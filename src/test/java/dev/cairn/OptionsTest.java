@@ -1,6 +1,7 @@
 package dev.cairn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 
@@ -13,10 +14,14 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
+/**
+ * Attacks the options: each change keeps the others, equality looks at all of them, and wrong ones
+ * are refused.
+ */
 class OptionsTest {
     private static final Options DEFAULTS = Options.defaults();
 
-    /** Each changes one option, all of them together every option. */
+    /** Each of these changes one option, and together they change every option. */
     private static final List<UnaryOperator<Options>> CHANGES =
             List.of(
                     options -> options.withMaxBytes(1 << 20),
@@ -97,5 +102,37 @@ class OptionsTest {
         permissions.clear();
 
         assertThat(options).isEqualTo(DEFAULTS);
+    }
+
+    @Test
+    void rollbackMeansManualCheckpointsAndEndsWithAPeriod() {
+        assertThat(DEFAULTS.withRollback().checkpointEvery()).isNull();
+        assertThat(DEFAULTS.withRollback().rollback()).isTrue();
+        assertThat(DEFAULTS.withRollback()).isNotEqualTo(DEFAULTS.withManualCheckpoints());
+        assertThat(DEFAULTS.withRollback().withManualCheckpoints())
+                .isEqualTo(DEFAULTS.withManualCheckpoints());
+        assertThat(DEFAULTS.withRollback().withCheckpointEvery(Duration.ofSeconds(1)))
+                .isEqualTo(DEFAULTS);
+        assertThat(DEFAULTS.withRollback())
+                .hasToString(
+                        DEFAULTS.withManualCheckpoints()
+                                .toString()
+                                .replace("manual checkpoints", "manual checkpoints with rollback"));
+    }
+
+    @Test
+    void rollbackGoesNeitherWithOtherDurabilityNorWithEviction() {
+        for (Durability other : List.of(Durability.NONE, Durability.EACH_WRITE)) {
+            assertThatThrownBy(() -> DEFAULTS.withDurability(other).withRollback())
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("rollback", other.name());
+        }
+        assertThatThrownBy(() ->
+                        DEFAULTS.withMaxBytes(1L << 30)
+                                .withDurability(Durability.CHECKPOINT)
+                                .withEviction(true)
+                                .withRollback())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("eviction");
     }
 }

@@ -34,7 +34,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
-/** When a put overwrites the record that it supersedes where it lies, and when it does not. */
+/** Attacks the conditions under which a put overwrites, in place, the record that it supersedes. */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OverwriteInPlaceTest {
     private static final Options QUIET = Options.defaults().withStripes(1).withManualCheckpoints();
@@ -42,7 +42,7 @@ class OverwriteInPlaceTest {
     private static final byte[] KEY = "key".getBytes(UTF_8);
     private static final byte[] OTHER = "other".getBytes(UTF_8);
 
-    /** Times that a record is overwritten in its place at most. */
+    /** The most times that a record is overwritten in place. */
     private static final int MOST = 31;
 
     @TempDir Path directory;
@@ -70,7 +70,7 @@ class OverwriteInPlaceTest {
         return store.stats().overwritesInPlace();
     }
 
-    /** Puts a value of so many bytes; tells whether that overwrote a record in its place. */
+    /** Puts a value of so many bytes. Returns whether that overwrote a record in place. */
     private boolean overwrites(int bytes) {
         return overwrites(() -> store.put(KEY, value(bytes)), bytes);
     }
@@ -125,17 +125,21 @@ class OverwriteInPlaceTest {
         assertThat(overwrites(15_000)).isTrue();
         for (int bytes : List.of(20_000, 200_000, 3_000_000)) {
             assertThat(overwrites(bytes)).isFalse();
-            assertThat(overwrites(bytes)).as("%d bytes", bytes).isFalse();
+            assertThat(overwrites(bytes))
+                    .as("whether a value of %d bytes is overwritten in place", bytes)
+                    .isFalse();
         }
     }
 
-    /** The image has no room behind the tail until it is in its place. */
+    /**
+     * Behind the tail there is no room for the image, which stands there until it is in its place.
+     */
     @Test
     void aFullTailRegionHasNoRoomToOverwrite() {
         open(QUIET);
         store.put(OTHER, new byte[40_000]);
         assertThat(overwrites(15_000)).isFalse();
-        assertThat(overwrites(15_000)).isFalse(); // in another region
+        assertThat(overwrites(15_000)).isFalse(); // it lies in another region
         assertThat(overwrites(15_000)).isTrue();
     }
 
@@ -176,7 +180,7 @@ class OverwriteInPlaceTest {
         assertThat(overwrites(100)).isTrue();
     }
 
-    /** Its count comes to an end; it goes on in another place. */
+    /** When the count of a record comes to its end, the next put goes to another place. */
     @Test
     void aRecordIsOverwrittenALimitedNumberOfTimes() {
         open(QUIET);
@@ -227,7 +231,10 @@ class OverwriteInPlaceTest {
         assertThat(overwrites(100)).isTrue();
     }
 
-    /** As one that was created before there was such a thing, and older programs may open. */
+    /**
+     * The store is like one that was created before the feature existed, and older programs may
+     * open it.
+     */
     @Test
     void nothingIsOverwrittenInAStoreWithoutTheFeature() throws IOException {
         open(QUIET);
@@ -299,7 +306,10 @@ class OverwriteInPlaceTest {
         }
     }
 
-    /** The feed has closed: nobody looks any more, once what it said has come to its end. */
+    /**
+     * Waits until puts overwrite again. The feed was closed, and nobody asks again until what it
+     * said has expired.
+     */
     private void awaitOverwrites() {
         HostClock.shift(Duration.ZERO, Duration.ofMinutes(1));
         while (!overwrites(100)) {
@@ -307,7 +317,7 @@ class OverwriteInPlaceTest {
         }
     }
 
-    /** As where one was opened while the other side was looking. */
+    /** Writers may not know of a feed if it was opened while they were looking. */
     @Test
     void aFeedThatWritersDoNotKnowOfLags() throws InterruptedException, IOException {
         open(QUIET);
@@ -324,11 +334,11 @@ class OverwriteInPlaceTest {
         }
     }
 
-    /** In place, though a feed is open. */
+    /** Overwrites in place though a feed is open. */
     private void overwriteUnseen() throws IOException {
         do {
             forgetFeeds();
-        } while (!overwrites(100)); // the feed was known of again
+        } while (!overwrites(100)); // the feed was known again
     }
 
     private static void awaitLagged(ChangeFeed<byte[]> feed) throws InterruptedException {
@@ -347,7 +357,7 @@ class OverwriteInPlaceTest {
         }
     }
 
-    /** Feeds open while somebody overwrites, who does not stop for them. */
+    /** Feeds open while somebody overwrites who does not stop for them. */
     @Test
     void aFeedThatOpensMeanwhileMissesNothing() throws Exception {
         open(QUIET);

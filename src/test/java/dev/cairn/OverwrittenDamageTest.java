@@ -20,7 +20,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
-/** Damage in stores whose records were overwritten in place. */
+/**
+ * Attacks stores that were damaged after their records were overwritten in place. No older value
+ * may be taken for the newest.
+ */
 class OverwrittenDamageTest {
     private static final Options MANUAL = Options.defaults().withStripes(1).withManualCheckpoints();
 
@@ -56,8 +59,9 @@ class OverwrittenDamageTest {
     }
 
     /**
-     * Versions do not grow along a log that was overwritten in place (RULE 38): between those of what
-     * lies on both sides of the damage none is missing, and yet a newer record was destroyed there.
+     * Versions do not grow along a log that was overwritten in place (RULE 38). No version is
+     * missing between those on both sides of the damage, and yet a newer record was destroyed
+     * there.
      */
     @Test
     void anOlderValueIsNotSalvagedForCertain() throws IOException {
@@ -83,8 +87,9 @@ class OverwrittenDamageTest {
     }
 
     /**
-     * A page that the kernel dropped may be back with an older record in the same place, and a checksum
-     * that is right (RULE 35): the count in the slot word tells, to readers and to who would copy it.
+     * If the kernel drops a page, an older record may be back in the same place, with a right
+     * checksum (RULE 35). The count in the slot word tells readers, and those who would copy the
+     * record.
      */
     @Test
     void anOlderRecordInTheSamePlaceIsNotTakenForTheNewer() throws IOException {
@@ -109,7 +114,10 @@ class OverwrittenDamageTest {
         }
     }
 
-    /** By who reads the value, and by who asks for the version alone, as near caches do. */
+    /**
+     * Requires that damage is reported both to those who read the value and to those who ask for
+     * the version alone, as near caches do.
+     */
     private static void isTold(CairnStore store, byte[] key) {
         List<ThrowingCallable> reads =
                 List.of(
@@ -120,7 +128,7 @@ class OverwrittenDamageTest {
         for (ThrowingCallable read : reads) {
             assertThatThrownBy(read)
                     .isInstanceOf(CorruptStore.class)
-                    .hasMessageContaining("overwritten 2 times, by its slot word");
+                    .hasMessageContaining("overwritten 2 times, as its slot word says");
         }
     }
 }

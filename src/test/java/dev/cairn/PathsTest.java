@@ -3,6 +3,8 @@ package dev.cairn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.codec.Codecs;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What stands at the path of a store is something else, or a link to what is not there yet. */
+/** Attacks paths of stores at which something else stands, or a link to what is not there yet. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PathsTest {
     private static final byte[] KEY = Content.key(1);
@@ -42,7 +44,41 @@ class PathsTest {
         assertThat(made.onExit().join().exitValue()).isZero();
     }
 
-    /** To open a pipe waits until somebody opens its other end. */
+    @Test
+    void storeTellsItsRealPath() throws IOException {
+        Path link = Files.createSymbolicLink(directory.resolve("link"), file());
+        Path real = directory.toRealPath().resolve("store.cairn");
+        try (CairnStore store = Cairn.open(link, SMALL);
+                CairnStore same =
+                        Cairn.open(
+                                directory
+                                        .resolve("../x")
+                                        .resolveSibling(
+                                                "./" + directory.getFileName() + "/store.cairn"),
+                                SMALL)) {
+            assertThat(store.path()).isEqualTo(real);
+            assertThat(same.path()).isEqualTo(real);
+        }
+        try (CairnMap<byte[], byte[]> map = Cairn.map(Codecs.bytes(), Codecs.bytes()).open(link)) {
+            assertThat(map.store().path()).isEqualTo(real);
+        }
+    }
+
+    @Test
+    void readOnlyOpeningTellsWhyItShowsASnapshot() throws IOException {
+        Path backup = directory.resolve("backup.cairn");
+        try (CairnStore store = Cairn.open(file(), SMALL)) {
+            store.put(KEY, VALUE);
+            long _ = store.checkpoint();
+            long _ = store.backup(backup);
+        }
+        try (CairnStore store = Cairn.open(backup, SMALL.withReadOnly(true))) {
+            assertThat(store.get(KEY)).isEqualTo(VALUE);
+            assertThat(store.recovery().detail()).contains("it has no lock file");
+        }
+    }
+
+    /** Opening a pipe waits until somebody opens its other end. */
     @ParameterizedTest
     @ValueSource(strings = {"", "-shm", "-lock"})
     void pipeInThePlaceOfAFileIsRefused(String suffix) throws IOException {
@@ -56,7 +92,7 @@ class PathsTest {
         for (boolean readOnly : new boolean[] {false, true}) {
             assertThatThrownBy(() -> Cairn.open(file(), SMALL.withReadOnly(readOnly)))
                     .isInstanceOf(IncompatibleFormat.class)
-                    .hasMessageContaining(pipe + ": is no regular file");
+                    .hasMessageContaining(pipe + ": is not a regular file");
         }
         assertThat(files()).isEqualTo(before);
         Path other = directory.resolve("other.cairn");
@@ -76,7 +112,7 @@ class PathsTest {
         for (boolean readOnly : new boolean[] {false, true}) {
             assertThatThrownBy(() -> Cairn.open(device, SMALL.withReadOnly(readOnly)))
                     .isInstanceOf(IncompatibleFormat.class)
-                    .hasMessageContaining(device + ": is no regular file");
+                    .hasMessageContaining(device + ": is not a regular file");
         }
         assertThat(Path.of(device + "-lock")).doesNotExist();
     }
@@ -100,7 +136,10 @@ class PathsTest {
         assertThat(files()).containsExactly("of", "one", "second", "shm", "text", "zeros");
     }
 
-    /** It may have been a store that something cut off: to make a new one of it would hide that. */
+    /**
+     * An empty file may have been a store that something cut off. To make a new one of it would
+     * hide that.
+     */
     @Test
     void emptyFileIsSaidToBeEmpty() throws IOException {
         Path empty = Files.createFile(file());
@@ -109,7 +148,7 @@ class PathsTest {
                     .isInstanceOf(CorruptStore.class)
                     .hasMessageContaining(empty.toString())
                     .hasMessageContaining("an empty file")
-                    .hasMessageContaining("remove it");
+                    .hasMessageContaining("remove the file");
         }
         assertThat(files()).containsExactly("store.cairn");
         Files.delete(empty);

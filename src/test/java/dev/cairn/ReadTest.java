@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Reads without a copy, and into memory of the caller's. */
+/** Attacks reads without a copy, and reads into memory of the caller. */
 class ReadTest {
     private static final byte[] KEY = Content.key(1);
     private static final int[] LENGTHS = {0, 1, 100, 9_000, 60_000, 300_000};
@@ -111,7 +111,10 @@ class ReadTest {
         }
     }
 
-    /** While the function runs, its value's region dies and is used again: it runs on what is there. */
+    /**
+     * While the function runs, the region of its value dies and is used again. The function must
+     * run again on what is there then.
+     */
     @Test
     void aFunctionRunsAgainOnWhatIsThereThen() {
         Options small = Options.defaults().withStripes(1).withManualCheckpoints();
@@ -123,7 +126,7 @@ class ReadTest {
                             KEY,
                             value -> {
                                 int run = runs.incrementAndGet();
-                                if (run > 2) { // a copy: what is written now does not matter
+                                if (run > 2) { // a copy, so writes do not matter
                                     turnOver(store, 9);
                                     return value.get(ValueLayout.JAVA_BYTE, 0);
                                 }
@@ -136,7 +139,7 @@ class ReadTest {
         }
     }
 
-    /** Writes until all of the log, the key's record too, lies elsewhere. */
+    /** Writes until the whole log, the key's record included, lies elsewhere. */
     private static void turnOver(CairnStore store, int value) {
         store.put(KEY, new byte[] {(byte) value});
         for (int round = 0; round < 4; round++) {
@@ -307,7 +310,8 @@ class ReadTest {
                                             return 0;
                                         });
                             } catch (StoreClosed _) {
-                                // when it asked whether the value was still there
+                                // The read noticed it when it asked whether the value was still
+                                // there.
                             } catch (Throwable e) {
                                 seen.set(e);
                             }

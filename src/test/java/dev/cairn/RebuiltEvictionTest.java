@@ -6,7 +6,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.nio.file.Path;
 
-/** A full cache whose shared memory is made anew takes every put, as before. */
+/** Attacks a full cache whose shared memory is made anew: it must take every put, as before. */
 class RebuiltEvictionTest {
     private static final int STORES = 12;
 

@@ -19,10 +19,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What a process is told whose files are renamed, removed or replaced; see ReplacedFilesIT too. */
+/**
+ * Attacks what a process is told whose files are renamed, removed or replaced. See ReplacedFilesIT
+ * too.
+ */
 @Timeout(120)
 class ReplacedFilesTest {
-    /** Up to so many bytes of the file may lie behind its last region. */
+    /** The bytes of the file behind its last region may be as many as this. */
     private static final int REGION_BYTES = 1 << 16;
 
     private static final int ENTRIES = 200;
@@ -71,7 +74,7 @@ class ReplacedFilesTest {
         assertThatThrownBy(store::checkpoint)
                 .isInstanceOf(StoreReplaced.class)
                 .hasMessageContainingAll(file().toString(), "removed or replaced", "backup");
-        assertThatThrownBy(store::checkpoint) // with nothing left to do
+        assertThatThrownBy(store::checkpoint) // although nothing is left to do
                 .isInstanceOf(StoreReplaced.class);
         assertThatThrownBy(store::compact).isInstanceOf(StoreReplaced.class);
         assertThat(store.stats().durableEpoch())
@@ -102,7 +105,7 @@ class ReplacedFilesTest {
         assertThatThrownBy(store::close).isInstanceOf(StoreReplaced.class);
     }
 
-    /** A restore under a running process: the backup is the store from then on. */
+    /** A backup is restored under a running process. From then on it is the store. */
     @Test
     void aBackupThatIsRenamedOverTheStoreStaysWhatItIs() throws IOException {
         Path backup = directory.resolve("backup.cairn");
@@ -189,7 +192,7 @@ class ReplacedFilesTest {
         }
     }
 
-    /** Only reading, it has nothing to lose, and says by its figures that it shows the past. */
+    /** A reader has nothing to lose, and its figures say that it shows the past. */
     @Test
     void aReaderOfAFileWithoutANameReadsOn() throws IOException {
         try (CairnStore store = Cairn.open(file(), QUIET)) {
@@ -216,14 +219,14 @@ class ReplacedFilesTest {
                     beside("-shm"),
                     StandardCopyOption.REPLACE_EXISTING);
             try (CairnStore first = Cairn.open(file(), QUIET)) {
-                assertThat(first.recovery().detail()).contains("another store's");
+                assertThat(first.recovery().detail()).contains("belongs to another store");
                 readsAll(first, ENTRIES);
             }
             readsAll(store, 2 * ENTRIES);
         }
     }
 
-    /** Mappings and descriptors of opens that are refused. */
+    /** Opens that are refused must leave no mapping and no descriptor. */
     @Test
     void whoeverIsRefusedLeavesNothingOpen() throws IOException {
         try (CairnStore store = Cairn.open(file(), QUIET)) {
@@ -254,7 +257,7 @@ class ReplacedFilesTest {
         }
     }
 
-    /** Links of this process to the files of the test. */
+    /** Counts the links of this process to the files of the test. */
     private long used(String kind) throws IOException {
         Path links = Path.of("/proc/self", kind);
         if (!Files.isReadable(links)) {

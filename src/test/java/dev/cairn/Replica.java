@@ -15,8 +15,9 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /**
- * The versions of all entries, as a feed tells them. Once nobody writes and it caught up, it equals
- * the store: no key's latest change may be missing, but for what {@link Lagged} says.
+ * The versions of all entries, as a feed tells them. Once nobody writes and the replica has caught
+ * up, it must equal the store. The latest change of a key may be missing only where {@link Lagged}
+ * says so.
  */
 public final class Replica implements AutoCloseable {
     private final CairnStore store;
@@ -33,7 +34,7 @@ public final class Replica implements AutoCloseable {
         store.forEach((key, _) -> look(key));
     }
 
-    /** What every put that it is told of must be. */
+    /** Sets what every put that the replica is told of must satisfy. */
     public void judgeBy(Predicate<Put<byte[]>> judge) {
         this.judge = judge;
     }
@@ -47,14 +48,14 @@ public final class Replica implements AutoCloseable {
         }
     }
 
-    /** Takes what there is. */
+    /** Takes all the changes that there are now. */
     public void catchUp() throws InterruptedException {
         while (next(Duration.ZERO)) {
-            // again
+            // Takes the next one.
         }
     }
 
-    /** Takes the next change; false if none came. */
+    /** Takes the next change. Returns false if none came. */
     public boolean next(Duration timeout) throws InterruptedException {
         Change<byte[]> change = feed.poll(timeout);
         if (change == null) {
@@ -65,7 +66,7 @@ public final class Replica implements AutoCloseable {
             case Put<byte[]> put -> {
                 assertThat(store.stripeOf(put.key())).isEqualTo(put.stripe());
                 inOrder(put.stripe(), put.version());
-                assertThat(judge.test(put)).as("a put that was made: %s", put).isTrue();
+                assertThat(judge.test(put)).as("whether this put was made: %s", put).isTrue();
                 versions.put(new String(put.key(), UTF_8), put.version());
             }
             case Removed<byte[]> removed -> {
@@ -85,7 +86,7 @@ public final class Replica implements AutoCloseable {
     private void inOrder(int stripe, long version) {
         Long before = last.put(stripe, version);
         assertThat(before == null || before < version)
-                .as("%d before %d in stripe %d", before, version, stripe)
+                .as("order of versions %d and %d in stripe %d", before, version, stripe)
                 .isTrue();
     }
 
@@ -97,12 +98,18 @@ public final class Replica implements AutoCloseable {
         return told;
     }
 
-    /** Whether it equals the store, of which nobody writes; entries that expired it may have still. */
+    /**
+     * Whether the replica equals the store while nobody writes. It may still have entries that
+     * expired.
+     */
     public boolean isEqual() {
         return difference().isEmpty();
     }
 
-    /** Waits until it does: a dead writer's last write is told once somebody has repaired it. */
+    /**
+     * Waits until the replica equals the store. The last write of a dead writer is told once
+     * somebody has repaired it.
+     */
     public void awaitEqual(Duration patience) throws InterruptedException {
         long start = System.nanoTime();
         Map<String, String> difference = difference();

@@ -28,7 +28,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.stream.Stream;
 
-/** What comes back of a damaged store, what is told, and what is refused. */
+/** Attacks salvage: what comes back of a damaged store, what is reported, and what is refused. */
 @ExtendWith(NeverInPlace.class)
 class SalvageTest {
     private static final int ENTRIES = 5_000;
@@ -65,7 +65,7 @@ class SalvageTest {
         }
     }
 
-    /** Destroys the sector that a value begins in; tells where. */
+    /** Destroys the sector in which a value begins. Returns where that is. */
     private int destroySectorOf(byte[] value) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         int at = indexOf(bytes, value) & -SECTOR_BYTES;
@@ -103,7 +103,7 @@ class SalvageTest {
         assertThat(found.entries()).isBetween(ENTRIES - 6L, ENTRIES - 1L);
         assertThat(found.uncertain()).isZero(); // every write is accounted for
         assertThat(found.lostBytes()).isBetween(128L, 1024L);
-        assertThat(found.damages()).hasSizeBetween(1, 2); // the sector may have a region's header
+        assertThat(found.damages()).hasSizeBetween(1, 2); // the sector may hold a region's header
         assertThat(found.damages()).allMatch(damage -> damage.startsWith(file.toString()));
         try (CairnStore store = Cairn.open(target)) {
             assertThat(store.recovery().kind()).isEqualTo(Recovery.Kind.CLEAN);
@@ -141,7 +141,7 @@ class SalvageTest {
         assertThat(Cairn.salvage(file, target).complete()).isTrue();
         byte[] copy = Files.readAllBytes(target);
         byte[] original = Files.readAllBytes(file);
-        // the expiry stands right before the key
+        // The expiry stands right before the key.
         int at = indexOf(original, mortal) - Long.BYTES;
         int copied = indexOf(copy, mortal) - Long.BYTES;
         assertThat(Arrays.copyOfRange(copy, copied, copied + Long.BYTES))
@@ -153,7 +153,10 @@ class SalvageTest {
         }
     }
 
-    /** An older value is told as such, or not copied, or known to be old by the index. */
+    /**
+     * An older value must be reported as such, or not be copied, or be known to be old by the
+     * index.
+     */
     @Test
     void whatMayBeOldIsTold() throws IOException {
         try (CairnStore store = Cairn.open(file, MANUAL.withStripes(1))) {
@@ -207,7 +210,7 @@ class SalvageTest {
         }
     }
 
-    /** Removed keys do not come back, even where their removals have been cleaned away. */
+    /** Removed keys must not come back, even if their removals were cleaned away. */
     @Test
     void withoutCheckpointsTheHeadersLeadAndAllIsUncertain() throws IOException {
         try (var _ = new SmallScale();
@@ -223,7 +226,11 @@ class SalvageTest {
             }
         }
         byte[] bytes = Files.readAllBytes(file);
-        Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, (int) DataHeader.slotAt(2, 1), (byte) 7);
+        Arrays.fill(
+                bytes,
+                (int) DataHeader.CHECKPOINT_SLOTS_AT,
+                (int) DataHeader.slotAt(2, 1),
+                (byte) 7);
         Files.write(file, bytes);
         Salvage found = Cairn.salvage(file, target);
         assertThat(found.checkpoint()).isZero();
@@ -247,7 +254,7 @@ class SalvageTest {
         Files.write(file, Content.value(1, 1, 100_000));
         assertThatThrownBy(() -> Cairn.salvage(file, target))
                 .isInstanceOf(IncompatibleFormat.class)
-                .hasMessageContaining("is no Cairn store");
+                .hasMessageContaining("is not a Cairn store");
         requireNothingMade();
         Files.delete(file);
         assertThatThrownBy(() -> Cairn.salvage(file, target))
@@ -286,13 +293,13 @@ class SalvageTest {
                     .isInstanceOfSatisfying(
                             StoreInUse.class, e -> assertThat(e.path()).isEqualTo(file))
                     .hasMessageContaining("close it everywhere");
-            store.put(key(1), value(1, 5)); // goes on
+            store.put(key(1), value(1, 5)); // the store goes on
         }
         requireNothingMade();
         assertThat(Cairn.salvage(file, target).complete()).isTrue();
     }
 
-    /** Whoever has the file open is seen by it, too, where the lock file does not tell. */
+    /** Even where the lock file does not tell, salvage must see who has the file open. */
     @Test
     void aStoreThatIsOpenWithoutItsLockFileIsRefused() throws IOException {
         Path copied = directory.resolve("copied");
@@ -302,18 +309,18 @@ class SalvageTest {
             Files.delete(Path.of(file + "-lock"));
             assertThatThrownBy(() -> Cairn.salvage(file, target))
                     .isInstanceOf(StoreReplaced.class)
-                    .hasMessageContaining("somebody has the store open");
+                    .hasMessageContaining("a process has the store open");
             assertThat(target).doesNotExist();
             assertThat(Cairn.salvage(copied, directory.resolve("ofCopy")).entries()).isEqualTo(1);
-            store.put(key(2), value(2, 5)); // goes on
+            store.put(key(2), value(2, 5)); // the store goes on
         }
         assertThat(Cairn.salvage(file, target).entries()).isEqualTo(2);
     }
 
     /**
-     * A write that failed left its record in a region that was given up, and the next one has its
-     * version. A destroyed header leads the salvage to that region, and a record that was superseded is
-     * destroyed besides, so that as many writes are seen as there were.
+     * A failed write left its record in a region that was given up, and the next write has its
+     * version. A destroyed header leads the salvage to that region. Besides, a superseded record is
+     * destroyed, so that as many writes are seen as there were.
      */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
@@ -353,7 +360,9 @@ class SalvageTest {
         try (CairnStore store = Cairn.open(target)) {
             byte[] value = store.get(key(5));
             boolean told = found.uncertainKeys().stream().anyMatch(k -> Arrays.equals(k, key(5)));
-            assertThat(Arrays.equals(value, value(5, 0)) || told).as("right, or told").isTrue();
+            assertThat(Arrays.equals(value, value(5, 0)) || told)
+                    .as("whether the value is right or reported as uncertain")
+                    .isTrue();
             assertThat(onlyProven && Arrays.equals(value, value(5, 9))).isFalse();
         }
     }
@@ -379,7 +388,10 @@ class SalvageTest {
         assertThat(found.lostKeys()).containsExactly(key(1));
     }
 
-    /** With each slot that may be destroyed: an hour stays an hour, not a year. */
+    /**
+     * Whichever slot is destroyed, a time to live of an hour must stay an hour and not become a
+     * year.
+     */
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
     void theClockOfTheStoreIsKept(int destroyedSlots) throws IOException {
@@ -393,7 +405,7 @@ class SalvageTest {
             clocks.setWall(year.negated());
             byte[] bytes = Files.readAllBytes(file);
             int end = (int) DataHeader.slotAt(destroyedSlots, 4);
-            Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, end, (byte) 7);
+            Arrays.fill(bytes, (int) DataHeader.CHECKPOINT_SLOTS_AT, end, (byte) 7);
             Files.write(file, bytes);
             assertThat(Cairn.salvage(file, target).entries()).isEqualTo(1);
             try (CairnStore store = Cairn.open(target)) {
@@ -417,7 +429,7 @@ class SalvageTest {
         }
         byte[] bytes = Files.readAllBytes(file);
         int end = (int) DataHeader.slotAt(2, 1);
-        Arrays.fill(bytes, (int) DataHeader.SLOTS_AT, end, (byte) 7);
+        Arrays.fill(bytes, (int) DataHeader.CHECKPOINT_SLOTS_AT, end, (byte) 7);
         Files.write(file, bytes);
         Salvage found = Cairn.salvage(file, target);
         assertThat(found.entries()).isEqualTo(keys);
@@ -433,7 +445,7 @@ class SalvageTest {
         assertThat(Thread.interrupted()).isTrue();
     }
 
-    /** Whoever tells of progress may end it; then nothing is left. */
+    /** Whoever is told of the progress may end it. Then nothing may be left. */
     @Test
     void whatFailsLeavesNothing() {
         fill(1);
@@ -487,7 +499,7 @@ class SalvageTest {
 
         Result again = cairn.run("salvage", file, target);
         assertThat(again.exit()).isEqualTo(4);
-        assertThat(again.err()).startsWith("cairn: " + target + ": it exists already");
+        assertThat(again.err()).startsWith("cairn: " + target + ": the file exists already");
 
         Path proven = directory.resolve("proven");
         assertThat(cairn.run("salvage", file, proven, "--only-proven").out())

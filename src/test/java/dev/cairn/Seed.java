@@ -2,13 +2,16 @@ package dev.cairn;
 
 import java.util.Random;
 
-/** The one number that everything random in a test class comes from; printed, and to be set again. */
+/**
+ * The one number from which everything random in a test class follows. It is printed and can be set
+ * again.
+ */
 public final class Seed {
     private static final String PROPERTY = "cairn.seed";
 
     private Seed() {}
 
-    /** A generator whose seed is printed with the command that sets it again. */
+    /** A generator. Its seed is printed with the command that sets it again. */
     public static Random random(Class<?> test) {
         long seed = Long.getLong(PROPERTY, System.nanoTime() & 0xFFFF_FFFFL);
         System.out.printf(

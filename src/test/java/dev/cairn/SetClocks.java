@@ -4,28 +4,28 @@ import dev.cairn.os.HostClock;
 
 import java.time.Duration;
 
-/** While open, the clocks of this process are what a test says. */
+/** While it is open, the clocks of this process show what a test says. */
 public final class SetClocks implements AutoCloseable {
     private Duration wall = Duration.ZERO;
     private Duration boot = Duration.ZERO;
 
-    /** Time passes, by both clocks. */
+    /** Lets time pass on both clocks. */
     public void pass(Duration time) {
         boot = boot.plus(time);
         setWall(time);
     }
 
-    /** Somebody sets the wall clock by that much: ahead, or back. */
+    /** Sets the wall clock ahead or back by that much, as somebody might. */
     public void setWall(Duration by) {
         wall = wall.plus(by);
         HostClock.shift(wall, boot);
-        long then = HostClock.bootMillis(); // a store looks at the wall clock once in a millisecond
+        long then = HostClock.bootMillis(); // a store looks once in a millisecond
         while (HostClock.bootMillis() == then) {
             Thread.onSpinWait();
         }
     }
 
-    /** The machine is started again: the clock of the boot begins anew. */
+    /** Starts the machine again: the clock of the boot begins anew. */
     public void reboot() {
         boot = boot.minusMillis(HostClock.bootMillis());
         HostClock.shift(wall, boot);

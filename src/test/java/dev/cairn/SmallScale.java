@@ -1,8 +1,8 @@
 package dev.cairn;
 
 /**
- * While open, stores are created with regions and tables so small that few entries fill them, and their
- * records are superseded rather than overwritten in place: most tests want logs that grow.
+ * While it is open, stores are created with regions and tables so small that few entries fill them.
+ * Records are superseded rather than overwritten in place, since most tests want logs that grow.
  */
 public final class SmallScale implements AutoCloseable {
     public static final int REGION_BYTES = 4096;
@@ -13,7 +13,7 @@ public final class SmallScale implements AutoCloseable {
         System.setProperty("dev.cairn.in-place", "false");
     }
 
-    /** The same with records that are overwritten in place where that may be. */
+    /** A small scale at which records are overwritten in place where that is allowed. */
     public static SmallScale inPlace() {
         SmallScale scale = new SmallScale();
         System.clearProperty("dev.cairn.in-place");

@@ -27,8 +27,8 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
 /**
- * The clock that entries expire by, when the wall clock is set: ahead, back, for a moment or for good,
- * while the store is open and while it is not.
+ * Attacks the clock by which entries expire. The wall clock is set ahead or back, for a moment or
+ * for good, while the store is open and while it is not.
  */
 class StoreClockTest {
     private static final Duration SECOND = Duration.ofSeconds(1);
@@ -36,7 +36,7 @@ class StoreClockTest {
     private static final Duration DAY = Duration.ofDays(1);
     private static final Duration DECADE = Duration.ofDays(3652);
 
-    /** Nothing happens in the background, so that each test says when a checkpoint is made. */
+    /** Nothing happens in the background, so each test decides when a checkpoint is made. */
     private static final Options MANUAL = Options.defaults().withStripes(2).withManualCheckpoints();
 
     private final SetClocks clocks = new SetClocks();
@@ -48,18 +48,18 @@ class StoreClockTest {
         clocks.close();
     }
 
-    /** How a store ceases to be open. */
+    /** How a store stops being open. */
     enum End {
         CLOSED,
         KILLED,
-        /** Behind a checkpoint of all. */
+        /** The power is lost after a checkpoint of everything. */
         POWER_LOST;
 
-        /** What is left, under another name. */
+        /** Leaves the store. Returns what is left of it, under another name. */
         Path leave(CairnStore store, Path file) throws IOException {
             Path left = file.resolveSibling(file.getFileName() + "-left");
             if (this == POWER_LOST) {
-                store.put(bytes("last"), bytes("v")); // or there would be nothing to make durable
+                store.put(bytes("last"), bytes("v")); // so that something is to be made durable
                 long _ = store.checkpoint();
                 Files.copy(file, left);
             } else if (this == KILLED) {
@@ -109,17 +109,23 @@ class StoreClockTest {
         return there;
     }
 
-    /** A time to live lasts as long as it says, whatever the wall clock shows. */
+    /** Requires that a time to live lasts as long as it says, whatever the wall clock shows. */
     private void assertTimeGoesOn(CairnStore store) {
         put(store, "a second", SECOND);
         put(store, "an hour", HOUR);
         assertThat(isThere(store, "a second")).isTrue();
         clocks.pass(SECOND.multipliedBy(2));
-        assertThat(isThere(store, "a second")).as("a second, two later").isFalse();
+        assertThat(isThere(store, "a second"))
+                .as("entry with a time to live of a second, two seconds later")
+                .isFalse();
         clocks.pass(Duration.ofMinutes(50));
-        assertThat(isThere(store, "an hour")).as("an hour, 50 minutes later").isTrue();
+        assertThat(isThere(store, "an hour"))
+                .as("entry with a time to live of an hour, 50 minutes later")
+                .isTrue();
         clocks.pass(Duration.ofMinutes(10));
-        assertThat(isThere(store, "an hour")).as("an hour, an hour later").isFalse();
+        assertThat(isThere(store, "an hour"))
+                .as("entry with a time to live of an hour, an hour later")
+                .isFalse();
     }
 
     @Test
@@ -128,15 +134,15 @@ class StoreClockTest {
             put(store, "a day", DAY);
             clocks.setWall(DECADE);
             put(store, "seen", HOUR);
-            assertThat(isThere(store, "a day")).as("when the clock is ahead").isFalse();
+            assertThat(isThere(store, "a day")).as("entry while the clock is ahead").isFalse();
             clocks.setWall(DECADE.negated());
-            assertThat(isThere(store, "a day")).as("when it is right again").isFalse();
+            assertThat(isThere(store, "a day")).as("entry once the clock is right again").isFalse();
             assertThat(store.stats().clockAheadMillis())
                     .isCloseTo(DECADE.toMillis(), within(2 * SECOND.toMillis()));
             assertTimeGoesOn(store);
         }
         try (CairnStore store = open(file())) {
-            assertThat(isThere(store, "a day")).as("after reopening").isFalse();
+            assertThat(isThere(store, "a day")).as("entry after reopening").isFalse();
             assertTimeGoesOn(store);
         }
     }
@@ -167,7 +173,7 @@ class StoreClockTest {
         }
     }
 
-    /** As when a machine slept: only the wall clock knows. */
+    /** As when a machine slept: only the wall clock knows of the time. */
     @Test
     void timeThatOnlyTheWallClockSawCounts() {
         try (CairnStore store = open(file())) {
@@ -194,7 +200,7 @@ class StoreClockTest {
         }
     }
 
-    /** As where a machine without a clock of its own starts in 1970 and asks the network later. */
+    /** As when a machine without a clock of its own starts in 1970 and asks the network later. */
     @Test
     void aCorrectionOfAClockThatWasBehindExpiresNothing() {
         for (int boot = 1; boot <= 3; boot++) {
@@ -219,7 +225,7 @@ class StoreClockTest {
         }
     }
 
-    /** Two daemons that set the clock in turn. */
+    /** As when two daemons set the clock in turn. */
     @Test
     void aClockThatIsSetToAndFroDoesNotRunAway() {
         try (CairnStore store = open(file())) {
@@ -236,7 +242,7 @@ class StoreClockTest {
         }
     }
 
-    /** Before 1970, at 1970, this century, beyond what is counted. */
+    /** The years are before 1970, at 1970, in this century, and beyond what is counted. */
     @ParameterizedTest
     @ValueSource(longs = {-80, -56, -1, 200, 8_000, 9_500, 200_000_000})
     void anyWallClockDoes(long years) {
@@ -303,7 +309,10 @@ class StoreClockTest {
         }
     }
 
-    /** While nobody has it open the wall clock tells how long, though the store's be ahead of it. */
+    /**
+     * While nobody has the store open, the wall clock tells how much time passes, even if the
+     * store's clock is ahead of it.
+     */
     @ParameterizedTest
     @EnumSource
     void timeInWhichTheStoreIsNotOpenCounts(End end) throws IOException {
@@ -328,7 +337,7 @@ class StoreClockTest {
         }
     }
 
-    /** However far ahead the clock was, nothing that was written is given up for it. */
+    /** However far ahead the clock was, no write may be given up for it. */
     @ParameterizedTest
     @ValueSource(longs = {-60, 10, 200, 8_000, 200_000_000})
     void aKillUnderAWrongClockLosesNoWrite(long years) throws IOException {
@@ -404,7 +413,9 @@ class StoreClockTest {
             clocks.setWall(DECADE);
             assertThat(isThere(store, "a day")).isFalse();
             clocks.setWall(DECADE.negated());
-            assertThat(store.checkpoint()).as("the clock is news").isGreaterThan(before);
+            assertThat(store.checkpoint())
+                    .as("epoch, since the clock is new to the checkpoint")
+                    .isGreaterThan(before);
             assertThat(store.checkpoint()).isEqualTo(before + 1);
         }
     }
@@ -418,7 +429,7 @@ class StoreClockTest {
             assertThat(expires(store, "a day"))
                     .isCloseTo(Instant.now().plus(DAY), within(5, ChronoUnit.SECONDS))
                     .isEqualTo(expires(store, "a day"));
-            put(store, "for ever", Duration.ofSeconds(Long.MAX_VALUE)); // more than is counted
+            put(store, "for ever", Duration.ofSeconds(Long.MAX_VALUE)); // longer than is counted
             assertThat(store.getVersioned(bytes("for ever")).expires()).isNull();
             put(store, "very long", Duration.ofDays(365_000_000));
 

@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Each write may name a time to live, or that there is none though others have one. */
+/**
+ * Attacks the times to live: each write may name one, or say that the entry has none even if others
+ * do.
+ */
 class TimesToLiveTest {
     private static final byte[] KEY = {1};
     private static final byte[] VALUE = {2};
@@ -45,7 +48,7 @@ class TimesToLiveTest {
 
     private void left(Duration atMost) {
         assertThat(store.timeLeft(KEY).orElseThrow())
-                .isLessThan(atMost.plusSeconds(2)) // as far as the two clocks may be apart
+                .isLessThan(atMost.plusSeconds(2)) // how far the two clocks may differ
                 .isGreaterThan(atMost.minusMinutes(30));
     }
 
@@ -90,7 +93,7 @@ class TimesToLiveTest {
 
     private void mapLeft(Duration atMost) {
         assertThat(map.timeLeft("k").orElseThrow())
-                .isLessThan(atMost.plusSeconds(2)) // as far as the two clocks may be apart
+                .isLessThan(atMost.plusSeconds(2)) // how far the two clocks may differ
                 .isGreaterThan(atMost.minusMinutes(30));
     }
 

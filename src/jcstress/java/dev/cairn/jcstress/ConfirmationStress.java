@@ -15,8 +15,8 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import java.lang.invoke.VarHandle;
 
 /**
- * RULE 8, 9: content between two equal table words is content of that table; a place is written anew
- * only behind another table word. The content is 0, then 2.
+ * Attacks RULES 8 and 9: content that is read between two equal table words is content of that
+ * table. A place is written anew only after the table word has changed. The content is 0, then 2.
  */
 public final class ConfirmationStress {
     private static final int UNCONFIRMED = 1;
@@ -45,7 +45,7 @@ public final class ConfirmationStress {
         }
     }
 
-    /** What it takes: neither fence. */
+    /** The canary: without either fence. */
     @JCStressTest
     @State
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Confirmed, and from before.")

@@ -15,12 +15,12 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import java.lang.invoke.VarHandle;
 
 /**
- * RULES 32 to 34: a record is overwritten where it lies, and the next image is staged in the place of
- * its own; a reader reads where the slot word says, and confirms that, then the table word. The record
- * is 0, 0, then 1, 1; the next image is 2, 2, which is not committed.
+ * Attacks RULES 32 to 34. A record is overwritten in place, and the next image is staged where its
+ * own image was. A reader reads where the slot word says, and then confirms the slot word and the
+ * table word. The record is 0, 0 at first, then 1, 1. The next image is 2, 2, and is not committed.
  *
- * <p>r1: the slot word by which the reader read: 0, then 1, which names the image, then 2; 9 if it was
- * not confirmed. r2: the sum of what it read.
+ * <p>r1 is the slot word by which the reader read: 0, then 1, which names the image, then 2. It is
+ * 9 if the read was not confirmed. r2 is the sum of what the reader read.
  */
 public final class InPlaceStress {
     private static final int TABLE = 8;
@@ -50,7 +50,7 @@ public final class InPlaceStress {
             write(1); // X5
             Words.release(FILE, words, 2); // X6
             VarHandle.storeStoreFence();
-            stage(2); // X1 of the next
+            stage(2); // X1 of the next overwrite
         }
 
         final long slot() {
@@ -92,7 +92,9 @@ public final class InPlaceStress {
         }
     }
 
-    /** What it takes: the slot word confirmed where it names the image, whose place is used again. */
+    /**
+     * The canary: the slot word is not confirmed if it names the image, whose place is used again.
+     */
     @JCStressTest
     @State
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "From before.")
@@ -112,7 +114,10 @@ public final class InPlaceStress {
         }
     }
 
-    /** What it takes: the slot word confirmed where it names the record, as the table word does not. */
+    /**
+     * The canary: the slot word is not confirmed if it names the record. The table word does not
+     * tell of a change there.
+     */
     @JCStressTest
     @State
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "From before.")
@@ -132,7 +137,7 @@ public final class InPlaceStress {
         }
     }
 
-    /** What it takes: all the fences, of the writer and of the reader. */
+    /** The canary: without any of the fences of the writer and of the reader. */
     @JCStressTest
     @State
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "From before.")

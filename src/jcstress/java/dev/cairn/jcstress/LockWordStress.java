@@ -13,7 +13,7 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 
-/** RULE 15: the word of a lock, and what it guards. */
+/** Attacks RULE 15: the word of a lock, and what the lock guards. */
 public final class LockWordStress {
     private static final long DEAD = LockWord.of(7, 1);
 
@@ -33,7 +33,7 @@ public final class LockWordStress {
         }
     }
 
-    /** Two judge the same corpse. */
+    /** Two threads judge the same dead holder. */
     @JCStressTest
     @State
     @Outcome(
@@ -62,7 +62,7 @@ public final class LockWordStress {
         }
     }
 
-    /** One of them has given it back when the other comes to its verdict. */
+    /** One thread has given the lock back when the other comes to its verdict. */
     @JCStressTest
     @State
     @Outcome(id = "1, 0, -1", expect = ACCEPTABLE, desc = "The first had it, nobody has it.")

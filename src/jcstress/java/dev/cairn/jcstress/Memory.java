@@ -14,11 +14,11 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A few words of a mapped file for each run of a test. jcstress makes runs by the thousand before it
- * lets the actors at them, and uses them once.
+ * A few words of a mapped file for each run of a test. jcstress makes runs by the thousand before
+ * it starts the actors, and uses each run once.
  */
 public abstract class Memory {
-    /** More than the runs that exist at once: 40 strides of 256, twice. */
+    /** This is more than the runs that exist at once, which are 40 strides of 256, twice. */
     private static final int RUNS = 1 << 16;
 
     private static final int LINE_BYTES = 64;
@@ -38,13 +38,13 @@ public abstract class Memory {
         }
     }
 
-    /** Stores two words, plainly. */
+    /** Stores two words by plain stores. */
     final void write(long value) {
         Words.setPlain(FILE, content, value);
         Words.setPlain(FILE, content + Long.BYTES, value);
     }
 
-    /** Loads both words, plainly: their sum. */
+    /** Loads both words by plain loads. Returns their sum. */
     final int read() {
         return (int) (Words.plain(FILE, content) + Words.plain(FILE, content + Long.BYTES));
     }

@@ -13,11 +13,13 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * RULE 29: a cached value is handed out if the slot word, then the table word are what they were. Here
- * both are 0 at first. A put changes the slot word and returns; then its region dies, which changes the
- * table word; then a later record comes to the old place, so the slot word is 0 again.
+ * Attacks RULE 29: a cached value is returned if first the slot word and then the table word are
+ * what they were. Here both are 0 at first. A put changes the slot word and returns. Then its
+ * region dies, which changes the table word. Then a later record is put at the old place, so the
+ * slot word is 0 again.
  *
- * <p>r1: the put had returned when the read began. r2: the read handed out what was there before.
+ * <p>r1 is 1 if the put had returned when the read began. r2 is 1 if the read returned what was
+ * there before.
  */
 public final class NearCacheStress {
     private static final int TABLE = 8;
@@ -65,7 +67,7 @@ public final class NearCacheStress {
         }
     }
 
-    /** What it takes: the other order. */
+    /** The canary: the two words are loaded in the other order. */
     @JCStressTest
     @State
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "Before the put returned.")

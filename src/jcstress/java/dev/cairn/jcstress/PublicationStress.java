@@ -12,7 +12,7 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
 
-/** RULE 7, 12: whoever sees the slot word sees the whole record. */
+/** Attacks RULES 7 and 12: whoever sees the slot word must see the whole record. */
 public final class PublicationStress {
     private PublicationStress() {}
 
@@ -35,7 +35,7 @@ public final class PublicationStress {
         }
     }
 
-    /** What it takes: a slot word like any other content. */
+    /** The canary: the slot word is stored and loaded plainly, like any other content. */
     @JCStressTest
     @State
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Not there yet.")

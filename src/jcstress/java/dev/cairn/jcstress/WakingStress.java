@@ -15,10 +15,10 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import java.lang.invoke.VarHandle;
 
 /**
- * A waiter says that it waits, then looks whether there is news; a writer brings news, then looks
- * whether anybody waits. At least one must see the other.
+ * Attacks waking: a waiter says that it waits and then looks whether there is news, while a writer
+ * brings news and then looks whether anybody waits. At least one must see the other.
  *
- * <p>r1: the waiter saw the news. r2: the writer saw the waiter.
+ * <p>r1 is 1 if the waiter saw the news. r2 is 1 if the writer saw the waiter.
  */
 public final class WakingStress {
     private static final int VERSION = 8;
@@ -59,7 +59,7 @@ public final class WakingStress {
         }
     }
 
-    /** What it takes: an unlock that is no fence. */
+    /** The canary: the unlock is no fence. */
     @JCStressTest
     @State
     @Outcome(

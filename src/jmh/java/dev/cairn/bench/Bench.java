@@ -22,7 +22,10 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 
-/** {@code tools/bench}: runs sets of benchmarks, keeps their figures as JSON, and draws charts of them. */
+/**
+ * {@code tools/bench}: runs sets of benchmarks, keeps their figures as JSON, and draws charts of
+ * them.
+ */
 @Command(
         name = "bench",
         description =
@@ -146,7 +149,7 @@ public final class Bench implements Callable<Integer> {
         return names.isEmpty() ? sets : names.stream().distinct().map(known::get).toList();
     }
 
-    /** Tells what failed; the sets behind it are run all the same. */
+    /** Measures a set, and returns what failed. The sets after it are run all the same. */
     private List<String> measure(BenchSet set, Map<String, String> machine) throws Exception {
         System.out.printf("%n== %s: %s%n", set.name(), set.description());
         Run run = new Run(set.name(), directory, quick, machine);

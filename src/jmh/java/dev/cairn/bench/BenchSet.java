@@ -30,7 +30,7 @@ record BenchSet(String name, String description, Work work) {
                     "entries=20000",
                     "heap=256m");
 
-    /** All, in the order in which they are run. */
+    /** All sets, in the order in which they are run. */
     static final List<BenchSet> ALL =
             List.of(
                     new BenchSet(

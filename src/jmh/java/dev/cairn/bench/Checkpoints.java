@@ -36,10 +36,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * What checkpoints cost, and what opening costs behind a failure; a program rather than a JMH
- * benchmark, since each figure is of a whole run. Arguments, each with a default: {@code entries=1000000}
- * of 16-byte keys and 100-byte values, {@code rounds=15} of checkpoints, {@code seconds=10} of writing,
- * {@code directory=target}, and {@code json}, a file for the figures.
+ * What checkpoints cost, and what opening costs after a failure. This is a program rather than a
+ * JMH benchmark, since each figure belongs to a whole run. Each argument has a default: {@code
+ * entries=1000000} with 16-byte keys and 100-byte values, {@code rounds=15} of checkpoints, {@code
+ * seconds=10} of writing, {@code directory=target}, and {@code json}, a file for the figures.
  */
 public final class Checkpoints {
     private static final int VALUE_BYTES = 100;
@@ -224,7 +224,10 @@ public final class Checkpoints {
                         latency.getMaxValue() / 1e3);
     }
 
-    /** Without its shared memory and of another boot: as after a power failure, in a warm cache. */
+    /**
+     * Opens the store without its shared memory and as if in another boot. That is like after a
+     * power failure, but with a warm cache.
+     */
     private void rebuild(Path file) throws IOException {
         List<Double> millis = new ArrayList<>();
         for (int round = 0; round < REBUILDS; round++) {
@@ -281,7 +284,10 @@ public final class Checkpoints {
         }
     }
 
-    /** Fills a store with checkpoints in the background, and writes on until it is killed. */
+    /**
+     * Fills a store while checkpoints are made in the background, and goes on writing until it is
+     * killed.
+     */
     private static void fillAndWait(Path file, int entries) {
         CairnStore store = Cairn.open(file);
         fill(store, entries);

@@ -2,7 +2,7 @@ package dev.cairn.bench;
 
 import java.util.Arrays;
 
-/** A key of a map on the heap: bytes, compared by content. */
+/** A key of a map on the heap: bytes that are compared by content. */
 final class HeapKey {
     private final byte[] bytes;
 

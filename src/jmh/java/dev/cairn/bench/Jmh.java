@@ -17,18 +17,19 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * JMH benchmarks as part of a set. A figure's value is that of a fork, the mean of its iterations.
+ * JMH benchmarks as part of a set. The value of a figure is that of a fork, which is the mean of
+ * its iterations.
  *
- * @param millis length of an iteration
+ * @param millis the length of an iteration
  */
 record Jmh(int forks, int warmups, int iterations, int millis) {
-    /** What a case is called. */
+    /** Names a case or a contender. */
     interface Naming extends Function<BenchmarkParams, String> {}
 
     /**
      * Runs all benchmarks of a class.
      *
-     * @param parameters that are to have other values than the class says, as {@code name=value}
+     * @param parameters those that get other values than the class says, as {@code name=value}
      */
     void run(Run run, Class<?> benchmarks, Naming what, Naming contender, String... parameters)
             throws RunnerException {

@@ -31,8 +31,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * Reads of a map whose entries are all in its near cache, beside Caffeine alone and beside the same map
- * without one. Nanoseconds an operation, one thread unless {@code -t} says more.
+ * Reads of a map whose entries are all in its near cache, beside Caffeine alone and beside the same
+ * map without a near cache. The figures are nanoseconds an operation, for one thread unless {@code
+ * -t} says more.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -47,7 +48,7 @@ import java.util.function.Function;
             "-XX:+AlwaysPreTouch"
         })
 public class NearCacheReads {
-    /** What a service would keep. */
+    /** An object that a service might keep. */
     public record Session(UUID user, String name, long lastSeen, int visits) {}
 
     /** The ways to read. */
@@ -68,7 +69,7 @@ public class NearCacheReads {
         }
     }
 
-    /** The entries, and whoever holds them. */
+    /** The entries, and whatever holds them. */
     @State(Scope.Benchmark)
     public static class Entries {
         @Param Way way;
@@ -134,7 +135,7 @@ public class NearCacheReads {
         return entries.reads.apply(entries.keys[choice.random.nextInt(entries.count)]);
     }
 
-    /** As {@link #hit}, by a caller who looks at what it gets. */
+    /** Does what {@link #hit} does, for a caller that looks at what it gets. */
     @Benchmark
     public int hitAndLook(Entries entries, Choice choice) {
         return entries.reads.apply(entries.keys[choice.random.nextInt(entries.count)]).visits();

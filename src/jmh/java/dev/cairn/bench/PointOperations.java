@@ -25,8 +25,9 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Reads and overwrites at random of a store of small entries, beside a map on the heap that copies
- * the value as a store must. Nanoseconds an operation, one thread unless {@code -t} says more.
+ * Random reads and overwrites of a store of small entries, beside a map on the heap that copies the
+ * value as a store must. The figures are nanoseconds an operation, for one thread unless {@code -t}
+ * says more.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -55,7 +56,7 @@ public class PointOperations {
         void close() throws IOException;
     }
 
-    /** The entries, and whoever holds them. */
+    /** The entries, and whatever holds them. */
     @State(Scope.Benchmark)
     public static class Entries {
         @Param({"cairn", "ConcurrentHashMap"})
@@ -92,7 +93,9 @@ public class PointOperations {
         final byte[] value = new byte[VALUE_BYTES];
         int last;
 
-        /** A key of its own, as a caller has it, not the one that the map was filled with. */
+        /**
+         * A new copy of a key, as a caller has it, and not the array with which the map was filled.
+         */
         byte[] key(Entries entries) {
             return entries.keys[random.nextInt(entries.count)].clone();
         }
@@ -103,7 +106,10 @@ public class PointOperations {
         return entries.subject.get(choice.key(entries));
     }
 
-    /** Which key comes next depends on the value before, so no two reads overlap: the latency. */
+    /**
+     * The value that was read decides which key is next. So no two reads overlap, and this is the
+     * latency.
+     */
     @Benchmark
     public byte[] getDependent(Entries entries, Choice choice) {
         int index = choice.random.nextInt(entries.count) ^ choice.last;

@@ -14,8 +14,9 @@ import java.util.Locale;
 import java.util.function.UnaryOperator;
 
 /**
- * A program of its own that measures: it is run in a child JVM, takes arguments of the form {@code
- * name=value}, makes its stores under {@code directory}, and writes its figures to the file {@code json}.
+ * A separate program that measures. It is run in a child JVM, takes arguments of the form {@code
+ * name=value}, makes its stores under {@code directory}, and writes its figures to the file {@code
+ * json}.
  *
  * @param main the name of its class
  */
@@ -25,9 +26,9 @@ record Program(String main) {
     }
 
     /**
-     * Runs it, and adds its figures.
+     * Runs the program and adds its figures.
      *
-     * @param what makes of the name of a case the one that the set has for it
+     * @param what turns the program's name of a case into the set's name of that case
      */
     void run(Run run, List<String> arguments, UnaryOperator<String> what)
             throws IOException, InterruptedException {
@@ -70,13 +71,13 @@ record Program(String main) {
         Child child = new Child();
         Thread ending = new Thread(() -> child.end(scratch));
         Runtime.getRuntime()
-                .addShutdownHook(ending); // refused, and nothing started, after an interrupt
+                .addShutdownHook(ending); // refused after an interrupt, so nothing is started
         int exitCode = child.start(builder).waitFor();
         Runtime.getRuntime().removeShutdownHook(ending);
         return exitCode;
     }
 
-    /** The JVM of the program, which an interrupt of this one ends. */
+    /** The JVM of the program. An interrupt of this JVM ends it. */
     private static final class Child {
         private boolean ended;
         private Process process;
@@ -89,7 +90,7 @@ record Program(String main) {
             return process;
         }
 
-        /** Gently, so that it can remove its stores. */
+        /** Ends it gently, so that it can remove its stores. */
         synchronized void end(Scratch scratch) {
             ended = true;
             if (process != null) {

@@ -32,8 +32,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The ways of reading, side by side: one key at a time, many at once, into memory of the caller's, and
- * without a copy. Nanoseconds a key; each looks at one byte of the value.
+ * The ways of reading, side by side: one key at a time, many at once, into memory of the caller,
+ * and without a copy. The figures are nanoseconds a key. Each way looks at one byte of the value.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -57,7 +57,7 @@ public class Reads {
         @Param("100")
         int valueBytes;
 
-        /** Whether the store evicts, and so has its reads marked and counted; nothing is evicted. */
+        /** Whether the store evicts, and so marks and counts its reads. Nothing is evicted here. */
         @Param("false")
         boolean evicting;
 

@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A run of one set: how it is to be made, and what came of it so far. */
+/** A run of one set: how it is to be made, and its results so far. */
 final class Run {
     private final String set;
     private final Path directory;
@@ -32,7 +32,10 @@ final class Run {
         return directory;
     }
 
-    /** What to take in a run that shows only that everything works, and what otherwise. */
+    /**
+     * Picks the first value in a run that shows only that everything works, and the second
+     * otherwise.
+     */
     <T> T pick(T ofQuick, T otherwise) {
         return quick ? ofQuick : otherwise;
     }
@@ -45,7 +48,7 @@ final class Run {
         figures.add(figure);
     }
 
-    /** What was measured beside it is kept. */
+    /** Notes that the set failed. What else it measured is kept. */
     void fail(String why) {
         failures.add(set + ": " + why);
     }

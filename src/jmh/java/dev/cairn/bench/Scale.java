@@ -5,9 +5,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What becomes of Cairn and of Chronicle Map as a store grows: by entries, by the size of values, by
- * threads and processes; and how much memory they take. Several runs of the benchmark of peers, whose
- * cases are called after entries and values too, as "get-1, 10,000 entries of 100 B".
+ * What becomes of Cairn and of Chronicle Map as a store grows: by entries, by the size of values,
+ * and by threads and processes. It measures memory too. It consists of several runs of the
+ * benchmark of peers. Their cases are named after entries and values too, such as "get-1, 10,000
+ * entries of 100 B".
  */
 final class Scale {
     private static final int BYTES = 100;
@@ -20,8 +21,8 @@ final class Scale {
     /**
      * A store.
      *
-     * @param rounds in which it is measured, unless the run is quick
-     * @param turnovers before
+     * @param rounds in how many rounds it is measured, unless the run is quick
+     * @param turnovers how often all entries are overwritten before
      */
     private record Size(int entries, int valueBytes, int rounds, int turnovers, String operations) {
         String title(String operation) {
@@ -47,7 +48,10 @@ final class Scale {
         }
     }
 
-    /** Values from small to large, and 100 bytes from few to many entries: so charts have them. */
+    /**
+     * Values from small to large, and values of 100 bytes with few to many entries. Charts are
+     * drawn over both.
+     */
     private static List<Size> full() {
         String all = POINTS + ",memory" + TOGETHER;
         return List.of(

@@ -5,13 +5,14 @@ import org.jspecify.annotations.Nullable;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * When this process last tried to load a key again, so that not each read of an old entry tries while
- * somebody is at it. A key takes the place of another now and then; then it is tried more often.
+ * When this process last tried to reload a key, so that not every read of an old entry tries while
+ * another thread is at it. Sometimes a key takes the place of another; then the latter is tried
+ * more often.
  */
 final class Attempts {
     private static final int PLACES = 1024;
 
-    /** While another thread or process loads the key. */
+    /** The pause while another thread or process loads the key. */
     private static final long PAUSE_MILLIS = 10;
 
     private static final long PAUSE_AFTER_FAILURE_MILLIS = 1000;
@@ -20,9 +21,9 @@ final class Attempts {
             new AtomicReferenceArray<>(PLACES);
 
     /**
-     * The last attempt of a key.
+     * The last attempt for a key.
      *
-     * @param untilMillis when the next may be made
+     * @param untilMillis when the next attempt may be made
      */
     private record Attempt(long hash, long untilMillis) {}
 
@@ -30,7 +31,7 @@ final class Attempts {
         return (int) (hash & PLACES - 1);
     }
 
-    /** Whether to try now; one of several threads that ask at once may. */
+    /** Whether to try now; if several threads ask at once, one of them may. */
     boolean begin(long hash, long nowMillis) {
         int place = place(hash);
         Attempt last = places.get(place);

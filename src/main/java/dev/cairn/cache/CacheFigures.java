@@ -6,7 +6,7 @@ import dev.cairn.units.Units;
 
 import java.time.Duration;
 
-/** The figures of a store that are about caches. */
+/** The figures of a store that concern caches. */
 record CacheFigures(
         long hits,
         long misses,

@@ -6,7 +6,7 @@ import dev.cairn.CairnCache;
 import dev.cairn.CairnStore;
 import dev.cairn.NearCacheStats;
 import dev.cairn.engine.StoreHandle;
-import dev.cairn.near.Coding;
+import dev.cairn.near.EntryCodecs;
 import dev.cairn.near.Envelope;
 import dev.cairn.near.HeldEnvelope;
 import dev.cairn.near.ReadPath;
@@ -23,25 +23,28 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 
-/** The cache over a store: what it reads; what is absent or old, {@link Loads} loads. */
+/** The cache over a store. It reads entries; {@link Loads} loads those that are absent or old. */
 public final class StoreCache<K, V> implements CairnCache<K, V> {
-    /** Entries whose bytes are written together. */
+    /** How many entries are written together. */
     private static final int PUT_TOGETHER = 1024;
 
     private final StoreHandle store;
-    private final Coding<K, Envelope<V>> coding;
+    private final EntryCodecs<K, Envelope<V>> codecs;
     private final ReadPath<K, V> reads;
     private final Loads<K, V> loads;
 
     public StoreCache(
-            StoreHandle store, Coding<K, Envelope<V>> coding, ReadPath<K, V> reads, Terms terms) {
+            StoreHandle store,
+            EntryCodecs<K, Envelope<V>> codecs,
+            ReadPath<K, V> reads,
+            CacheSettings settings) {
         this.store = store;
-        this.coding = coding;
+        this.codecs = codecs;
         this.reads = reads;
-        this.loads = new Loads<>(store, terms);
+        this.loads = new Loads<>(store, settings);
     }
 
-    /** What is known of a key, counted as a read; null if nothing is. */
+    /** What is known about a key, counted as a read; null if nothing is. */
     private @Nullable HeldEnvelope<V> read(K key) {
         CachedEntry<V> found = reads.findCurrent(Objects.requireNonNull(key, "key"));
         HeldEnvelope<V> known =
@@ -50,8 +53,8 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
         return known;
     }
 
-    private Sought<K, V> sought(K key) {
-        return new Sought<>(store, coding, reads, Objects.requireNonNull(key, "key"));
+    private KeyLookup<K, V> lookup(K key) {
+        return new KeyLookup<>(store, codecs, reads, Objects.requireNonNull(key, "key"));
     }
 
     @Override
@@ -65,10 +68,10 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
         Objects.requireNonNull(loader, "loader");
         HeldEnvelope<V> known = read(key);
         if (known == null) {
-            return loads.load(sought(key), Loader.ofOne(loader));
+            return loads.load(lookup(key), Loader.ofOne(loader));
         }
         if (loads.isOld(known.writtenMillis())) {
-            loads.refresh(List.of(sought(key)), Loader.ofOne(loader));
+            loads.refresh(List.of(lookup(key)), Loader.ofOne(loader));
         }
         return known.value();
     }
@@ -82,14 +85,14 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
     public Map<K, V> getAll(
             Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
         Loader<K, V> ofMany = Loader.ofMany(loader);
-        Collection<Sought<K, V>> all = readAll(keys);
-        List<Sought<K, V>> absent = new ArrayList<>();
-        List<Sought<K, V>> old = new ArrayList<>();
-        for (Sought<K, V> sought : all) {
-            if (sought.answer() == null) {
-                absent.add(sought);
-            } else if (loads.isOld(sought.writtenMillis())) {
-                old.add(sought);
+        Collection<KeyLookup<K, V>> all = readAll(keys);
+        List<KeyLookup<K, V>> absent = new ArrayList<>();
+        List<KeyLookup<K, V>> old = new ArrayList<>();
+        for (KeyLookup<K, V> lookup : all) {
+            if (lookup.answer() == null) {
+                absent.add(lookup);
+            } else if (loads.isOld(lookup.writtenMillis())) {
+                old.add(lookup);
             }
         }
         Map<K, V> values = values(all);
@@ -103,34 +106,34 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
         return values(all);
     }
 
-    /** Each key once, looked up and counted as a read. */
-    private Collection<Sought<K, V>> readAll(Collection<? extends K> keys) {
-        Map<Object, Sought<K, V>> all = LinkedHashMap.newLinkedHashMap(keys.size());
+    /** Looks each key up once, and counts it as a read. */
+    private Collection<KeyLookup<K, V>> readAll(Collection<? extends K> keys) {
+        Map<Object, KeyLookup<K, V>> all = LinkedHashMap.newLinkedHashMap(keys.size());
         for (K key : keys) {
-            Sought<K, V> sought = sought(key);
-            Sought<K, V> _ = all.putIfAbsent(coding.identity(key), sought);
+            KeyLookup<K, V> lookup = lookup(key);
+            KeyLookup<K, V> _ = all.putIfAbsent(codecs.identity(key), lookup);
         }
         if (reads.isCached()) {
-            all.values().forEach(Sought::look);
+            all.values().forEach(KeyLookup::look);
         } else {
             List<byte @Nullable []> found =
-                    store.values(all.values().stream().map(Sought::bytes).toList());
+                    store.values(all.values().stream().map(KeyLookup::bytes).toList());
             int i = 0;
-            for (Sought<K, V> sought : all.values()) {
-                sought.found(found.get(i++));
+            for (KeyLookup<K, V> lookup : all.values()) {
+                lookup.found(found.get(i++));
             }
         }
-        long hits = all.values().stream().filter(sought -> sought.answer() != null).count();
+        long hits = all.values().stream().filter(lookup -> lookup.answer() != null).count();
         store.counters().read(hits, all.size() - hits);
         return all.values();
     }
 
-    private static <K, V> Map<K, V> values(Collection<Sought<K, V>> all) {
+    private static <K, V> Map<K, V> values(Collection<KeyLookup<K, V>> all) {
         Map<K, V> values = LinkedHashMap.newLinkedHashMap(all.size());
-        for (Sought<K, V> sought : all) {
-            Answer<V> answer = sought.answer();
+        for (KeyLookup<K, V> lookup : all) {
+            KnownValue<V> answer = lookup.answer();
             if (answer != null && answer.value() != null) {
-                values.put(sought.key(), answer.value());
+                values.put(lookup.key(), answer.value());
             }
         }
         return values;
@@ -138,7 +141,7 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
 
     private byte[] envelope(V value) {
         Objects.requireNonNull(value, "value");
-        return coding.value(new Envelope<>(Envelope.Kind.VALUE, store.now(), value));
+        return codecs.value(new Envelope<>(Envelope.Kind.VALUE, store.now(), value));
     }
 
     @Override
@@ -148,15 +151,15 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
 
     @Override
     public void put(K key, V value, Duration timeToLive) {
-        long _ = store.put(coding.key(key), envelope(value), timeToLive);
+        long _ = store.put(codecs.key(key), envelope(value), timeToLive);
     }
 
-    /** Not all at once: an entry's bytes are kept only until those beside it are written. */
+    /** Not all at once: an entry's bytes are kept only until the entries beside it are written. */
     @Override
     public void putAll(Map<? extends K, ? extends V> map) {
         List<Map.Entry<byte[], byte[]>> encoded = new ArrayList<>();
         map.forEach((key, value) -> {
-            encoded.add(Map.entry(coding.key(key), envelope(value)));
+            encoded.add(Map.entry(codecs.key(key), envelope(value)));
             if (encoded.size() == PUT_TOGETHER) {
                 store.putAll(encoded, loads.timeToLive());
                 encoded.clear();
@@ -167,7 +170,7 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
 
     @Override
     public void invalidate(K key) {
-        byte[] bytes = coding.key(key);
+        byte[] bytes = codecs.key(key);
         try {
             long _ = store.remove(bytes);
         } finally {
@@ -178,6 +181,21 @@ public final class StoreCache<K, V> implements CairnCache<K, V> {
     @Override
     public void invalidateAll(Collection<? extends K> keys) {
         keys.forEach(this::invalidate);
+    }
+
+    /**
+     * A key that is being loaded has an entry, too: its mark. So the scan shows every key that has
+     * a value or a load from before.
+     */
+    @Override
+    public void invalidateAll() {
+        try {
+            store.forEach((key, _) -> {
+                long _ = store.remove(key);
+            });
+        } finally {
+            reads.allRemoved();
+        }
     }
 
     @Override

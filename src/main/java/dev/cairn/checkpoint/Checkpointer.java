@@ -3,6 +3,7 @@ package dev.cairn.checkpoint;
 import dev.cairn.CheckpointFailed;
 import dev.cairn.Durability;
 import dev.cairn.LockTimeout;
+import dev.cairn.events.Events;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.CheckpointSlot.Cut;
 import dev.cairn.format.DataHeader;
@@ -34,54 +35,58 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /*
- * Actors    one checkpointer at a time in all processes, by the checkpoint lock; writers.
+ * Actors    one checkpointer at a time in all processes, which holds the checkpoint lock; writers.
  * Words     epoch: of the checkpoint to come; durable: the last one whose force returned; attempt:
  *           the one that is being forced; failed: the one whose force returned an error; 0: none.
- * Steps     P1 all stripes' locks, each repaired      P2 tails, oldest regions, versions, counts: the
- *           cut; then of each stripe cut version := its version
- *           P3 epoch + 1                              P4 the locks given back: writers go on
- *           P5 attempt := the cut's epoch             P6 the log, forced
- *           P7 the slot that does not hold durable    P8 that slot, forced
+ * Steps     P1 take all stripes' locks and repair each stripe
+ *           P2 tails, oldest regions, versions, counts: the cut; then cut version := version in each stripe
+ *           P3 epoch + 1                              P4 release the locks: writers go on
+ *           P5 attempt := the cut's epoch             P6 force the log
+ *           P7 store the slot that does not hold durable     P8 force that slot
  *           P9 durable := the cut's epoch              P10 failed := 0, attempt := 0
  * Why it is safe
- *           RULE 19: with all locks held no write is under way, so the cut is a prefix of the history
- *           of all stripes together. A write that returned before the call lies before it. P3 comes
- *           before P4: what is born behind the cut has the next epoch, so nothing that the cut names
- *           dies with an epoch that durable reaches before a checkpoint without it is durable.
- *           RULE 30: P2 says up to which version a stripe's records are the cut's. Puts overwrite in
- *           place only records above that, which lie behind the tail of this cut and of all before it
- *           (see Tail), whether they came to be published or not. P1 repairs before: a cut behind
- *           the X5 of a dead writer would name a torn record.
- *           RULE 19: should not all come within a millisecond, all are let go, and the next attempt
- *           waits twice as long. Large values are copied with a stripe's lock held; where many threads
- *           put some, there may never be a millisecond in which all holds end. But each hold ends,
- *           and behind a stripe that the cut has none begins: once the cut waits for as long as writers
- *           have the stripes that it lacks, it gets them. So writers wait for a cut no longer than
- *           about twice what they make others wait.
- *           RULE 20: P6 covers all regions of the cut, whoever stored to them, since it goes by the
- *           file and not by this process's stores. P7 begins when P6 has returned, so a slot that is
- *           whole has its log on disk; and it leaves alone the slot of the durable epoch, so at every
- *           moment there is one to fall back to. Never by parity: a failed attempt would turn it over.
- *           What the cut names stays what it is until P9 (RULE 25), since it dies behind the cut, and is
- *           not overwritten (RULE 30).
+ *           RULE 19: while all locks are held, no write is under way. So the cut is a prefix of the
+ *           history of all stripes together, and it contains every write that returned before the call.
+ *           P3 comes before P4: a region that is born after the cut has the next epoch. So nothing that
+ *           the cut names dies with an epoch that durable reaches before a checkpoint without it is
+ *           durable.
+ *           RULE 30: P2 tells up to which version a stripe's records belong to the cut. Puts overwrite
+ *           in place only records with a greater version. These lie behind the tail of this cut and of
+ *           all cuts before it (see Tail), whether or not those were published. P1 repairs before:
+ *           if the cut came after the X5 of a dead writer, it would name a torn record.
+ *           RULE 19: if the locks cannot all be taken within a millisecond, all are released, and the
+ *           next attempt waits twice as long. Large values are copied while a stripe's lock is held. If
+ *           many threads put large values, there may be no millisecond in which all of them are done.
+ *           But each hold ends, and while the cut holds a stripe, no new hold of it begins. So when the
+ *           cut waits for as long as writers hold the stripes that it lacks, it gets them. Therefore
+ *           writers wait for a cut no longer than about twice the time for which they make others wait.
+ *           RULE 20: P6 covers all regions of the cut, whichever process stored to them, since it forces
+ *           the file and not only this process's stores. P7 begins when P6 has returned, so if a slot
+ *           is whole, its log is on disk. P7 leaves the slot of the durable epoch alone, so at every
+ *           moment there is one to go back to. The slot is not chosen by the parity of the epoch,
+ *           because a failed attempt would turn the parity over. What the cut names does not change
+ *           until P9: it dies after the cut (RULE 25), and it is not overwritten (RULE 30).
  *           RULE 22: a caller needs the epoch that was to come when it called: its writes are older.
- *           The cut is kept on this process's heap: one whose checkpointer died is never published,
- *           so nobody else has a use for it.
+ *           The cut is kept on this process's heap. If the checkpointer dies, its cut is never
+ *           published, so no other process needs it.
  * If a process dies here
- *           P1 to P4: the stripes' locks are taken over; an epoch without a slot does no harm, nor does
- *           a cut version without a cut: some puts append that could have overwritten. P5 to P8:
- *           attempt stays (SUSPECT): what was forced is unknown, and a page that failed may be clean.
- *           The next checkpointer heals first: each page of the log stored again, what is behind the
- *           durable checkpoint verified, counts of overwrites included (RULE 35), then a cut of its own (RULE 21).
+ *           P1 to P4: the stripes' locks are taken over. An epoch without a slot does no harm. A cut
+ *           version without a cut does none either: some puts append that could have overwritten.
+ *           P5 to P8: attempt stays (SUSPECT). What was forced is unknown, and a page that failed may be
+ *           clean. The next checkpointer heals first: it stores each page of the log again, verifies
+ *           what lies behind the durable checkpoint, counts of overwrites included (RULE 35), and
+ *           then makes a cut of its own (RULE 21).
  * If power fails here
- *           Up to P7 the durable slot is the newest that is whole. From P7 on the other one may be,
- *           with its log on disk since P6: then the store opens at that.
+ *           Up to P7 the durable slot is the newest whole one. From P7 on the other slot may be whole
+ *           too, with its log on disk since P6: then the store opens at that.
  */
-/** Makes a store durable, while others write. */
+/** Makes a store durable while others write. */
 public final class Checkpointer {
     private static final int UNLOCKED_LOOKS = 1000;
 
-    /** How long the stripes that are already held may wait for the others, at the first attempt. */
+    /**
+     * How long the stripes that are already locked may wait for the others, at the first attempt.
+     */
     private static final long CUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
@@ -93,11 +98,29 @@ public final class Checkpointer {
     private final ProcessTable processes;
     private final SharedLock lock;
     private final Healer healer;
-    private final AtomicLong made = new AtomicLong();
     private final AtomicLong longestHoldNanos = new AtomicLong();
 
+    /** The holder of the checkpoint lock replaces it. */
+    private volatile Tally tally = new Tally(0, 0, 0, 0);
+
     /**
-     * @param lock of checkpoints
+     * The checkpoints of this process, except those of recoveries and the last close.
+     *
+     * @param made the number of checkpoints that succeeded
+     * @param failed the number of checkpoints that were begun and did not succeed
+     * @param nanos the total time of those that succeeded
+     * @param longestNanos the longest time of one of them
+     */
+    public record Tally(long made, long failed, long nanos, long longestNanos) {
+        private Tally with(boolean success, long time) {
+            return success
+                    ? new Tally(made + 1, failed, nanos + time, Math.max(longestNanos, time))
+                    : new Tally(made, failed + 1, nanos, longestNanos);
+        }
+    }
+
+    /**
+     * @param lock the checkpoint lock
      */
     public Checkpointer(
             DataFile data,
@@ -116,20 +139,21 @@ public final class Checkpointer {
         this.healer = healer;
     }
 
-    /** The epoch that a checkpoint must have to cover what was written before this call. */
+    /** The epoch that a checkpoint must reach to cover what was written before this call. */
     public long need() {
         return shared.acquire(SharedLayout.EPOCH);
     }
 
     /**
-     * Sees to it that a checkpoint of that epoch or a later one is durable: somebody else's, if there
-     * is one, else its own.
+     * Makes sure that a checkpoint of that epoch or a later one is durable. It uses another
+     * caller's checkpoint if there is one, and otherwise makes its own.
      *
      * @param timeoutNanos how long to wait for another checkpoint, and then for the stripes
-     * @return the epoch of the one that is
-     * @throws CheckpointFailed if the operating system could not, or could not for another's
-     *     checkpoint that this call waited for
-     * @throws LockTimeout if a live holder keeps a stripe, or another checkpoint takes, too long
+     * @return the epoch of the durable checkpoint
+     * @throws CheckpointFailed if the operating system could not make this checkpoint durable, or
+     *     another's for which this call waited
+     * @throws LockTimeout if a live holder keeps a stripe for too long, or another checkpoint takes
+     *     too long
      */
     public long checkpoint(long need, long timeoutNanos) {
         if (data.header().durability() == Durability.NONE) {
@@ -149,36 +173,59 @@ public final class Checkpointer {
         if (shared.acquire(SharedLayout.FAILED) >= need) {
             throw failure(null);
         }
+        CheckpointRecord record = new CheckpointRecord(data, Events.checkpoint());
+        long epoch = makeAndTell(timeoutNanos, record);
+        dropDeadPins();
+        regions.counts().recountIfDoubted();
+        return epoch;
+    }
+
+    private long makeAndTell(long timeoutNanos, CheckpointRecord record) {
+        long start = System.nanoTime();
+        boolean success = false;
+        try {
+            CheckpointSlot slot = make(timeoutNanos, record);
+            success = true;
+            record.succeeded();
+            return slot.epoch();
+        } catch (Throwable e) {
+            record.failed(e);
+            throw e;
+        } finally {
+            tally = tally.with(success, System.nanoTime() - start);
+        }
+    }
+
+    private CheckpointSlot make(long timeoutNanos, CheckpointRecord record) {
         Placed durable = durablePlaced();
         if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
             healer.heal(slotOf(durable));
         }
-        // what others grew is mapped first: not to be able to is no failed force
+        // what other processes added to the file is mapped first: if that fails, it is not a failed
+        // force
         MemorySegment _ = data.remapped();
-        CheckpointSlot slot = cut(timeoutNanos);
-        force(slot, durable, to -> data.file().force(0, to));
-        made.incrementAndGet();
-        dropDeadPins();
-        regions.counts().recountIfDoubted();
-        return slot.epoch();
+        CheckpointSlot slot = cut(timeoutNanos, record);
+        force(slot, durable, record, to -> data.file().force(0, to));
+        return slot;
     }
 
-    /** Frees what backups of dead processes kept. */
+    /** Frees the regions that backups of dead processes kept. */
     public void dropDeadPins() {
         if (Pin.dropDead(shared, processes)) {
-            regions.counts().recount();
+            regions.counts().unpinned();
         }
     }
 
     private CheckpointFailed failure(@Nullable Throwable cause) {
         return new CheckpointFailed(
                 data.path(),
-                "what was written is applied, its durability is unknown; nothing more is written"
-                        + " until a checkpoint succeeds",
+                "a checkpoint failed: all writes are visible, but whether they are"
+                        + " durable is unknown; further writes are refused until a checkpoint"
+                        + " succeeds",
                 cause);
     }
 
-    private CheckpointSlot cut(long timeoutNanos) {
+    private CheckpointSlot cut(long timeoutNanos, CheckpointRecord record) {
         long deadline = Steps.nanoTime() + timeoutNanos;
         long patience = CUT_NANOS;
         @Nullable CheckpointSlot[] cut = {null};
@@ -190,6 +237,7 @@ public final class Checkpointer {
                             patience,
                             () -> cut[0] = cutHolding());
             longestHoldNanos.accumulateAndGet(taken.nanos(), Math::max);
+            record.attempted(taken.nanos());
             CheckpointSlot slot = cut[0];
             if (slot != null) {
                 return slot;
@@ -203,7 +251,7 @@ public final class Checkpointer {
                         "the locks of all stripes at once",
                         OptionalLong.empty(),
                         Duration.ofNanos(timeoutNanos),
-                        "not all stripes could be held at once in %d ms"
+                        "the locks of all stripes could not be held at once within %d ms"
                                 .formatted(TimeUnit.NANOSECONDS.toMillis(timeoutNanos)));
             }
             patience = Math.min(2 * patience, timeoutNanos);
@@ -224,7 +272,7 @@ public final class Checkpointer {
         return slot;
     }
 
-    /** RULE 30: nothing that a cut names is overwritten in place from now on. */
+    /** RULE 30: from now on nothing that a cut names is overwritten in place. */
     private void passOver(List<Cut> cuts) {
         for (int stripe = 0; stripe < cuts.size(); stripe++) {
             shared.stripe(stripe).release(StripeWords.CUT_VERSION, cuts.get(stripe).version());
@@ -244,12 +292,24 @@ public final class Checkpointer {
     }
 
     /**
-     * Publishes cuts as the next epoch while nobody writes: at the last close and at the end of a
-     * recovery, under the exclusive open lock.
+     * Publishes cuts as the next epoch while no process writes: at the last close and at the end of
+     * a recovery, under the exclusive open lock.
      *
-     * @throws CheckpointFailed if the operating system could not; the last checkpoint still counts
+     * @throws CheckpointFailed if the operating system could not force it; the last checkpoint
+     *     still counts
      */
     public void publishQuiet(UUID timeline, List<Cut> cuts) {
+        CheckpointRecord record = new CheckpointRecord(data, Events.checkpoint());
+        try {
+            publishQuiet(timeline, cuts, record);
+        } catch (Throwable e) {
+            record.failed(e);
+            throw e;
+        }
+        record.succeeded();
+    }
+
+    private void publishQuiet(UUID timeline, List<Cut> cuts, CheckpointRecord record) {
         Placed durable = durablePlaced();
         if (shared.acquire(SharedLayout.ATTEMPT) != 0) {
             healer.healQuiet(slotOf(durable));
@@ -259,15 +319,17 @@ public final class Checkpointer {
         regions.counts().cut();
         shared.release(SharedLayout.EPOCH, slot.epoch() + 1);
         VarHandle.fullFence();
-        force(slot, durable, to -> data.file().forceInPieces(to, shared::advanced));
+        force(slot, durable, record, to -> data.file().forceInPieces(to, shared::advanced));
     }
 
-    /** Forces the data file up to a place. */
+    /** Forces the data file up to an offset. */
     private interface Forcing {
         void force(long to) throws IOException;
     }
 
-    private void force(CheckpointSlot slot, @Nullable Placed durable, Forcing log) {
+    private void force(
+            CheckpointSlot slot, @Nullable Placed durable, CheckpointRecord record, Forcing log) {
+        record.forcing(slot, slotOf(durable));
         DataHeader header = data.header();
         int index = durable == null ? 0 : 1 - durable.index;
         byte[] bytes = slot.encode(header.storeId(), index);
@@ -297,10 +359,12 @@ public final class Checkpointer {
         shared.release(SharedLayout.ATTEMPT, 0);
     }
 
-    /** A checkpoint, and which of the two slots has it. */
+    /** A checkpoint and the index of the slot that holds it, 0 or 1. */
     private record Placed(CheckpointSlot slot, int index) {}
 
-    /** The last checkpoint whose force returned; null if neither slot is it, after a damage. */
+    /**
+     * The last checkpoint whose force returned; null if neither slot holds it, because of damage.
+     */
     public @Nullable CheckpointSlot durableSlot() {
         return slotOf(durablePlaced());
     }
@@ -309,7 +373,10 @@ public final class Checkpointer {
         return placed == null ? null : placed.slot;
     }
 
-    /** Only a slot that says that it is the one is read and checked as a whole. */
+    /**
+     * The durable checkpoint and its slot. Only a slot that names the durable epoch is read as a
+     * whole and checked.
+     */
     private @Nullable Placed durablePlaced() {
         DataHeader header = data.header();
         MemorySegment memory = data.file().first();
@@ -333,7 +400,7 @@ public final class Checkpointer {
         return shared.acquire(SharedLayout.DURABLE);
     }
 
-    /** Whether anything was written since the last checkpoint, or the wall clock was set back. */
+    /** Whether something was written since the last checkpoint, or the wall clock was set back. */
     public boolean isBehind() {
         CheckpointSlot slot = durableSlot();
         return slot == null
@@ -342,27 +409,27 @@ public final class Checkpointer {
                 || shared.clock().wasSetBack(slot);
     }
 
-    /** Checkpoints that this process made. */
-    public long made() {
-        return made.get();
+    /** The counts of this process's checkpoints. */
+    public Tally tally() {
+        return tally;
     }
 
-    /** The longest that one of them held writers up, in vain or not. */
+    /** The longest time for which a checkpoint or an attempt of this process held writers up. */
     public long longestHoldNanos() {
         return longestHoldNanos.get();
     }
 
-    /** Repairs what an error left of this process. */
+    /** Repairs what an error in this process left behind. */
     public void mend() {
         lock.mend();
     }
 
-    /** From now on nobody in this process makes one. */
+    /** Stops all checkpoints of this process from now on. */
     public void retire() {
         lock.retire();
     }
 
-    /** Whether a checkpoint was forced as a whole and is what the shared words say. */
+    /** Whether the checkpoint was forced as a whole and is the one that the shared words name. */
     public boolean isDurable(CheckpointSlot slot) {
         return shared.acquire(SharedLayout.ATTEMPT) == 0
                 && agrees(slot)
@@ -370,7 +437,10 @@ public final class Checkpointer {
                 && !mayHaveExpiredSince(slot);
     }
 
-    /** What expired since must stay so, though the wall clock be set back before the next opening. */
+    /**
+     * Whether something may have expired since the checkpoint. It must stay expired even if the
+     * wall clock is set back before the next opening.
+     */
     private boolean mayHaveExpiredSince(CheckpointSlot slot) {
         long now = shared.clock().now();
         for (int stripe = 0; stripe < shared.stripes() && now > slot.clock(); stripe++) {
@@ -382,7 +452,7 @@ public final class Checkpointer {
         return false;
     }
 
-    /** Whether the shared words are those of a store that stands at a checkpoint. */
+    /** Whether the shared words are those of a store that stands at this checkpoint. */
     public boolean agrees(CheckpointSlot slot) {
         return slot.epoch() == shared.acquire(SharedLayout.DURABLE)
                 && slot.timeline().equals(timeline())
@@ -391,7 +461,7 @@ public final class Checkpointer {
                 && slot.cuts().equals(cuts(shared));
     }
 
-    /** The stripes as their words stand, which is a cut if nobody writes. */
+    /** The stripes in the state that their words show. That is a cut if no process writes. */
     public static List<Cut> cuts(SharedMemory shared) {
         List<Cut> cuts = new ArrayList<>();
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
@@ -400,12 +470,12 @@ public final class Checkpointer {
         return cuts;
     }
 
-    /** The cuts of a store without entries, with the versions of this one. */
+    /** The cuts of a store without entries, with the versions of this store. */
     public static List<Cut> emptyCuts(SharedMemory shared) {
         return cuts(shared).stream().map(cut -> new Cut(0, 0, 0, 0, cut.version(), 0, 0)).toList();
     }
 
-    /** One stripe as its words stand; under its lock. */
+    /** One stripe in the state that its words show. The caller holds the stripe's lock. */
     public static Cut cut(StripeWords words) {
         return cut(words, words.acquire(StripeWords.VERSION));
     }
@@ -422,8 +492,8 @@ public final class Checkpointer {
     }
 
     /**
-     * One stripe as it is, or will be once the write that its holder committed is carried out;
-     * without its lock, again until two looks agree.
+     * One stripe as it is, or as it will be when its holder's committed write has been carried out.
+     * It takes no lock: it looks again until two looks agree.
      */
     public static Cut cutUnlocked(StripeWords words) {
         Cut before = settled(words);
@@ -440,10 +510,11 @@ public final class Checkpointer {
         if (intent == 0) {
             return cut(words);
         }
-        if (intent == StripeWords.IN_PLACE) { // RULE 36: the other companions are another commit's
+        // RULE 36: the other companions belong to another commit
+        if (intent == StripeWords.IN_PLACE) {
             return cut(words, words.acquire(StripeWords.NEW_VERSION));
         }
-        boolean isShort = intent == StripeWords.SHORT; // then the log's regions stay what they are
+        boolean isShort = intent == StripeWords.SHORT; // then the ends of the log do not change
         return new Cut(
                 words.acquire(isShort ? StripeWords.OLDEST : StripeWords.NEW_OLDEST),
                 words.acquire(isShort ? StripeWords.OLDEST_NUMBER : StripeWords.NEW_OLDEST_NUMBER),
@@ -454,7 +525,7 @@ public final class Checkpointer {
                 words.acquire(StripeWords.NEW_LIVE_BYTES));
     }
 
-    /** The timeline in shared memory. */
+    /** The timeline that shared memory names. */
     public UUID timeline() {
         MemorySegment base = shared.base();
         return new UUID(

@@ -23,12 +23,14 @@ import org.jspecify.annotations.Nullable;
 import java.util.function.LongConsumer;
 
 /**
- * Gets a store over a force that failed, or of which nobody knows (RULE 21). The kernel may have
- * marked pages clean that never reached the disk: a force after that has nothing to write and says
- * that all is well. So every page of the log is stored again, and what no checkpoint proves is
- * compared with its checksums, since the kernel may also have dropped such a page and read the old
- * one back. Where a record was overwritten in place, the old page may have an earlier one with a valid
- * checksum: the count of overwrites tells it by the slot word (RULE 35).
+ * Recovers a store from a force that failed, or whose outcome is unknown (RULE 21).
+ *
+ * <p>After a failed force the kernel may have marked pages clean that never reached the disk. A
+ * later force then has nothing to write and reports success. So every page of the log is stored
+ * again. The kernel may also have dropped such a page and read the old one back. So everything that
+ * no checkpoint proves is compared with its checksums. If a record was overwritten in place, the
+ * old page may hold an earlier version with a valid checksum: the count of overwrites in the slot
+ * word reveals it (RULE 35).
  */
 public final class Healer {
     private static final Cut NOTHING_DURABLE = Cut.EMPTY;
@@ -50,23 +52,26 @@ public final class Healer {
         this.hash = mapped.hash();
     }
 
-    /** Runs an action while nobody else writes to a stripe. */
+    /** Runs an action while no other thread writes to a stripe. */
     private interface Holding {
         void holding(Stripe stripe, Runnable action);
     }
 
     /**
-     * Stores every page of the log again that a checkpoint does not prove durable, and verifies what
-     * is behind it, stripe by stripe under its lock.
+     * Stores again every page of the log that a checkpoint does not prove durable, and then
+     * verifies these pages. It does so stripe by stripe, under the stripe's lock.
      *
-     * @param durable null to verify everything
-     * @throws CorruptStore if something that was written is there no more
+     * @param durable the durable checkpoint; null to verify everything
+     * @throws CorruptStore if bytes that were written are no longer there
      */
     void heal(@Nullable CheckpointSlot durable) {
         heal(durable, Stripe::holding, _ -> {});
     }
 
-    /** As {@link #heal}, while nobody writes, by the holder of the open lock. */
+    /**
+     * Heals as {@link #heal} does, without the stripes' locks. The caller holds the open lock, and
+     * no process writes.
+     */
     void healQuiet(@Nullable CheckpointSlot durable) {
         heal(durable, this::quiet, shared::advanced);
     }
@@ -78,7 +83,10 @@ public final class Healer {
         }
     }
 
-    /** Stores every page again that belongs to somebody, while nobody writes, under the open lock. */
+    /**
+     * Stores again every page that belongs to a stripe. The caller holds the open lock, and no
+     * process writes.
+     */
     public void storeAllAgainQuiet() {
         storeAgain(null, this::quiet);
     }
@@ -89,8 +97,9 @@ public final class Healer {
     }
 
     /**
-     * Zeroes what stands behind the tails in the tail regions, while nobody writes: records of what
-     * was rolled back have checksums that are valid there, and must not come back when a force fails.
+     * Fills the tail regions with zeros from the tails to their ends, while no process writes.
+     * After a rollback there are old records with valid checksums; they must not come back when a
+     * force fails.
      */
     public void zeroBehindTailsQuiet() {
         for (Stripe stripe : stripes) {
@@ -103,7 +112,10 @@ public final class Healer {
         }
     }
 
-    /** Under its stripe's lock nobody else stores to a region below the tail, nor frees it. */
+    /**
+     * Stores pages again under the lock of their stripe, so that no other thread stores to a region
+     * below the tail, or frees it.
+     */
     private void storeAgain(@Nullable CheckpointSlot durable, Holding by) {
         data.file().storeAgain(0, data.regionAt(0));
         for (long region = 0; region < data.regions(); region++) {
@@ -118,7 +130,7 @@ public final class Healer {
 
     private void storeAgain(Stripe stripe, long region, @Nullable CheckpointSlot durable) {
         if (data.stripeOf(region) != stripe.number()) {
-            return; // it died meanwhile
+            return; // the region died meanwhile
         }
         int from = from(region, stripe.number(), durable);
         long tail = stripe.words().acquire(StripeWords.TAIL);
@@ -130,9 +142,14 @@ public final class Healer {
     }
 
     /**
-     * Where in a region begins what a checkpoint does not prove durable, down to a page; -1 if it
-     * does prove all. A region that was born by its epoch was written up to the cut, where it was the
-     * tail, or to its end.
+     * The offset in a region from which a checkpoint does not prove it durable, rounded down to a
+     * page; -1 if the checkpoint proves all of it.
+     * <table> <caption>what a checkpoint proves</caption>
+     * <tr><th>the region</th><th>then from</th></tr>
+     * <tr><td>was born after the checkpoint</td><td>0</td></tr>
+     * <tr><td>is the tail region of the cut</td><td>the tail, rounded down</td></tr>
+     * <tr><td>is any other region</td><td>-1</td></tr>
+     * </table>
      */
     private int from(long region, int owner, @Nullable CheckpointSlot durable) {
         if (durable == null || data.birth(region) > durable.epoch()) {
@@ -143,8 +160,8 @@ public final class Healer {
     }
 
     /**
-     * Verifies what a stripe's log and runs hold behind a checkpoint, while nobody writes to it and
-     * the caller has the open lock.
+     * Verifies what a stripe's log and runs hold behind a checkpoint. The caller holds the open
+     * lock, and no process writes to the stripe.
      *
      * @throws CorruptStore at the first damage
      */
@@ -153,7 +170,7 @@ public final class Healer {
     }
 
     /**
-     * @param advanced is told how many bytes were verified, a region's worth at a time
+     * @param advanced gets the number of verified bytes, about a region's worth at a time
      */
     private void verifyBehind(
             Stripe stripe, @Nullable CheckpointSlot durable, LongConsumer advanced) {
@@ -177,7 +194,9 @@ public final class Healer {
         largeKeys.requireNoDamage(data.path());
     }
 
-    /** RULE 35: a page that the kernel dropped may be back with an older record in the same place. */
+    /**
+     * RULE 35: if the kernel dropped a page, an older record may have come back at the same place.
+     */
     private void requireOverwrites(Stripe stripe, Chain.Entry entry) {
         if (entry.kind() != RecordLayout.PUT || entry.gone()) {
             return;

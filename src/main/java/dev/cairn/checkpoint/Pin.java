@@ -13,12 +13,13 @@ import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 
 /**
- * Keeps the regions of the durable checkpoint from being used again, however many come after it.
+ * Keeps the regions of the durable checkpoint from being reused, however many checkpoints follow
+ * it.
  *
- * <p>RULE 25: the pin is stored, and then, behind a full fence, the durable epoch loaded once more. A
- * claimer loads the durable epoch before the pins. Regions that the pinned checkpoint has die later
- * than it, so a claimer takes one for free only if it loaded a later durable epoch; that was stored
- * after the pinner's second load, hence the claimer sees the pin.
+ * <p>RULE 25: the pin is stored; then, after a full fence, the durable epoch is loaded once more. A
+ * claimer loads the durable epoch before the pins. The regions of the pinned checkpoint die after
+ * it. So a claimer takes one of them for free only if it loaded a later durable epoch. That epoch
+ * was stored after the pinner's second load, hence the claimer sees the pin.
  */
 public final class Pin implements AutoCloseable {
     private final SharedMemory shared;
@@ -47,10 +48,13 @@ public final class Pin implements AutoCloseable {
             }
         }
         throw new LimitReached(
-                store, PIN_SLOTS, PIN_SLOTS + " backups are under way; wait for one to end");
+                store,
+                PIN_SLOTS,
+                PIN_SLOTS
+                        + " backups are running, which is the maximum; wait until one of them ends");
     }
 
-    /** Pins what is durable by now instead. */
+    /** Moves the pin to the checkpoint that is durable now. */
     public void again() {
         do {
             epoch = shared.acquire(SharedLayout.DURABLE);
@@ -63,7 +67,7 @@ public final class Pin implements AutoCloseable {
         return epoch;
     }
 
-    /** Frees what dead processes pinned; tells whether there was any. */
+    /** Frees the pins of dead processes; returns whether there were any. */
     static boolean dropDead(SharedMemory shared, ProcessTable processes) {
         boolean dropped = false;
         for (int slot = 0; slot < PIN_SLOTS; slot++) {

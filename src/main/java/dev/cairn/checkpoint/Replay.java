@@ -38,15 +38,19 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
 
 /**
- * Fills a new shared-memory file from a checkpoint: feeds the records of every chain, in the order of
- * their places, to the index (RULE 23). The file is this process's own until it is ready, and the
- * data file is only read, so a second recovery after a failure here finds what this one found.
+ * Fills a new shared-memory file from a checkpoint: it enters the records of every chain into the
+ * index, in the order of their places (RULE 23). Until the file is ready, only this process uses
+ * it. The data file is only read. So if this recovery fails, the next one finds what this one
+ * found.
  */
 public final class Replay {
-    /** Versions of what was lost are out of reach of what comes (an outside holder has them). */
+    /**
+     * The distance between the versions that were lost, which an outside holder may still have, and
+     * those that will be given.
+     */
     public static final long VERSIONS_APART = 1L << 40;
 
-    /** Likewise allocation numbers, which stand in checksums. */
+    /** The same distance for allocation numbers, which are part of checksums. */
     public static final long NUMBERS_APART = 1L << 32;
 
     private final DataFile data;
@@ -71,12 +75,12 @@ public final class Replay {
     }
 
     /**
-     * Makes the shared memory what it was at the checkpoint.
+     * Brings the shared memory to the state of the checkpoint.
      *
-     * @param leastLog2 log2 of the buckets of an empty stripe's table
+     * @param leastLog2 log2 of the number of buckets in the table of an empty stripe
      * @param parallel whether to use every processor
-     * @throws CorruptStore if a chain of the checkpoint is damaged; never tries an older one, whose
-     *     regions may have been used again
+     * @throws CorruptStore if a chain of the checkpoint is damaged. It never tries an older
+     *     checkpoint, because the regions of that one may have been reused.
      */
     public void restore(CheckpointSlot slot, int leastLog2, boolean parallel) {
         shared.release(SharedLayout.REGIONS, slot.regions());
@@ -95,7 +99,7 @@ public final class Replay {
                 .forEach(stripe -> restore(stripe, slot.cuts().get(stripe), leastLog2));
     }
 
-    /** Bytes of records read. */
+    /** The number of bytes of records that were read. */
     public long bytes() {
         return bytes.sum();
     }
@@ -130,9 +134,9 @@ public final class Replay {
             throw new CorruptStore(
                     data.path(),
                     -1,
-                    "%d live entries of %d bytes in stripe %d, as the checkpoint says"
+                    "%d live entries with %d bytes in stripe %d, as the checkpoint says"
                             .formatted(cut.liveCount(), cut.liveBytes(), stripe),
-                    "%d of %d in its log"
+                    "%d live entries with %d bytes in the log"
                             .formatted(words.acquire(LIVE_COUNT), words.acquire(LIVE_BYTES)));
         }
         for (RegionHeader region : chain.regions()) {
@@ -151,8 +155,8 @@ public final class Replay {
     }
 
     /**
-     * A run lives while its record is the one that counts, or a tombstone, which hides others; tells
-     * how many bytes it takes.
+     * Adopts the run of a record and returns the number of bytes that it takes. A run lives while
+     * its record is the newest of its key, or is a tombstone, which hides older records.
      */
     private long adoptRun(int stripe, Chain.Entry entry, Chain chain) {
         RecordBytes.Run run = entry.run();
@@ -180,8 +184,9 @@ public final class Replay {
             throw new CorruptStore(
                     data.path(),
                     entry.offset(),
-                    "a record of stripe %d up to version %d".formatted(stripe, cut.version()),
-                    "version %d of a key of stripe %d"
+                    "a record of stripe %d with version %d at most"
+                            .formatted(stripe, cut.version()),
+                    "a record with version %d and a key of stripe %d"
                             .formatted(entry.version(), index.stripe(hashed)));
         }
         boolean put = entry.kind() == RecordLayout.PUT;
@@ -190,11 +195,13 @@ public final class Replay {
             if (!put) {
                 return;
             }
+            boolean again = false;
             while (found.slotAt() == 0) {
-                long room = tables.rebuild(words);
+                long room = tables.rebuild(words, again);
                 if (room != 0) {
                     shared.makeRoom(locks, room);
                 }
+                again = room == 0;
                 found = index.locate(words, hashed, entry.key());
             }
             index.raiseOverflow(words, hashed, found.passed());

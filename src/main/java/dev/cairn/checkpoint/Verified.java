@@ -5,7 +5,7 @@ import dev.cairn.units.Units;
 
 import java.util.List;
 
-/** What a verification found. */
+/** The result of a verification. */
 record Verified(long entries, long records, long bytes, List<String> damages)
         implements Verification {
 

@@ -27,33 +27,34 @@ import java.util.List;
 
 /*
  * Actors    a reader without a lock; writers and cleaners of the stripe.
- * Steps     V1 the whole log is read, then what came since; of each key the newest record is noted
- *           V2 quietly: the rest of the log, then the counts
- *           V3 every slot word is looked at: does it point to the newest record of its key, and does
- *              that say the same count of overwrites?
- *           V4 every newest put is looked at: does a slot word point to it?
- *           V5 quietly, for some hundred keys at a time: what did not agree in V3 and V4, once more,
+ * Steps     V1 read the whole log, then what was added since; note the newest record of each key
+ *           V2 quietly: read the rest of the log, then compare the counts
+ *           V3 look at every slot word: does it point to the newest record of its key, and does
+ *              that record have the same count of overwrites?
+ *           V4 look at every newest put: does a slot word point to it?
+ *           V5 quietly, for some hundred keys at a time: check again what did not agree in V3 and V4,
  *              by the log up to then
- *           Quietly: at a moment at which nobody writes to the stripe. Writers hold its lock for it,
- *           and no longer than for what was appended since the last reading, or some hundred lookups.
- *           Who may only read takes a look for quiet if the stripe is the same before and after, and
- *           leaves the comparison out if there is no such moment.
+ *           "Quietly" means at a moment at which nobody writes to the stripe. A process that may write
+ *           holds the stripe's lock for it, and no longer than it takes to read what was appended since
+ *           the last reading, or to make some hundred lookups. A read-only process counts a look as
+ *           quiet if the stripe is the same before and after; if there is no such moment, it leaves the
+ *           comparison out.
  * Why it is safe
- *           What V3 and V4 read may be changing; they condemn nothing. What V5 condemns, and V2
- *           counts, is compared with all of the log at a moment at which nobody changes either.
+ *           What V3 and V4 read may be changing, so their findings are only suspects. What V5 and V2
+ *           report is compared with all of the log at a moment at which neither log nor index changes.
  * If a process dies here
  *           Nothing was stored.
  */
 /**
- * Compares a store with itself: every checksum of every chain, and for each key the newest record of
- * its chain with what the index says.
+ * Compares a store with itself: it checks every checksum of every chain, and compares the newest
+ * record of each key in the chain with what the index says.
  */
 public final class Verifier {
     private static final int SUSPECTS = 256;
     private static final int SWINGS_SEEN = 100;
     private static final int ATTEMPTS = 10;
 
-    /** Likewise where most attempts fail. */
+    /** The number of attempts for a store that evicts, in which most of them fail. */
     private static final int EVICTING_ATTEMPTS = 2;
 
     private final DataFile data;
@@ -68,12 +69,12 @@ public final class Verifier {
     private long records;
     private long bytes;
 
-    /** What looks at a stripe while nobody writes to it. */
+    /** Looks at a stripe while nobody writes to it. */
     public interface Quiet {
         /**
-         * Looks once or, where others cannot be held off, until nobody wrote meanwhile.
+         * Looks once or, if writers cannot be held off, until nobody wrote during the look.
          *
-         * @param look what it found the last time counts
+         * @param look may run several times; what it found the last time counts
          * @return false if there was no such moment
          */
         boolean look(int stripe, Runnable look);
@@ -90,9 +91,10 @@ public final class Verifier {
     }
 
     /**
-     * Verifies one stripe; from its start again if it was cleaned so fast that parts of the log were
-     * gone before they were read. Should that never end, only the log is verified; and a stripe of a
-     * store that evicts, which may lose a region at every write, with writers held off all along.
+     * Verifies one stripe. If the stripe was cleaned so fast that parts of the log were gone before
+     * they were read, it starts again. The last attempt of several verifies only the log. In a
+     * store that evicts, which may lose a region at every write, the last attempt holds writers off
+     * throughout.
      */
     public void verify(int stripe) {
         long entriesBefore = entries;
@@ -108,7 +110,7 @@ public final class Verifier {
                         bytes = bytesBefore;
                         done[0] = verified(stripe, last) || last;
                     };
-            if (last && evicts) { // nothing leaves it meanwhile
+            if (last && evicts) { // no region leaves it meanwhile
                 boolean _ = quiet.look(stripe, look);
                 return;
             }
@@ -116,7 +118,10 @@ public final class Verifier {
         }
     }
 
-    /** Verifies a stripe once; false if parts of its log were gone before they were compared. */
+    /**
+     * Verifies a stripe once; returns false if parts of its log were gone before they were
+     * compared.
+     */
     private boolean verified(int stripe, boolean isHeld) {
         Quiet each = isHeld && evicts ? Verifier::atOnce : quiet;
         try (StripeCheck check = new StripeCheck(stripe, each)) {
@@ -143,18 +148,18 @@ public final class Verifier {
         return new Verified(entries, records, bytes, damages);
     }
 
-    /** A key, or a slot word, of which log and index did not agree. */
+    /** A key, or a slot word, on which log and index did not agree. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Suspect(byte @Nullable [] key, long table, long slotAt, long slot) {}
 
-    /** One stripe that is being verified. */
+    /** The verification of one stripe. */
     private final class StripeCheck implements AutoCloseable {
         private final int stripe;
         private final Quiet quiet;
         private final StripeWords words;
         private final NewestRecords newest = new NewestRecords(this::hasKey);
 
-        /** What was written since {@link #newest} was complete. */
+        /** The records that were written after {@link #newest} was complete. */
         private final NewestRecords later = new NewestRecords(this::hasKey);
 
         private final LargeKeys largeKeys = new LargeKeys();
@@ -190,15 +195,18 @@ public final class Verifier {
         }
 
         /**
-         * Whether something was gone before it was compared. A region that eviction left takes entries
-         * with it of which nothing stands behind it.
+         * Whether a part of the log was gone before it was compared. If eviction drops a region,
+         * its entries have no newer records in the log.
          */
         private boolean hasGaps() {
             return log.hasGaps()
                     || evicts && words.acquire(StripeWords.OLDEST_NUMBER) != oldestNumber;
         }
 
-        /** Asked of a key whose hash is that of a record which stood there, and may be gone by now. */
+        /**
+         * Whether the record at that place has this key, or may be gone by now. The hash of the key
+         * is that of the record that was seen there.
+         */
         private boolean hasKey(long offset, byte[] key) {
             long hashed = hash.of(key);
             Chain.Entry entry = entryAt(index.slotWord(offset, hashed));
@@ -214,7 +222,7 @@ public final class Verifier {
         }
 
         void verify() {
-            boolean _ = quiet.look(stripe, () -> {}); // finishes what a dead writer began
+            boolean _ = quiet.look(stripe, () -> {}); // completes what a dead writer began
             Cut start = Checkpointer.cutUnlocked(words);
             log.readTo(start); // V1
             log.readTo(Checkpointer.cutUnlocked(words));
@@ -250,7 +258,8 @@ public final class Verifier {
             long hashed = hash.of(entry.key());
             if (index.stripe(hashed) != stripe || entry.version() > version) {
                 damaged(
-                        "%s: at byte %d: expected a record of stripe %d up to version %d, found version %d of stripe %d"
+                        ("%s: at byte %d: expected a record of stripe %d with version %d"
+                                        + " at most, found one with version %d and a key of stripe %d")
                                 .formatted(
                                         data.path(),
                                         entry.offset(),
@@ -270,7 +279,10 @@ public final class Verifier {
                     (int) (runBytes / data.regionBytes()));
         }
 
-        /** V2: what the descriptor says, by the log. The log's own bytes only if nothing left it. */
+        /**
+         * V2: compares the counts in the descriptor with the log. The size of the log is compared
+         * only if no region left the log.
+         */
         private void count(Cut start, List<String> wrong) {
             wrong.clear();
             Cut now = Checkpointer.cut(words);
@@ -279,7 +291,8 @@ public final class Verifier {
             long liveBytes = newest.putBytes() + runBytes;
             if (!hasGaps() && (newest.puts() != now.liveCount() || liveBytes != now.liveBytes())) {
                 wrong.add(
-                        "%s: stripe %d: expected %d live entries of %d bytes, as its descriptor says, found %d of %d"
+                        ("%s: stripe %d: expected %d live entries with %d bytes,"
+                                        + " as its descriptor says, found %d with %d bytes")
                                 .formatted(
                                         data.path(),
                                         stripe,
@@ -296,7 +309,7 @@ public final class Verifier {
             }
         }
 
-        /** V3: anew if the table was swung meanwhile. */
+        /** V3: starts again if the table was swung meanwhile. */
         private void checkSlots() {
             for (int swing = 0; swing < SWINGS_SEEN; swing++) {
                 long table = shared.table(stripe);
@@ -316,7 +329,10 @@ public final class Verifier {
             }
         }
 
-        /** Whether a slot word points to the newest record of its key, and a lookup finds it. */
+        /**
+         * Whether a slot word points to the newest record of its key, and a lookup finds this slot
+         * word.
+         */
         private boolean agrees(long table, long slot) {
             Chain.Entry entry = entryAt(slot);
             if (entry == null || entry.kind() != RecordLayout.PUT || entry.gone()) {
@@ -333,7 +349,7 @@ public final class Verifier {
                     && isRunSound(entry);
         }
 
-        /** The slot word that a lookup finds; 0 if none. */
+        /** The slot word that a lookup finds; 0 if there is none. */
         private long found(long table, long hashed, byte[] key) {
             Index.Found found = index.find(table, hashed, key);
             return found == null ? 0 : found.slot();
@@ -355,7 +371,7 @@ public final class Verifier {
             return true;
         }
 
-        /** The record that a slot word points to; null if there is none, perhaps by now. */
+        /** The record to which a slot word points; null if there is none, or none any more. */
         private Chain.@Nullable Entry entryAt(long slot) {
             long offset = SlotWord.offset(slot);
             if (!data.has(offset, RecordLayout.MIN_BYTES)) {
@@ -393,7 +409,8 @@ public final class Verifier {
         private void checkPut(long hashed, long offset, boolean tombstone, long version) {
             if (!tombstone && !Index.pointsTo(shared, shared.table(stripe), hashed, offset)) {
                 Chain.Entry entry = entryAt(index.slotWord(offset, hashed));
-                if (entry != null && !entry.gone()) { // else it was moved, and is seen there
+                // if the record was moved, its copy is checked
+                if (entry != null && !entry.gone()) {
                     suspect(new Suspect(entry.key(), 0, 0, 0));
                 }
             }
@@ -437,12 +454,14 @@ public final class Verifier {
             Chain.Entry entry = entryAt(suspect.slot);
             if (entry == null || entry.kind() != RecordLayout.PUT || entry.gone()) {
                 wrong.add(
-                        "%s: at byte %d: expected a record of stripe %d, which the index points to, found none"
+                        ("%s: at byte %d: expected a record of stripe %d, since the"
+                                        + " index points there, found none")
                                 .formatted(data.path(), SlotWord.offset(suspect.slot), stripe));
             } else if (!SlotWord.samePlace(
                     index.slotWord(entry.offset(), hash.of(entry.key())), suspect.slot)) {
                 wrong.add(
-                        "%s: at byte %d: expected a record with the hash bits of slot word 0x%016x, found others"
+                        ("%s: at byte %d: expected a record with the hash bits of slot"
+                                        + " word 0x%016x, found other hash bits")
                                 .formatted(data.path(), entry.offset(), suspect.slot));
             } else {
                 if (entry.overwrites() != SlotWord.overwrites(suspect.slot)) {
@@ -455,7 +474,7 @@ public final class Verifier {
             }
         }
 
-        /** Compares what the log says of a key with what a lookup finds. */
+        /** Compares what the log says about a key with what a lookup finds. */
         private void judge(byte[] key, List<String> wrong) {
             long hashed = hash.of(key);
             NewestRecords in = later.find(hashed, key) == NewestRecords.NONE ? newest : later;
@@ -467,12 +486,13 @@ public final class Verifier {
             long found = found(shared.table(stripe), hashed, key);
             if (!SlotWord.samePlace(found, expected)) {
                 wrong.add(
-                        "%s: stripe %d: expected slot word 0x%016x for the newest record of a key, by the log, found 0x%016x"
+                        ("%s: stripe %d: expected slot word 0x%016x, which"
+                                        + " points to the newest record of a key, found 0x%016x")
                                 .formatted(data.path(), stripe, expected, found));
             }
         }
 
-        /** Two slot words of one key would both agree. */
+        /** Counts the slots: two slot words of one key would both agree. */
         private void countSlots(Cut start) {
             boolean quietAllAlong =
                     !damaged && Checkpointer.cut(words).equals(start) && !words.pending();

@@ -21,20 +21,20 @@ import java.time.Duration;
 @Command(
         name = "backup",
         description =
-                "Makes a checkpoint and copies it to a new file, a store of its own, while others go"
-                        + " on writing.")
+                "Makes a checkpoint and copies it to a new file, which is a store of"
+                        + " its own. Other processes can go on writing meanwhile.")
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Backup extends StoreVerb {
     @Parameters(
             index = "1",
             paramLabel = "TARGET",
-            description = "The new store's file; one that exists is not replaced.")
+            description = "The file of the new store. It must not exist yet.")
     private Path target;
 
-    @Option(names = "--last", description = "Makes no checkpoint, but copies the last.")
+    @Option(names = "--last", description = "Copies the last checkpoint and makes no new one.")
     private boolean last;
 
-    @Option(names = "--json", description = "As a JSON object.")
+    @Option(names = "--json", description = "Prints a JSON object.")
     private boolean json;
 
     @Override
@@ -53,8 +53,8 @@ final class Backup extends StoreVerb {
     }
 
     /**
-     * Reads only, unless others might be writing: then it joins them, so that the checkpoint is kept
-     * while it is copied.
+     * Opens the store for reading only, unless others might be writing: then it joins them, so that
+     * the checkpoint is kept while it is copied.
      */
     private CairnStore openForLast() {
         CairnStore reading = openToRead();
@@ -65,14 +65,16 @@ final class Backup extends StoreVerb {
         return Cairn.open(file, Options.defaults().withManualCheckpoints());
     }
 
-    /** Told before anything is done, and with the way out. */
+    /** Refuses an existing target before anything is done, and names the remedy. */
     private void requireNew() {
         if (inSharedMemory(target)) {
-            return; // the library tells it as well
+            return; // the library reports it as well
         }
         if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
             throw new Failure(
-                    target + ": it exists already, and a backup replaces nothing; name another");
+                    target
+                            + ": the file exists already, and a backup replaces no file;"
+                            + " name another file");
         }
         @Nullable Path directory = target.toAbsolutePath().getParent();
         if (directory != null && !Files.isDirectory(directory)) {
@@ -90,7 +92,7 @@ final class Backup extends StoreVerb {
     }
 
     private String text(long epoch, Duration time) {
-        return "%s: holds checkpoint %s of %s, after %s"
+        return "%s: contains checkpoint %s of %s, made in %s"
                 .formatted(target, Units.count(epoch), file, Units.time(time));
     }
 }

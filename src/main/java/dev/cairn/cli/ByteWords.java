@@ -18,15 +18,15 @@ final class ByteWords {
     @Option(
             names = {"-e", "--escaped"},
             description =
-                    "KEY, VALUE and --prefix have the escapes of tsv, as scan prints them:"
-                            + " \\t \\n \\r \\\\ and \\xHH for any byte.")
+                    "KEY, VALUE and --prefix contain the escapes of tsv that scan"
+                            + " prints: \\t \\n \\r \\\\ and \\xHH for any byte.")
     private boolean escaped;
 
     /**
      * The bytes that a word stands for.
      *
-     * @param name of the word, for the error
-     * @throws ParameterException if it has an escape that is none
+     * @param name the name of the word, for the error
+     * @throws ParameterException if the word contains an invalid escape
      */
     byte[] bytes(String name, String word) {
         byte[] text = word.getBytes(UTF_8);

@@ -14,9 +14,11 @@ import java.util.List;
 
 @Command(
         name = "check",
-        description = "Compares every checksum and every invariant; exit code 3 when damaged.")
+        description =
+                "Verifies every checksum and every invariant. The exit code is 3 if the"
+                        + " store is damaged.")
 final class Check extends StoreVerb {
-    @Option(names = "--json", description = "As one JSON object.")
+    @Option(names = "--json", description = "Prints one JSON object.")
     private boolean json;
 
     @Override
@@ -28,7 +30,7 @@ final class Check extends StoreVerb {
         return found.sound() ? ExitCode.OK : ExitCode.DAMAGED;
     }
 
-    /** A store that is too damaged to open is a damaged store. */
+    /** The verification of a store that is too damaged to open. */
     private record Unopened(List<String> damages) implements Verification {
         @Override
         public long entries() {

@@ -11,9 +11,11 @@ import java.time.Duration;
 
 @Command(
         name = "checkpoint",
-        description = "Makes durable what was written before, by whomever, and prints its epoch.")
+        description =
+                "Makes everything durable that any process has written so far, and"
+                        + " prints the number of the checkpoint.")
 final class Checkpoint extends StoreVerb {
-    @Option(names = "--json", description = "As a JSON object.")
+    @Option(names = "--json", description = "Prints a JSON object.")
     private boolean json;
 
     @Override
@@ -32,7 +34,7 @@ final class Checkpoint extends StoreVerb {
     }
 
     private String text(long epoch, Duration time) {
-        return "%s: checkpoint %s is durable, after %s"
+        return "%s: checkpoint %s is durable; that took %s"
                 .formatted(file, Units.count(epoch), Units.time(time));
     }
 }

@@ -13,10 +13,10 @@ import java.time.Duration;
 @Command(
         name = "compact",
         description =
-                "Cleans, makes a checkpoint and gives free space back to the file system; the file"
-                        + " keeps its length.")
+                "Cleans the store, makes a checkpoint and gives free space back to the"
+                        + " file system. The file keeps its length.")
 final class Compact extends StoreVerb {
-    @Option(names = "--json", description = "As a JSON object, sizes in bytes.")
+    @Option(names = "--json", description = "Prints a JSON object, with sizes in bytes.")
     private boolean json;
 
     @Override
@@ -47,7 +47,7 @@ final class Compact extends StoreVerb {
     }
 
     private String text(long bytes, Stats before, Stats after, Duration time) {
-        return "%s: %s given back in %s; %s live, %s garbage (%s before)%n"
+        return "%s: gave %s back to the file system in %s; %s live, %s garbage (%s before)%n"
                 .formatted(
                         file,
                         Units.bytes(bytes),

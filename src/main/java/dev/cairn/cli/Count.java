@@ -9,7 +9,7 @@ import java.io.IOException;
 
 @Command(name = "count", description = "Prints the number of entries.")
 final class Count extends StoreVerb {
-    @Option(names = "--json", description = "As a JSON object.")
+    @Option(names = "--json", description = "Prints a JSON object.")
     private boolean json;
 
     @Override

@@ -29,25 +29,29 @@ import java.util.regex.Pattern;
 @Command(
         name = "dump",
         description =
-                "Writes all entries as text, in no order; with the times at which they expire, but for"
-                        + " the format mdb, which has no place for them.")
+                "Writes all entries as text, in no particular order. The formats tsv"
+                        + " and jsonl keep the times at which entries expire; mdb cannot.")
 final class Dump extends StoreVerb {
-    /** What a data file begins with: docs/format.md. */
+    /** The first bytes of a data file: see docs/format.md. */
     private static final byte[] MAGIC = "CAIRNKV\n".getBytes(US_ASCII);
 
-    /** The files that a store has beside its data file. */
+    /** The names of the files that a store has beside its data file. */
     private static final Pattern COMPANION = Pattern.compile("(.+)-(?:shm|lock)");
 
     @Parameters(
             index = "1",
             arity = "0..1",
             paramLabel = "OUTPUT",
-            description = "The text file, overwritten; standard output when absent or -.")
+            description =
+                    "The text file, which is overwritten. Without it, or with -, the"
+                            + " text goes to standard output.")
     private @Nullable Path output;
 
     @Option(
             names = "--format",
-            description = "${COMPLETION-CANDIDATES}; else by the output's extension, else tsv.")
+            description =
+                    "One of ${COMPLETION-CANDIDATES}. Without it the extension of"
+                            + " OUTPUT decides; if there is none, the format is tsv.")
     private @Nullable TextFormat format;
 
     @Override
@@ -88,10 +92,11 @@ final class Dump extends StoreVerb {
             streams()
                     .err()
                     .printf(
-                            "cairn: %s: %s with a time to live, which %s has no place for: once loaded"
-                                    + " from it they never expire; --format %s or %s keeps it%n",
+                            "cairn: %s: entries with a time to live: %s; the format %s"
+                                    + " cannot keep it, so they never expire once loaded; --format"
+                                    + " %s or %s keeps it%n",
                             file,
-                            Units.entries(expiring[0]),
+                            Units.count(expiring[0]),
                             chosen,
                             TextFormat.JSONL,
                             TextFormat.TSV);
@@ -99,8 +104,8 @@ final class Dump extends StoreVerb {
     }
 
     /**
-     * Refuses an output that is a file of a store: overwriting one that processes have mapped would
-     * end their work, and what they have written would be lost.
+     * Refuses an output that is a file of a store. If processes have it mapped, overwriting it
+     * would end their work, and what they have written would be lost.
      */
     private static void refuseStore(Path target) throws IOException {
         if (!Files.isRegularFile(target)) {
@@ -112,7 +117,7 @@ final class Dump extends StoreVerb {
                 companion.matches()
                         && isData(real.resolveSibling(companion.group(1))); // -shm, -lock
         if (isData(real) || beside) {
-            throw new Failure(target + ": it is a file of a store; name another output");
+            throw new Failure(target + ": this file belongs to a store; name another output");
         }
     }
 

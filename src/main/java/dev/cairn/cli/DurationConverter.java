@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations as people write them, {@code 10s} or {@code 2h}, and as ISO 8601 does. */
+/** Parses durations as people write them, {@code 10s} or {@code 2h}, and in ISO 8601. */
 final class DurationConverter implements ITypeConverter<Duration> {
     private static final Pattern SHORT = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
     private static final Map<String, ChronoUnit> UNITS =
@@ -25,7 +25,7 @@ final class DurationConverter implements ITypeConverter<Duration> {
     public Duration convert(String text) {
         Duration duration = parse(text);
         if (!duration.isPositive()) {
-            throw new TypeConversionException("'" + text + "' is not longer than nothing");
+            throw new TypeConversionException("'" + text + "' is not longer than 0");
         }
         return duration;
     }
@@ -39,7 +39,7 @@ final class DurationConverter implements ITypeConverter<Duration> {
             return Duration.parse(text);
         } catch (DateTimeParseException e) {
             throw new TypeConversionException(
-                    "'" + text + "' is no duration such as 500ms, 10s, 5m, 2h, 7d or PT10S");
+                    "'" + text + "' is not a duration such as 500ms, 10s, 5m, 2h, 7d or PT10S");
         }
     }
 }

@@ -16,7 +16,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Objects;
 
-/** A verb cannot go on; the message names the file, the cause and the way out. */
+/** A verb cannot go on. The message names the file, the cause and the remedy. */
 public final class Failure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -28,17 +28,17 @@ public final class Failure extends RuntimeException {
         super(message, cause);
     }
 
-    /** One line for a person. */
+    /** Describes an exception in one line for a person. */
     public static String describe(Throwable thrown) {
         return switch (thrown) {
             case Failure f -> message(f);
-            // refused: a check cannot read it either
+            // the store was refused: a check cannot read it either
             case CorruptStore c when c.wayOut().isPresent() -> message(c);
-            case CorruptStore c ->
-                    message(c) + "; 'cairn check " + c.path() + "' lists all that is damaged";
+            case CorruptStore c -> message(c) + "; 'cairn check " + c.path() + "' lists all damage";
             case CheckpointFailed c ->
                     message(c)
-                            + "; look after the disk, then 'cairn checkpoint' stores everything again";
+                            + "; check the disk, then run 'cairn checkpoint',"
+                            + " which writes everything again";
             case CairnException c -> message(c);
             case UncheckedIOException u when u.getCause() != null -> describe(cause(u));
             case FileSystemException f -> f.getFile() + ": " + reason(f);
@@ -46,12 +46,12 @@ public final class Failure extends RuntimeException {
             case IllegalArgumentException i -> message(i);
             case UnsupportedOperationException u -> message(u);
             case OutOfMemoryError o ->
-                    "out of memory (" + o.getMessage() + "); CAIRN_OPTS=-Xmx8g allows 8 GiB";
-            default -> "unexpected " + thrown + "; CAIRN_DEBUG=1 shows where";
+                    "out of memory (" + o.getMessage() + "); set CAIRN_OPTS=-Xmx8g to allow 8 GiB";
+            default -> "unexpected error: " + thrown + "; set CAIRN_DEBUG=1 to see where";
         };
     }
 
-    /** Whether {@link #describe} begins with the file that it is about. */
+    /** Whether {@link #describe} begins with the file that the exception is about. */
     static boolean namesFile(Throwable thrown) {
         return switch (cause(thrown)) {
             case Failure f -> true;
@@ -74,10 +74,10 @@ public final class Failure extends RuntimeException {
 
     private static String reason(FileSystemException thrown) {
         return switch (thrown) {
-            case NoSuchFileException n -> "there is no such file or directory";
+            case NoSuchFileException n when n.getReason() == null -> "no such file or directory";
             case AccessDeniedException a -> "permission denied";
-            case FileAlreadyExistsException f -> "it exists already; name another";
-            case NotDirectoryException n -> "it is no directory";
+            case FileAlreadyExistsException f -> "the file exists already; name another file";
+            case NotDirectoryException n -> "not a directory";
             default -> thrown.getReason() == null ? thrown.toString() : thrown.getReason();
         };
     }

@@ -39,7 +39,7 @@ public final class JsonReport {
         return this;
     }
 
-    /** An array of objects, whose fields are put one object after the other. */
+    /** Adds an array of objects, whose fields are put one object after the other. */
     public <T> JsonReport putObjects(
             String name, List<T> each, BiConsumer<JsonReport, T> putFields) {
         try {
@@ -60,6 +60,7 @@ public final class JsonReport {
         return put("entries", stats.entries())
                 .put("liveBytes", stats.liveBytes())
                 .put("dataFileBytes", stats.dataFileBytes())
+                .put("maxBytes", stats.maxBytes())
                 .put("sharedMemoryFileBytes", stats.sharedMemoryFileBytes())
                 .put("regionBytes", stats.regionBytes())
                 .put("regions", stats.regions())
@@ -74,10 +75,14 @@ public final class JsonReport {
                 .put("writes", stats.writes())
                 .put("state", stats.state())
                 .put("checkpoints", stats.checkpoints())
+                .put("checkpointFailures", stats.checkpointFailures())
+                .put("checkpointNanos", stats.checkpointNanos())
+                .put("longestCheckpointNanos", stats.longestCheckpointNanos())
                 .put("checkpointWaits", stats.checkpointWaits())
                 .put("overwritesInPlace", stats.overwritesInPlace())
                 .put("longestCutNanos", stats.longestCutNanos())
                 .put("lockWaits", stats.lockWaits())
+                .put("lockWaitNanos", stats.lockWaitNanos())
                 .put("longestLockWaitNanos", stats.longestLockWaitNanos())
                 .put("takeovers", stats.takeovers())
                 .put("naming", stats.naming())
@@ -110,7 +115,7 @@ public final class JsonReport {
                 .put("damages", found.damages());
     }
 
-    /** What is not known is left out. */
+    /** Adds the figures of a store; what is not known is left out. */
     JsonReport putAll(SharedMemoryStore store) {
         put("name", store.name());
         put("state", store.state());
@@ -131,7 +136,7 @@ public final class JsonReport {
                 .put("allBytes", opening.allBytes());
     }
 
-    /** The object; nothing more can be put afterwards. */
+    /** The object; nothing can be added afterwards. */
     @Override
     public String toString() {
         try {

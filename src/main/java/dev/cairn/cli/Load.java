@@ -26,20 +26,24 @@ import java.time.Instant;
 @Command(
         name = "load",
         description =
-                "Writes the entries of a text file; creates the store if there is none. One with a time"
-                        + " at which it expires gets what is left of it to live; if none is, its key is"
-                        + " absent afterwards. The format mdb has no such times.")
+                "Writes the entries of a text file, and creates the store if there is"
+                        + " none. If an entry has a time at which it expires, it keeps that time."
+                        + " If that time has passed, the key is absent afterwards. The format mdb"
+                        + " has no such times.")
 final class Load extends StoreVerb {
     @Parameters(
             index = "1",
             arity = "0..1",
             paramLabel = "INPUT",
-            description = "The text file; standard input when absent or -.")
+            description =
+                    "The text file. Without it, or with -, the text is read from standard input.")
     private @Nullable Path input;
 
     @Option(
             names = "--format",
-            description = "${COMPLETION-CANDIDATES}; else by the input's extension, else tsv.")
+            description =
+                    "One of ${COMPLETION-CANDIDATES}. Without it the extension of INPUT"
+                            + " decides; if there is none, the format is tsv.")
     private @Nullable TextFormat format;
 
     @Override
@@ -70,14 +74,17 @@ final class Load extends StoreVerb {
             }
         } catch (MalformedInput | CairnException e) {
             throw new Failure(
-                    "%s; %s before it loaded"
+                    "%s; loaded before that: %s"
                             .formatted(Failure.describe(e), Units.entries(loaded.written)),
                     e);
         }
         return loaded;
     }
 
-    /** Whether it was written; one that has expired leaves its key as it would have by itself. */
+    /**
+     * Writes an entry and returns true. If the entry has expired, it removes the key, as if the
+     * entry had expired in the store, and returns false.
+     */
     private static boolean write(CairnStore store, Entry entry) {
         Instant expires = entry.expires();
         if (expires == null) {
@@ -93,7 +100,7 @@ final class Load extends StoreVerb {
         return false;
     }
 
-    /** How many entries were written, and how many not, as they had expired. */
+    /** How many entries were written, and how many were not, because they had expired. */
     private record Loaded(long written, long expired) {
         Loaded and(boolean isWritten) {
             return isWritten ? new Loaded(written + 1, expired) : new Loaded(written, expired + 1);

@@ -17,45 +17,50 @@ import java.io.PrintWriter;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** {@code cairn VERB FILE ...}: looks at and changes stores from a shell. */
 @Command(
         name = "cairn",
-        description = "Looks at and changes Cairn stores; any number of processes may at once.",
-        subcommands = {
-            Put.class,
-            Get.class,
-            Del.class,
-            Has.class,
-            Scan.class,
-            Count.class,
-            Load.class,
-            Dump.class,
-            Stat.class,
-            Top.class,
-            Watch.class,
-            Check.class,
-            Checkpoint.class,
-            Backup.class,
-            Compact.class,
-            Salvage.class,
-            SharedMemory.class,
-            Bench.class,
-            Demo.class
-        },
+        description =
+                "Reads and changes Cairn stores. Any number of processes may do so at"
+                        + " the same time.",
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = Version.class,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            "0:done",
-            "1:get, has, del: the key is not there",
+            "0:success",
+            "1:get, has, del: there is no such key",
             "2:the command line is wrong",
             "3:check: the store is damaged",
-            "4:failed; standard error says why, and what to do",
-            "141:whoever read standard output went away"
+            "4:the verb failed; standard error says why and what to do",
+            "141:the reader of standard output closed it"
         })
 public final class Main {
+    /** In the order of the help; each has the name that stands in its annotation. */
+    private static final List<Map.Entry<String, Class<?>>> VERBS =
+            List.of(
+                    Map.entry("put", Put.class),
+                    Map.entry("get", Get.class),
+                    Map.entry("del", Del.class),
+                    Map.entry("has", Has.class),
+                    Map.entry("scan", Scan.class),
+                    Map.entry("count", Count.class),
+                    Map.entry("load", Load.class),
+                    Map.entry("dump", Dump.class),
+                    Map.entry("stat", Stat.class),
+                    Map.entry("top", Top.class),
+                    Map.entry("watch", Watch.class),
+                    Map.entry("check", Check.class),
+                    Map.entry("checkpoint", Checkpoint.class),
+                    Map.entry("backup", Backup.class),
+                    Map.entry("compact", Compact.class),
+                    Map.entry("salvage", Salvage.class),
+                    Map.entry("shm", SharedMemory.class),
+                    Map.entry("bench", Bench.class),
+                    Map.entry("demo", Demo.class));
+
     private final Streams streams;
 
     private Main(Streams streams) {
@@ -74,21 +79,29 @@ public final class Main {
 
     /** Runs one command line and returns its exit code. */
     public static int run(String[] args, Streams streams) {
-        CommandLine line =
-                new CommandLine(new Main(streams))
-                        .setExpandAtFiles(false)
-                        .setCaseInsensitiveEnumValuesAllowed(true)
-                        .registerConverter(Path.class, Main::path)
-                        .setOut(new PrintWriter(streams.out(), true, UTF_8))
-                        .setErr(new PrintWriter(streams.err(), true, streams.err().charset()))
-                        .setParameterExceptionHandler((e, given) -> usage(e, given, streams))
-                        .setExecutionExceptionHandler(
-                                (e, verb, parsed) -> failed(e, verb, streams));
+        CommandLine line = new CommandLine(new Main(streams));
+        verbs(args).forEach(verb -> line.addSubcommand(verb.getKey(), verb.getValue()));
+        line.setExpandAtFiles(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(Path.class, Main::path)
+                .setOut(new PrintWriter(streams.out(), true, UTF_8))
+                .setErr(new PrintWriter(streams.err(), true, streams.err().charset()))
+                .setParameterExceptionHandler((e, given) -> usage(e, given, streams))
+                .setExecutionExceptionHandler((e, verb, parsed) -> failed(e, verb, streams));
         try {
             return line.execute(args);
         } catch (OutOfMemoryError | InternalError e) {
             return failed(e, line, streams);
         }
+    }
+
+    /** To learn a verb costs more than most verbs take: if one is named, it is the only one. */
+    private static List<Map.Entry<String, Class<?>>> verbs(String[] args) {
+        List<Map.Entry<String, Class<?>>> named =
+                VERBS.stream()
+                        .filter(verb -> args.length > 0 && args[0].equals(verb.getKey()))
+                        .toList();
+        return named.isEmpty() ? VERBS : named;
     }
 
     public Streams streams() {
@@ -100,7 +113,8 @@ public final class Main {
             return Path.of(word);
         } catch (InvalidPathException e) {
             throw new TypeConversionException(
-                    "'%s' names no file here (%s); LC_ALL=C.UTF-8 allows any UTF-8"
+                    ("'%s' cannot be a file name in this locale (%s); set LC_ALL=C.UTF-8"
+                                    + " to allow any UTF-8")
                             .formatted(word, e.getReason()));
         }
     }
@@ -115,7 +129,7 @@ public final class Main {
         report(
                 streams,
                 e.getMessage()
-                        + (dashed ? "; before KEYs and VALUEs that begin with - write --" : "")
+                        + (dashed ? "; write -- before a KEY or VALUE that begins with -" : "")
                         + ("; see '" + verb.getCommandSpec().qualifiedName() + " --help'"));
         return CommandLine.ExitCode.USAGE;
     }
@@ -137,7 +151,7 @@ public final class Main {
         return ExitCode.FAILED;
     }
 
-    /** One line, whatever bytes of a damaged file the message quotes. */
+    /** Prints one line, whatever bytes of a damaged file the message quotes. */
     private static void report(Streams streams, String message) {
         streams.err().println("cairn: " + message.replaceAll("\\p{Cntrl}+", " ").strip());
     }

@@ -15,9 +15,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The words of the process's own command line. The JVM decodes them by the locale and puts other
- * characters in the place of bytes that it cannot decode; here each word is what was typed, or an
- * error.
+ * The words of the process's own command line. The JVM decodes them by the locale and replaces
+ * bytes that it cannot decode. Here each word is what was typed, or there is an error.
  */
 final class ProcessArguments {
     private static final Path COMMAND_LINE = Path.of("/proc/self/cmdline");
@@ -28,8 +27,8 @@ final class ProcessArguments {
     /**
      * The words as UTF-8.
      *
-     * @param decoded what the JVM made of them
-     * @throws IllegalArgumentException if one is not UTF-8; the message names it
+     * @param decoded the words as the JVM decoded them
+     * @throws IllegalArgumentException if a word is not UTF-8; the message names it
      */
     static String[] exact(String[] decoded) {
         try {
@@ -40,10 +39,10 @@ final class ProcessArguments {
     }
 
     /**
-     * As {@link #exact(String[])}.
+     * The words as UTF-8.
      *
-     * @param commandLine the bytes of all words of the process, each with a NUL behind it; the last
-     *     of them are the decoded ones. Bytes of anything else are ignored
+     * @param commandLine the bytes of all words of the process, each followed by a NUL; the last of
+     *     them are the decoded ones. Bytes of anything else are ignored.
      */
     static String[] exact(String[] decoded, byte[] commandLine) {
         List<byte[]> words = split(commandLine);
@@ -58,7 +57,8 @@ final class ProcessArguments {
             if (word == null) {
                 String shown = known ? shown(raw.get(i)) : decoded[i];
                 throw new IllegalArgumentException(
-                        "'%s' is not UTF-8; --escaped takes other bytes as \\xHH".formatted(shown));
+                        "'%s' is not UTF-8; use --escaped and write other bytes as \\xHH"
+                                .formatted(shown));
             }
             exact[i] = word;
         }
@@ -81,13 +81,13 @@ final class ProcessArguments {
         return words;
     }
 
-    /** Whether the JVM may have made that word of those bytes: every locale keeps ASCII. */
+    /** Whether the JVM can have decoded these bytes as that word: every locale keeps ASCII. */
     private static boolean mayBe(String decoded, byte[] raw) {
         String text = new String(raw, ISO_8859_1);
         return !US_ASCII.newEncoder().canEncode(text) || text.equals(decoded);
     }
 
-    /** With escapes in the place of what is not ASCII, since a terminal is to show it. */
+    /** The word with escapes in place of what is not ASCII, since a terminal shows it. */
     private static String shown(byte[] word) {
         StringBuilder text = new StringBuilder();
         for (byte b : word) {

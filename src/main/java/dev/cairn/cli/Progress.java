@@ -11,9 +11,12 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 
-/** How far a long job is: a bar on a terminal, elsewhere a line on standard error now and then. */
+/**
+ * Shows how far a long job is: by a bar on a terminal, otherwise by a line on standard error now
+ * and then.
+ */
 public final class Progress implements AutoCloseable {
-    /** What ends sooner needs no line. */
+    /** The time between two lines; a job that ends sooner needs none. */
     private static final long LINE_INTERVAL_NANOS = Duration.ofSeconds(2).toNanos();
 
     private static final int BAR_COLUMNS = 79;
@@ -21,7 +24,7 @@ public final class Progress implements AutoCloseable {
     /**
      * What is counted.
      *
-     * @param size how much of what {@link Progress#to} is told makes one
+     * @param size how much of the number that is passed to {@link Progress#to} makes one unit
      */
     public record Unit(String name, long size) {
         public static final Unit ENTRIES = new Unit("entries", 1);
@@ -38,7 +41,7 @@ public final class Progress implements AutoCloseable {
     /**
      * Begins a job.
      *
-     * @param total where {@link #to} will end, -1 when nobody knows
+     * @param total where {@link #to} will end, -1 if it is not known
      */
     public Progress(Streams streams, String task, Unit unit, long total) {
         this.streams = streams;

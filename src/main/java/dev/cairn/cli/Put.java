@@ -11,21 +11,24 @@ import picocli.CommandLine.Parameters;
 import java.io.IOException;
 import java.time.Duration;
 
-@Command(name = "put", description = "Writes one entry; creates the store if there is none.")
+@Command(name = "put", description = "Writes one entry, and creates the store if there is none.")
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class Put extends KeyVerb {
     @Parameters(
             index = "2",
             paramLabel = "VALUE",
             description =
-                    "The value, as UTF-8; see --escaped. - reads it from standard input, any bytes.")
+                    "The value in UTF-8; see also --escaped. With -, it is read from"
+                            + " standard input and may be any bytes.")
     private String value;
 
     @Option(
             names = "--ttl",
             paramLabel = "DURATION",
             converter = DurationConverter.class,
-            description = "How long the entry lives: 500ms, 10s, 5m, 2h, 7d or ISO (PT10S).")
+            description =
+                    "The time after which the entry expires: 500ms, 10s, 5m, 2h, 7d or"
+                            + " ISO 8601 (PT10S).")
     private @Nullable Duration timeToLive;
 
     @Override

@@ -25,27 +25,28 @@ import java.util.List;
 @Command(
         name = "salvage",
         description =
-                "Copies what is sound of a damaged store to a new one, and lists what is lost. The"
-                        + " damaged one is only read; nobody may have it open.")
+                "Copies the sound entries of a damaged store to a new store, and lists"
+                        + " what is lost. The damaged store is only read. No process may have it"
+                        + " open.")
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Salvage extends StoreVerb {
-    /** Keys that are listed for people; --json has more. */
+    /** How many keys are listed for people; --json has more. */
     private static final int LISTED = 20;
 
     @Parameters(
             index = "1",
             paramLabel = "TARGET",
-            description = "The new store's file; one that exists is not replaced.")
+            description = "The file of the new store. It must not exist yet.")
     private Path target;
 
     @Option(
             names = "--only-proven",
             description =
-                    "Leaves out entries of which a newer value, or a removal, may be among what is"
-                            + " lost.")
+                    "Leaves out the uncertain entries: a newer value, or a removal, of"
+                            + " their keys may be lost.")
     private boolean onlyProven;
 
-    @Option(names = "--json", description = "As one JSON object.")
+    @Option(names = "--json", description = "Prints one JSON object.")
     private boolean json;
 
     private @Nullable Progress progress;
@@ -54,7 +55,9 @@ final class Salvage extends StoreVerb {
     public Integer call() throws IOException {
         if (!inSharedMemory(target) && Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
             throw new Failure(
-                    target + ": it exists already, and a salvage replaces nothing; name another");
+                    target
+                            + ": the file exists already, and a salvage replaces no file;"
+                            + " name another file");
         }
         long start = System.nanoTime();
         dev.cairn.Salvage found;
@@ -121,7 +124,7 @@ final class Salvage extends StoreVerb {
         }
         if (found.uncertain() > 0) {
             text.append(
-                    "  %s: a newer value, or a removal, may be lost: %s%n"
+                    "  %s: %s, of which a newer value or a removal may be lost%n"
                             .formatted(
                                     onlyProven ? "left out" : "uncertain",
                                     Units.entries(found.uncertain())));
@@ -158,7 +161,7 @@ final class Salvage extends StoreVerb {
         return keys.stream().map(Salvage::text).toList();
     }
 
-    /** With the escapes of tsv, as scan prints it. */
+    /** A key with the escapes of tsv, as scan prints it. */
     private static String text(byte[] key) {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         try {

@@ -16,8 +16,9 @@ import java.util.Arrays;
 @Command(
         name = "scan",
         description =
-                "Lists entries, in no order: key, tab, value, with the escapes of tsv; for one that"
-                        + " expires another tab, and when.")
+                "Lists entries, in no particular order, one a line: key, tab, value,"
+                        + " with the escapes of tsv. If an entry expires, another tab and the time"
+                        + " follow.")
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Scan extends StoreVerb {
     @Mixin private final ByteWords words = new ByteWords();
@@ -25,13 +26,17 @@ final class Scan extends StoreVerb {
     @Option(
             names = "--prefix",
             defaultValue = "",
-            description = "Only keys that begin with these bytes, as UTF-8; see --escaped.")
+            description =
+                    "Lists only keys that begin with these bytes, given in UTF-8; see"
+                            + " also --escaped.")
     private String prefix;
 
-    @Option(names = "--limit", paramLabel = "N", description = "At most N entries.")
+    @Option(names = "--limit", paramLabel = "N", description = "Lists at most N entries.")
     private long limit = Long.MAX_VALUE;
 
-    @Option(names = "--json", description = "One JSON object a line, as dump --format jsonl.")
+    @Option(
+            names = "--json",
+            description = "Prints one JSON object a line, as dump --format jsonl does.")
     private boolean json;
 
     @Override

@@ -18,8 +18,9 @@ import java.util.stream.Collectors;
 @Command(
         name = "list",
         description =
-                "Lists the stores in the system's shared memory, who has them open, and what dead"
-                        + " processes left; opens none.")
+                "Lists the stores in the system's shared memory, the processes that"
+                        + " have them open, and the files that dead processes left. It opens no"
+                        + " store.")
 final class SharedMemoryList extends Verb {
     private static final String LINE = "%-24s %-10s %14s %11s %-10s %-16s %-10s %s%n";
     private static final String HEADING =
@@ -36,7 +37,9 @@ final class SharedMemoryList extends Verb {
             DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss", Locale.ROOT)
                     .withZone(ZoneId.systemDefault());
 
-    @Option(names = "--json", description = "A JSON object a line for each store, sizes in bytes.")
+    @Option(
+            names = "--json",
+            description = "Prints one JSON object a line for each store, with sizes in bytes.")
     private boolean json;
 
     @Override
@@ -73,13 +76,13 @@ final class SharedMemoryList extends Verb {
         store.problem()
                 .ifPresent(problem -> text.append("  ").append(printable(problem)).append('\n'));
         store.leftovers()
-                .forEach(file -> text.append("  left: ").append(printable(file)).append('\n'));
+                .forEach(file -> text.append("  leftover: ").append(printable(file)).append('\n'));
         return text.toString();
     }
 
     private static String processes(SharedMemoryStore store) {
         return switch (store.state()) {
-            case USED -> store.processes().isEmpty() ? "not to be seen" : joined(store.processes());
+            case USED -> store.processes().isEmpty() ? "not visible" : joined(store.processes());
             case UNUSED, LEFTOVER -> "none";
             case UNREADABLE -> store.processes().isEmpty() ? "-" : joined(store.processes());
         };
@@ -89,7 +92,10 @@ final class SharedMemoryList extends Verb {
         return processes.stream().map(String::valueOf).collect(Collectors.joining(","));
     }
 
-    /** Names are anybody's to choose: none ends a line or commands the terminal. */
+    /**
+     * Makes a name printable. Anybody may choose names, so none may end a line or control the
+     * terminal.
+     */
     static String printable(String text) {
         return text.codePoints()
                 .mapToObj(each ->

@@ -18,20 +18,22 @@ import java.util.List;
 @Command(
         name = "rm",
         description =
-                "Removes stores from the system's shared memory, each with its companions, unless a"
-                        + " process has it open.")
+                "Removes stores from the system's shared memory, each with its"
+                        + " shared-memory and lock files. A store that a process has open is not"
+                        + " removed.")
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 final class SharedMemoryRemove extends Verb {
     @Spec private CommandSpec spec;
 
-    @Parameters(paramLabel = "NAME", description = "The stores' names, without shm: before them.")
+    @Parameters(paramLabel = "NAME", description = "The names of the stores, without shm:.")
     private List<String> names = new ArrayList<>();
 
     @Option(
             names = "--leftovers",
             description =
-                    "Removes only what dead processes left: files that they were making, and"
-                            + " companions without a data file; without a NAME, of all stores.")
+                    "Removes only what dead processes left: unfinished files, and"
+                            + " shared-memory and lock files without a data file. Without a NAME"
+                            + " it does so for all stores.")
     private boolean leftovers;
 
     @Override
@@ -53,7 +55,7 @@ final class SharedMemoryRemove extends Verb {
         return ExitCode.OK;
     }
 
-    /** All of them, before anything is removed. */
+    /** Checks all names before anything is removed. */
     private void requireNames() {
         if (names.isEmpty() && !leftovers) {
             throw new ParameterException(

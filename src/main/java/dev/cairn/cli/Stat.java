@@ -16,13 +16,14 @@ import java.util.concurrent.locks.LockSupport;
 @Command(
         name = "stat",
         description =
-                "Prints sizes, garbage, stripes, processes, checkpoints and lock waits; while another"
-                        + " process recovers the store, how far it has come.")
+                "Prints sizes, garbage, stripes, processes, checkpoints and lock waits."
+                        + " While another process recovers the store, it prints how far the"
+                        + " recovery has come.")
 final class Stat extends StoreVerb {
     private static final long MOMENT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-    @Option(names = "--json", description = "As one JSON object, sizes in bytes.")
+    @Option(names = "--json", description = "Prints one JSON object, with sizes in bytes.")
     private boolean json;
 
     @Override
@@ -38,7 +39,10 @@ final class Stat extends StoreVerb {
         return ExitCode.OK;
     }
 
-    /** What another process does that opens or closes the store, if that takes longer than a moment. */
+    /**
+     * The progress of another process that opens or closes the store, if that takes longer than a
+     * moment.
+     */
     private @Nullable OpeningProgress opening() {
         if (!exists()) {
             return null;
@@ -59,7 +63,7 @@ final class Stat extends StoreVerb {
     private String text(OpeningProgress opening) {
         String state =
                 opening.recovering()
-                        ? "being recovered by another process, which has done %d %% of that"
+                        ? "being recovered by another process, %d %% done"
                                 .formatted(opening.percent())
                         : "being opened or closed by another process";
         return new StatRows(file).put("state", state).toString();

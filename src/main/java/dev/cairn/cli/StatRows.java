@@ -8,7 +8,7 @@ import dev.cairn.units.Units;
 import java.time.Duration;
 import java.util.Locale;
 
-/** The figures of a store as a person reads them, a row each. */
+/** The figures of a store as a person reads them, one in a row. */
 final class StatRows {
     private final StringBuilder text = new StringBuilder();
 
@@ -26,7 +26,12 @@ final class StatRows {
         put("index", "room for " + Units.count(stats.indexSlots()) + " entries");
         put("live", Units.bytes(stats.liveBytes()) + share(stats.liveBytes(), stats));
         put("garbage", Units.bytes(stats.garbageBytes()) + share(stats.garbageBytes(), stats));
-        put("data file", Units.bytes(stats.dataFileBytes()));
+        put(
+                "data file",
+                Units.bytes(stats.dataFileBytes())
+                        + (stats.maxBytes() == 0
+                                ? ""
+                                : " of at most " + Units.bytes(stats.maxBytes())));
         put("shared-memory file", Units.bytes(stats.sharedMemoryFileBytes()));
         put(
                 "regions",
@@ -40,16 +45,17 @@ final class StatRows {
         put("writing processes", processes(stats, recovery));
         put(
                 "checkpoint",
-                "%s is durable, %s is to come"
+                "%s is durable, %s is the next"
                         .formatted(Units.count(stats.durableEpoch()), Units.count(stats.epoch())));
         put("state", state(stats.state()));
         put("file names", naming(stats.naming()));
         put("damage", damage(stats.damagedStripes()));
         put(
                 "lock waits",
-                "%s, the longest %s"
+                "%s in %s, the longest %s"
                         .formatted(
                                 Units.count(stats.lockWaits()),
+                                Units.time(Duration.ofNanos(stats.lockWaitNanos())),
                                 Units.time(Duration.ofNanos(stats.longestLockWaitNanos()))));
         put("checkpoint waits", Units.count(stats.checkpointWaits()));
         put("overwrites in place", Units.count(stats.overwritesInPlace()));
@@ -68,7 +74,7 @@ final class StatRows {
         return this;
     }
 
-    /** Only of a store that caches use. */
+    /** Adds the figures of caches, if caches use the store. */
     private void putCaches(Stats stats) {
         long reads = stats.hits() + stats.misses();
         if (reads != 0) {
@@ -108,34 +114,36 @@ final class StatRows {
             case SOUND -> "sound";
             case ATTEMPTED -> "attempted: a checkpoint is under way, or its process died";
             case FAILED ->
-                    "FAILED: nothing is written until a checkpoint succeeds; 'cairn checkpoint'"
-                            + " makes one";
+                    "FAILED: writes are refused until a checkpoint succeeds; 'cairn"
+                            + " checkpoint' makes one";
         };
     }
 
     private static String naming(Stats.Naming naming) {
         return switch (naming) {
-            case NAMED -> "those of the files that are open";
+            case NAMED -> "unchanged";
             case COMPANION_LOST ->
-                    "LOST for the shared-memory or the lock file; close the store everywhere, then"
-                            + " open it again";
-            case RENAMED ->
-                    "LOST: the data file was renamed; what is written is in the renamed one";
-            case REMOVED -> "LOST: the data file was removed or replaced; only a backup saves it";
+                    "LOST: the shared-memory or the lock file was removed or replaced;"
+                            + " close the store everywhere, then open it again";
+            case RENAMED -> "LOST: the data file was renamed; writes go to the renamed file";
+            case REMOVED ->
+                    "LOST: the data file was removed or replaced; only a backup saves its content";
         };
     }
 
     private static String damage(int stripes) {
         return stripes == 0
-                ? "none that cleaning came across"
-                : "cleaning stops at a damaged region in %s of the stripes, whose log grows; 'cairn check' says where"
+                ? "none found by cleaning"
+                : ("cleaning stops at a damaged region in %s of the stripes, so"
+                                + " their logs grow; 'cairn check' says where")
                         .formatted(Units.count(stripes));
     }
 
     private static String clock(long aheadMillis) {
         return aheadMillis == 0
-                ? "as the wall clock"
-                : "%s %s the wall clock; entries expire by it, in due time"
+                ? "same as the wall clock"
+                : ("%s %s the wall clock; entries expire by this clock, so they"
+                                + " live as long as they should")
                         .formatted(
                                 Units.span(Duration.ofMillis(Math.abs(aheadMillis))),
                                 aheadMillis > 0 ? "ahead of" : "behind");

@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A verb about one store, its first argument. */
+/** A verb for one store, which is its first argument. */
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 abstract class StoreVerb extends Verb {
     private static final String SHARED_MEMORY = "shm:";
@@ -25,14 +25,15 @@ abstract class StoreVerb extends Verb {
     @Parameters(
             index = "0",
             paramLabel = "FILE",
-            description = "The store's file, or shm:NAME in the system's shared memory.")
+            description =
+                    "The store's data file, or shm:NAME for a store in the system's shared memory.")
     Path file;
 
     final CairnStore openOrCreate() {
         return Cairn.open(file);
     }
 
-    /** Opens for writing, but creates nothing: a mistyped name is told. */
+    /** Opens the store for writing, but creates nothing: a mistyped name is an error. */
     final CairnStore openExisting() {
         return open(Options.defaults());
     }
@@ -44,7 +45,7 @@ abstract class StoreVerb extends Verb {
     /**
      * The format that a text file's extension names.
      *
-     * @throws ParameterException if it names another than ours
+     * @throws ParameterException if the extension names an unknown format
      */
     final TextFormat formatOf(@Nullable Path text) {
         try {
@@ -58,7 +59,7 @@ abstract class StoreVerb extends Verb {
         return path.toString().startsWith(SHARED_MEMORY);
     }
 
-    /** Whether there is a file; of one in shared memory that is not asked. */
+    /** Whether the file exists; for a store in shared memory this is not checked. */
     final boolean exists() {
         return inSharedMemory(file) || Files.exists(file);
     }

@@ -12,10 +12,10 @@ import java.io.PrintStream;
 import java.nio.file.FileSystemException;
 
 /**
- * Where a verb reads and writes. Standard output is no PrintStream, so that a full disk or a closed
- * pipe is not overlooked.
+ * The streams that a verb reads and writes. Standard output is not a PrintStream, so that a full
+ * disk or a closed pipe is not overlooked.
  *
- * @param terminal whether a person looks on, so that a progress bar makes sense
+ * @param terminal whether a person is watching, so that a progress bar makes sense
  */
 public record Streams(InputStream in, OutputStream out, PrintStream err, boolean terminal) {
     @SuppressWarnings("SystemConsoleNull") // it is null with -Djdk.console=java.base
@@ -34,7 +34,7 @@ public record Streams(InputStream in, OutputStream out, PrintStream err, boolean
         out.flush();
     }
 
-    /** Standard output whose failures say that it is what failed. */
+    /** Standard output. Its failures say that standard output is what failed. */
     private static final class StandardOutput extends OutputStream {
         private final FileOutputStream out = new FileOutputStream(FileDescriptor.out);
 

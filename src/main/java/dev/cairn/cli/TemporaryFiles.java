@@ -9,7 +9,7 @@ import java.util.Comparator;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/** What verbs make for a while, and take away when they end or the JVM is told to. */
+/** Files that verbs create for a while, and remove when they end or the JVM is told to end. */
 public final class TemporaryFiles {
     private static final int DELETE_ATTEMPTS = 20;
     private static final long DELETE_PAUSE_NANOS = 50_000_000;
@@ -17,8 +17,8 @@ public final class TemporaryFiles {
     private TemporaryFiles() {}
 
     /**
-     * Deletes a directory with all that is in it, if it is there. Again and again if it must: whoever is
-     * interrupted may be making files still.
+     * Deletes a directory with all that is in it, if it exists. It repeats that if it must: a
+     * thread that is interrupted may still be creating files.
      */
     public static void delete(Path directory) {
         for (int attempt = 1; Files.exists(directory, LinkOption.NOFOLLOW_LINKS); attempt++) {
@@ -35,7 +35,7 @@ public final class TemporaryFiles {
         }
     }
 
-    /** Nothing is left for a shutdown hook to do. */
+    /** Removes a shutdown hook that has nothing left to do. */
     public static void forget(Thread shutdownHook) {
         try {
             Runtime.getRuntime().removeShutdownHook(shutdownHook);

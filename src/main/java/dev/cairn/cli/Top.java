@@ -22,14 +22,14 @@ import java.util.Locale;
 import java.util.function.ToLongFunction;
 
 /**
- * Samples a store again and again. Each sample opens it anew, for reading only: so it is always the
- * store of that name, and nobody is kept from recovering it.
+ * Samples a store again and again. Each sample opens it anew, for reading only. So it is always the
+ * store of that name, and no process is kept from recovering it.
  */
 @Command(
         name = "top",
         description =
-                "Shows what stat does and how it changes, again and again; a line each time when"
-                        + " standard output is no terminal.")
+                "Shows the figures of stat and how they change, again and again. If"
+                        + " standard output is not a terminal, it prints a line each time.")
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Top extends StoreVerb {
     private static final String CLEAR_SCREEN = "\033[H\033[2J";
@@ -53,16 +53,16 @@ final class Top extends StoreVerb {
             paramLabel = "DURATION",
             defaultValue = "1s",
             converter = DurationConverter.class,
-            description = "How long to wait in between: 500ms, 1s (the default), 1m ...")
+            description = "The time between two samples: 500ms, 1s (the default), 1m ...")
     private Duration every;
 
     @Option(
             names = "--times",
             paramLabel = "N",
-            description = "End after N samples; without it, when interrupted.")
+            description = "Ends after N samples. Without it, top ends when it is interrupted.")
     private long times = Long.MAX_VALUE;
 
-    @Option(names = "--json", description = "One JSON object a line, sizes in bytes.")
+    @Option(names = "--json", description = "Prints one JSON object a line, with sizes in bytes.")
     private boolean json;
 
     /** The figures at one moment. */
@@ -75,7 +75,7 @@ final class Top extends StoreVerb {
             return LocalTime.ofInstant(at, ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS);
         }
 
-        /** How fast a figure grew since; 0 for the first sample. */
+        /** How much a figure grew per second since then; 0 for the first sample. */
         long perSecond(@Nullable Sample before, ToLongFunction<Stats> figure) {
             if (before == null) {
                 return 0;
@@ -108,7 +108,10 @@ final class Top extends StoreVerb {
         return ExitCode.OK;
     }
 
-    /** A snapshot is costly to make, and good until a newer checkpoint; all else is closed. */
+    /**
+     * Keeps a snapshot, which is costly to make, and valid until a newer checkpoint; closes every
+     * other store.
+     */
     private static @Nullable CairnStore kept(CairnStore store) {
         if (store.recovery().kind() == Kind.SNAPSHOT && isCurrent(store)) {
             return store;
@@ -172,7 +175,7 @@ final class Top extends StoreVerb {
                 stats.state().name().toLowerCase(Locale.ROOT) + cacheReads(stats));
     }
 
-    /** Nothing of a store that no cache uses. */
+    /** The reads of caches; empty for a store that no cache uses. */
     private static String cacheReads(Stats stats) {
         long reads = stats.hits() + stats.misses();
         return reads == 0
@@ -181,7 +184,7 @@ final class Top extends StoreVerb {
                         .formatted(100.0 * stats.hits() / reads, Units.count(reads));
     }
 
-    /** Bytes a second that writers and cleaners appended, without those that were freed. */
+    /** The bytes per second that writers and cleaners appended, without those that were freed. */
     private static String growth(@Nullable Sample before, Sample now) {
         long bytes = now.perSecond(before, Top::logBytes);
         return (bytes < 0 ? "-" : "") + Units.bytes(Math.abs(bytes)) + "/s";

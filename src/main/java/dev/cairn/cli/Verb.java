@@ -5,7 +5,7 @@ import picocli.CommandLine.Spec;
 
 import java.util.concurrent.Callable;
 
-/** What every verb has: the streams of its command line. Returns the exit code. */
+/** What every verb has: the streams of its command line. A verb returns its exit code. */
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 public abstract class Verb implements Callable<Integer> {
     @Spec private CommandSpec own;

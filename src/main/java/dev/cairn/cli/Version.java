@@ -4,13 +4,12 @@ import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.IVersionProvider;
 
-/** The jar's version; the launcher, which runs the classes themselves, names the build file's. */
+/** The jar's version. */
 final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
         @Nullable String ofJar = Main.class.getPackage().getImplementationVersion();
-        String version =
-                ofJar != null ? ofJar : System.getProperty("cairn.version", "(unpackaged)");
+        String version = ofJar != null ? ofJar : "(unpackaged)";
         return new String[] {"cairn " + version + ", Java " + Runtime.version()};
     }
 }

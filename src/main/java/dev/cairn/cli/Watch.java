@@ -31,14 +31,16 @@ import java.util.concurrent.TimeUnit;
 @Command(
         name = "watch",
         description = {
-            "Prints each change as it happens, by whomever: put, key, version; removed, key, version;"
-                    + " or lagged, stripe, when changes came faster than they were printed and some of"
-                    + " that stripe are lost. Tabs between them, keys with the escapes of tsv.",
-            "Ends when interrupted."
+            "Prints each change by any process as it happens, one a line: put, key,"
+                    + " version; or removed, key, version; or lagged, stripe. Lagged means that"
+                    + " changes came faster than they were printed, and that some of that stripe"
+                    + " are missing. The words are separated by tabs, and keys have the escapes of"
+                    + " tsv.",
+            "Watch ends when it is interrupted."
         })
 @SuppressWarnings("NullAway.Init") // picocli sets the field
 final class Watch extends StoreVerb {
-    /** A year; polls begin anew after each. */
+    /** A year; after each timeout the next poll begins. */
     private static final Duration NO_TIMEOUT = Duration.ofDays(365);
 
     private static final long HOOK_SECONDS = 5;
@@ -49,20 +51,21 @@ final class Watch extends StoreVerb {
             names = "--prefix",
             defaultValue = "",
             description =
-                    "Only keys that begin with these bytes, as UTF-8 (see --escaped); lagged in any case.")
+                    "Prints only changes of keys that begin with these bytes, given in"
+                            + " UTF-8 (see also --escaped), and lagged in any case.")
     private String prefix;
 
-    @Option(names = "--limit", paramLabel = "N", description = "End after N changes.")
+    @Option(names = "--limit", paramLabel = "N", description = "Ends after N changes.")
     private long limit = Long.MAX_VALUE;
 
     @Option(
             names = "--timeout",
             paramLabel = "DURATION",
             converter = DurationConverter.class,
-            description = "End when so long no change was printed: 500ms, 10s, 1m ...")
+            description = "Ends when no change was printed for this time: 500ms, 10s, 1m ...")
     private @Nullable Duration timeout;
 
-    @Option(names = "--json", description = "One JSON object a line.")
+    @Option(names = "--json", description = "Prints one JSON object a line.")
     private boolean json;
 
     private volatile boolean interrupted;
@@ -93,7 +96,7 @@ final class Watch extends StoreVerb {
         return ExitCode.OK;
     }
 
-    /** Ctrl-C is how this ends; so it is no failure. */
+    /** Handles Ctrl-C, which is how this verb ends, so it is not a failure. */
     private void interrupt(ChangeFeed<byte[]> feed, CountDownLatch done) {
         interrupted = true;
         feed.close();
@@ -190,7 +193,7 @@ final class Watch extends StoreVerb {
         };
     }
 
-    /** As dump --format jsonl writes keys. */
+    /** A change with its key in the form that dump --format jsonl uses. */
     private static JsonReport keyed(String kind, byte[] key, long version) {
         String text = Utf8.decode(key);
         JsonReport report = new JsonReport().put("change", kind);

@@ -1,4 +1,4 @@
-/** The command line: {@link dev.cairn.cli.Main} and one class a verb. */
+/** The command line: {@link dev.cairn.cli.Main} and one class per verb. */
 @NullMarked
 package dev.cairn.cli;
 

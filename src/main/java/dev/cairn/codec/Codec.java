@@ -1,34 +1,46 @@
 package dev.cairn.codec;
 
 /**
- * Turns values of one type into bytes and back.
+ * Encodes values of one type as bytes and decodes them.
  *
- * <p>A value is encoded before any lock is taken, into a buffer that is used again, and decoded from
- * a private copy of bytes whose checksum was right; so a codec may take its time. It is used by many
- * threads at once.
+ * <p>A value is encoded before any lock is taken, into a buffer that is reused. It is decoded from
+ * a private copy of the bytes, after their checksum was compared. So a codec may take its time.
+ * Many threads use a codec at once.
  *
- * <p>A codec of <b>keys</b> gives equal keys the same bytes, always and in every process; a map finds
- * keys by their bytes.
+ * <p>A codec of <b>keys</b> must give equal keys the same bytes, always and in every process,
+ * because a map finds keys by their bytes.
  *
  * {@snippet class="dev.cairn.ExamplesTest" region="codec"}
  *
- * @param <T> what is encoded; never null
+ * @param <T> the type of the values, which are never null
  */
 public interface Codec<T> {
-    /** Appends the bytes of a value; the output is not to be used after the call. */
+    /**
+     * Appends the bytes of a value to the output. The codec must not use the output after the call.
+     *
+     * @param value the value to encode
+     * @param out where the bytes are written
+     */
     void encode(T value, Output out);
 
     /**
-     * The value of all the bytes from the input's position to its end.
+     * Decodes a value from all bytes between the input's position and its end.
      *
-     * @throws MalformedBytes or any other exception if they are not what {@link #encode} wrote
+     * @param in the bytes of one value
+     * @return the value
+     * @throws MalformedBytes if the bytes are not what {@link #encode} wrote; a codec may throw any
+     *     other exception instead
      */
     T decode(Input in);
 
     /**
-     * What stands for the value where values are compared and cached: an object that nobody changes,
-     * equal to another's iff the values are the same. The value itself, unless its class compares by
-     * identity, as arrays do, or is mutable.
+     * Returns the object that represents the value in comparisons and caches. It must not change,
+     * and must be equal to the identity of another value if and only if the two values are the
+     * same. The default is the value itself. Override this method if the class of the values
+     * compares by object identity, as arrays do, or is mutable.
+     *
+     * @param value the value
+     * @return an object that represents it
      */
     default Object identity(T value) {
         return value;

@@ -6,8 +6,11 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * The built-in codecs. Each is fit for keys: equal values have the same bytes, and it reads nothing but
- * what it writes; any other bytes are {@link MalformedBytes}.
+ * The built-in codecs. Each of them can be used for keys: equal values have the same bytes. A codec
+ * decodes only bytes that it can have written, and throws {@link MalformedBytes} for all others.
+ * All codecs are thread-safe.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="map"}
  */
 public final class Codecs {
     private static final Codec<byte[]> BYTES =
@@ -48,60 +51,77 @@ public final class Codecs {
 
     private Codecs() {}
 
-    /** The bytes as they are, copied. */
+    /** {@return a codec of byte arrays, which are copied as they are} */
     public static Codec<byte[]> bytes() {
         return BYTES;
     }
 
-    /** UTF-8; strings with unpaired surrogates are refused with an {@link IllegalArgumentException}. */
+    /**
+     * {@return a codec of strings as UTF-8} It refuses a string with an unpaired surrogate with an
+     * {@link IllegalArgumentException}.
+     */
     public static Codec<String> utf8() {
         return UTF8;
     }
 
-    /** Four bytes. */
+    /** {@return a codec of integers as four bytes} */
     public static Codec<Integer> int32() {
         return INT32;
     }
 
-    /** Eight bytes. */
+    /** {@return a codec of longs as eight bytes} */
     public static Codec<Long> int64() {
         return INT64;
     }
 
-    /** Its high and its low eight bytes. */
+    /** {@return a codec of UUIDs as their high and their low eight bytes} */
     public static Codec<UUID> uuid() {
         return ID;
     }
 
-    /** Seconds since 1970 in eight bytes, nanoseconds in four. */
+    /**
+     * {@return a codec of instants as the seconds since 1970 in eight bytes and the nanoseconds in
+     * four}
+     */
     public static Codec<Instant> instant() {
         return MOMENT;
     }
 
     /**
-     * Records whose components are primitive or boxed, {@link String}, {@code byte[]}, {@link UUID},
-     * {@link Instant}, an enum, such a record, or a {@link java.util.List} of what is not primitive.
+     * Creates a codec of records. A component may be primitive or boxed, a {@link String}, {@code
+     * byte[]}, {@link UUID}, {@link Instant}, an enum, another such record, or a {@link
+     * java.util.List} of these types, primitive ones excepted.
      *
-     * <p>References may be null, but not in a list. Lists are read as unmodifiable ones. A record type
-     * may get further components at its end: for these, records that were written before have null,
-     * zero or false. Any other change of the names, types or order of components makes records that
-     * were written before {@link MalformedBytes}.
+     * <p>References may be null, but elements of a list may not. Decoded lists are unmodifiable. A
+     * record type may get more components at its end: if a record was written before, these
+     * components are null, zero or false. Any other change of the names, types or order of the
+     * components makes the records that were written before {@link MalformedBytes}.
      *
-     * <p>The class must be public in an exported package, or its package be open to
-     * {@code dev.cairn}, as it always is outside of named modules. Making a codec takes a while: keep
+     * <p>The class must be public in an exported package, or its package must be open to {@code
+     * dev.cairn}; outside of named modules it always is. To create a codec takes a while, so keep
      * it.
      *
-     * @throws IllegalArgumentException if there is no codec for a component, or the class cannot be
-     *     reached
+     * @param <R> the type of the records
+     * @param type the class of the records
+     * @return the codec
+     * @throws IllegalArgumentException if there is no codec for a component, or the class is not
+     *     accessible
      */
     public static <R extends Record> Codec<R> javaRecord(Class<R> type) {
         return javaRecord(type, Map.of());
     }
 
     /**
-     * As {@link #javaRecord(Class)}, with codecs for components of further types, or other ones for
-     * types that there is a codec for. A type is looked up by the class that the component, or the list,
-     * is declared with.
+     * Creates a codec of records as {@link #javaRecord(Class)} does, with codecs for components of
+     * further types. These codecs also replace the built-in ones. A codec is looked up by the
+     * declared class of the component or of the list's elements.
+     *
+     * @param <R> the type of the records
+     * @param type the class of the records
+     * @param others codecs by the class that they encode
+     * @return the codec
+     * @throws IllegalArgumentException if there is no codec for a component, or the class is not
+     *     accessible
      */
     public static <R extends Record> Codec<R> javaRecord(
             Class<R> type, Map<Class<?>, Codec<?>> others) {
@@ -109,9 +129,16 @@ public final class Codecs {
     }
 
     /**
-     * As {@link #javaRecord(Class, Map)}, for record classes that the lookup can reach.
+     * Creates a codec as {@link #javaRecord(Class, Map)} does, for record classes that the lookup
+     * can access.
      *
+     * @param <R> the type of the records
+     * @param type the class of the records
+     * @param others codecs by the class that they encode
      * @param lookup {@code MethodHandles.lookup()} of a class in the module of the record classes
+     * @return the codec
+     * @throws IllegalArgumentException if there is no codec for a component, or the class is not
+     *     accessible
      */
     public static <R extends Record> Codec<R> javaRecord(
             Class<R> type, Map<Class<?>, Codec<?>> others, MethodHandles.Lookup lookup) {

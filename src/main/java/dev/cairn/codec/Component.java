@@ -6,15 +6,23 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 
-/** One component of a record type. */
+/** A component of a record type. */
 sealed interface Component {
-    /** In the text that the record's fingerprint is taken of. */
+    /**
+     * The description of the component in the text from which the record's fingerprint is computed.
+     */
     String shape();
 
-    /** Writes it, unless it is null, zero or false: then nothing, and false is returned. */
+    /**
+     * Writes the component and returns true. If it is null, zero or false, writes nothing and
+     * returns false.
+     */
     boolean write(Record record, Output out) throws Throwable;
 
-    /** Takes an {@link Input} and where the record's {@link Header} lies; returns the component. */
+    /**
+     * A handle that takes an {@link Input} and the position of the record's {@link Header}, and
+     * returns the component.
+     */
     MethodHandle reader(int index);
 
     /** See {@link Element#comparesByContent}. */
@@ -26,7 +34,7 @@ sealed interface Component {
     @Nullable Object identity(Record record) throws Throwable;
 
     /**
-     * One of a primitive type.
+     * A component of a primitive type.
      *
      * @param getter takes a {@link Record} and returns a {@code long}
      */
@@ -79,7 +87,7 @@ sealed interface Component {
     }
 
     /**
-     * One that may be null.
+     * A component that may be null.
      *
      * @param getter takes a {@link Record} and returns an {@link Object}
      */

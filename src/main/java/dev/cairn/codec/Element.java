@@ -1,18 +1,21 @@
 package dev.cairn.codec;
 
-/** How a value that is not null lies within a record: so that it says itself where it ends. */
+/**
+ * The encoding of a value that is not null within a record. The encoding itself tells where the
+ * value ends.
+ */
 interface Element<T> {
-    /** Of the type, in the text that a record's fingerprint is taken of. */
+    /** The description of the type in the text from which a record's fingerprint is computed. */
     String shape();
 
-    /** No value takes fewer; not 0. */
+    /** The least number of bytes that a value takes; not 0. */
     int minBytes();
 
     void write(T value, Output out);
 
     T read(Input in);
 
-    /** Whether {@link #identity} is another object than the value. */
+    /** Whether {@link #identity} is another object than the value itself. */
     default boolean comparesByContent() {
         return false;
     }

@@ -5,7 +5,7 @@ import static java.util.stream.Collectors.toUnmodifiableMap;
 import java.util.Arrays;
 import java.util.Map;
 
-/** A constant by its name, so that others may be added before and after it. */
+/** An enum constant, encoded by its name, so that constants may be added before and after it. */
 record EnumElement(Class<?> type, Map<String, Enum<?>> constants) implements Element<Enum<?>> {
     static EnumElement of(Class<?> type) {
         return new EnumElement(

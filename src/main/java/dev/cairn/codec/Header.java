@@ -1,7 +1,7 @@
 package dev.cairn.codec;
 
 /**
- * What stands before the components of a record.
+ * The bytes before the components of a record.
  *
  * <pre>
  * 0        1                     5
@@ -10,9 +10,9 @@ package dev.cairn.codec;
  * +--------+---------------------+------------------------+
  * </pre>
  *
- * The count is that of the components up to the last that is not null, zero or false, and 1 at least
- * if the type has any: so a record keeps its bytes when its type gets further components, for which
- * nothing was written.
+ * The count is that of the components up to the last one that is not null, zero or false. It is at
+ * least 1 if the type has any components. So a record keeps its bytes when its type gets more
+ * components, for which nothing was written.
  */
 final class Header {
     static final int COUNT = 0;
@@ -21,12 +21,12 @@ final class Header {
 
     private Header() {}
 
-    /** Bytes of the bits for so many components. */
+    /** The number of bytes that hold one bit for each of {@code count} components. */
     static int presentBytes(int count) {
         return (count + 7) / 8;
     }
 
-    /** Whether the bytes have that component; the input has read past the header. */
+    /** Whether the bytes contain that component. The input has read past the header. */
     static boolean has(Input in, int header, int index) {
         return index < in.byteAt(header + COUNT)
                 && (in.byteAt(header + PRESENT + (index >> 3)) >> (index & 7) & 1) != 0;

@@ -14,9 +14,12 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * What a codec reads: the bytes of one value, little-endian, and nothing behind them. As a stream it
- * ends where the value does; its other methods throw {@link MalformedBytes} there. Whatever length the
- * bytes claim, no more is allocated for it than they have.
+ * The bytes of one encoded value, which a codec reads. Numbers are little-endian. As a stream it
+ * ends where the value ends; its other methods throw {@link MalformedBytes} there. Whatever length
+ * the bytes claim, no more memory is allocated for it than there are bytes. One thread uses an
+ * input at a time.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="codec"}
  */
 public final class Input extends InputStream {
     private static final char REPLACEMENT = '\uFFFD';
@@ -28,8 +31,12 @@ public final class Input extends InputStream {
     private final Depth depth;
 
     /**
-     * @param bytes not changed while it is read
-     * @param from of the first byte
+     * Creates an input from a part of an array.
+     *
+     * @param bytes an array that does not change while it is read
+     * @param from the index of the first byte
+     * @param length the number of bytes
+     * @throws IndexOutOfBoundsException if the part is not within the array
      */
     public Input(byte[] bytes, int from, int length) {
         this(bytes, from, from, from + length, new Depth());
@@ -44,31 +51,53 @@ public final class Input extends InputStream {
         this.depth = depth;
     }
 
-    /** Of the next byte, from the start of the value. */
+    /** {@return the position of the next byte, counted from the start of the value} */
     public int position() {
         return at - start;
     }
 
-    /** Bytes to its end. */
+    /** {@return the number of bytes from the position to the end} */
     public int remaining() {
         return end - at;
     }
 
+    /**
+     * {@return the next four bytes as a number}
+     *
+     * @throws MalformedBytes if there are fewer
+     */
     public int int32() {
         return (int) bits(Integer.BYTES);
     }
 
+    /**
+     * {@return the next eight bytes as a number}
+     *
+     * @throws MalformedBytes if there are fewer
+     */
     public long int64() {
         return bits(Long.BYTES);
     }
 
-    /** The next bytes, copied. */
+    /**
+     * Reads the next bytes.
+     *
+     * @param count how many
+     * @return a copy of them
+     * @throws MalformedBytes if there are fewer
+     */
     public byte[] bytes(int count) {
         int from = take(count);
         return Arrays.copyOfRange(bytes, from, from + count);
     }
 
-    /** The text of the next bytes, which are well-formed UTF-8. */
+    /**
+     * Decodes the next bytes as UTF-8.
+     *
+     * @param byteLength how many
+     * @return their text
+     * @throws MalformedBytes if there are fewer, or if they are not well-formed UTF-8
+     */
     public String utf8(int byteLength) {
         int from = take(byteLength);
         String text = new String(bytes, from, byteLength, UTF_8);
@@ -78,7 +107,10 @@ public final class Input extends InputStream {
         return text;
     }
 
-    /** Whether a replacement character was written as such, or stands for what could not be decoded. */
+    /**
+     * Tells whether a replacement character was written as such, or stands for bytes that could not
+     * be decoded; in the latter case it throws.
+     */
     private void requireUtf8(int from, int count) {
         CharsetDecoder decoder = UTF_8.newDecoder();
         ByteBuffer undecoded = ByteBuffer.wrap(bytes, from, count);
@@ -88,24 +120,41 @@ public final class Input extends InputStream {
         }
     }
 
-    /** Demands that the value was read to its end. */
+    /**
+     * Demands that the value was read to its end.
+     *
+     * @throws MalformedBytes if there are more bytes
+     */
     public void requireEnd() {
         if (at != end) {
             throw malformed("the end", remaining() + " more bytes");
         }
     }
 
-    /** What to throw about the bytes at the position. */
+    /**
+     * Creates an exception about the bytes at the position.
+     *
+     * @param expected what the codec writes there
+     * @param found what is there
+     * @return the exception to throw
+     */
     public MalformedBytes malformed(String expected, String found) {
         return malformed(expected, found, null);
     }
 
-    /** As {@link #malformed(String, String)}, because of an exception. */
+    /**
+     * Creates an exception about the bytes at the position, with a cause.
+     *
+     * @param expected what the codec writes there
+     * @param found what is there
+     * @param cause the exception that they caused, or null
+     * @return the exception to throw
+     */
     public MalformedBytes malformed(String expected, String found, @Nullable Throwable cause) {
         return new MalformedBytes(position(), expected, found, cause);
     }
 
-    /** So many bytes as an unsigned number. */
+    /** The next {@code count} bytes as an unsigned number. */
     long bits(int count) {
         int from = take(count);
         long bits = 0;
@@ -115,7 +164,10 @@ public final class Input extends InputStream {
         return bits;
     }
 
-    /** A length or count that stands before as many units, which are not shorter than that. */
+    /**
+     * Reads a length or a count of units that follow, each of which takes at least {@code
+     * minBytesEach} bytes.
+     */
     int count(int minBytesEach) {
         int claimed = int32();
         if (claimed < 0 || claimed > remaining() / minBytesEach) {
@@ -127,13 +179,13 @@ public final class Input extends InputStream {
         return claimed;
     }
 
-    /** The next bytes as an input of their own, with the positions of this one. */
+    /** The next bytes as an input of their own, which counts positions as this one does. */
     Input part(int count) {
         int from = take(count);
         return new Input(bytes, start, from, from + count, depth);
     }
 
-    /** A byte that was read, by the index that {@link #index} had. */
+    /** The byte at an index that {@link #index} returned before. */
     int byteAt(int index) {
         return bytes[index] & 0xFF;
     }
@@ -142,7 +194,7 @@ public final class Input extends InputStream {
         return at;
     }
 
-    /** Goes back to where something is wrong. */
+    /** Goes back to the byte at an index, to report it. */
     Input back(int index) {
         at = index;
         return this;
@@ -160,7 +212,7 @@ public final class Input extends InputStream {
 
     private int take(int count) {
         if (count < 0 || count > end - at) {
-            throw malformed(count + " more bytes", remaining() + " to the end");
+            throw malformed(count + " more bytes", remaining() + " bytes to the end");
         }
         int from = at;
         at += count;

@@ -3,9 +3,9 @@ package dev.cairn.codec;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A list without nulls: its size, then one after the other. */
+/** A list without nulls, encoded as its size and its elements one after the other. */
 record ListElement<T>(Element<T> of) implements Element<List<T>> {
-    /** Room for this many is made on the word of the bytes alone. */
+    /** The greatest capacity that is allocated only because the bytes claim it. */
     private static final int TRUSTED_SIZE = 1024;
 
     @Override
@@ -25,7 +25,7 @@ record ListElement<T>(Element<T> of) implements Element<List<T>> {
         int size = 0;
         for (T value : list) {
             if (value == null) {
-                throw new IllegalArgumentException("null in a list, at index " + size);
+                throw new IllegalArgumentException("a list has a null element at index " + size);
             }
             of.write(value, out);
             size++;

@@ -3,16 +3,21 @@ package dev.cairn.codec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes that a codec did not write: those of another type, or of another version of it.
+ * The bytes were not written by the codec that reads them: they belong to another type, or to
+ * another version of the type.
  *
- * <p>It is no {@link dev.cairn.CairnException}, because a codec knows of no store and no path. A map
- * tells of it by {@link dev.cairn.UndecodableEntry}, whose cause it is.
+ * <p>It is not a {@link dev.cairn.CairnException}, because a codec knows no store and no path. A
+ * map throws a {@link dev.cairn.UndecodableEntry}, whose cause it is.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="undecodable"}
  */
 public final class MalformedBytes extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /**
-     * @param at byte of the encoded value at which it shows
+     * Creates an exception without a cause.
+     *
+     * @param at the position in the encoded value, in bytes
      * @param expected what the codec writes there
      * @param found what is there
      */
@@ -20,7 +25,14 @@ public final class MalformedBytes extends RuntimeException {
         this(at, expected, found, null);
     }
 
-    /** @param cause what else was thrown because of it, if anything */
+    /**
+     * Creates an exception with a cause.
+     *
+     * @param at the position in the encoded value, in bytes
+     * @param expected what the codec writes there
+     * @param found what is there
+     * @param cause the exception that the bytes caused, or null
+     */
     public MalformedBytes(int at, String expected, String found, @Nullable Throwable cause) {
         super("at byte %d: expected %s, found %s".formatted(at, expected, found), cause);
     }

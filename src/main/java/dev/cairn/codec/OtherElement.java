@@ -1,6 +1,6 @@
 package dev.cairn.codec;
 
-/** A value of a user's codec, behind its length. */
+/** A value of a user's codec, encoded as its length and its bytes. */
 record OtherElement<T>(Codec<T> codec) implements Element<T> {
     @Override
     public String shape() {

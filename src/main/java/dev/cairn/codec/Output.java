@@ -5,26 +5,32 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Where a codec writes: a buffer on the heap that grows, little-endian. As a stream it throws nothing
- * and closing it does nothing, so that serializers which write to streams need no adapter.
+ * The buffer on the heap to which a codec writes. It grows as needed; numbers are little-endian. As
+ * a stream it throws no exceptions and {@link #close} does nothing, so serializers that write to
+ * streams need no adapter.
  *
  * <p>One thread uses it at a time, for one value after the other. Every method that writes throws
- * {@link IllegalArgumentException} if the value gets longer than an array can be.
+ * {@link IllegalArgumentException} if the value becomes longer than an array can be.
+ *
+ * {@snippet class="dev.cairn.ExamplesTest" region="codec"}
  */
 public final class Output extends OutputStream {
     private static final int INITIAL_BYTES = 64;
 
-    /** A buffer that grew beyond this for one value is not kept for the next. */
+    /**
+     * If one value makes the buffer grow beyond this size, the buffer is not kept for the next
+     * value.
+     */
     private static final int KEPT_BYTES = 64 << 10;
 
-    /** What every JVM can allocate, given the memory. */
+    /** The greatest array that every JVM can allocate, if it has the memory. */
     private static final int MAX_BYTES = Integer.MAX_VALUE - 8;
 
     private final Depth depth = new Depth();
     private byte[] bytes = new byte[INITIAL_BYTES];
     private int length;
 
-    /** An empty one. */
+    /** Creates an empty output. */
     public Output() {}
 
     @Override
@@ -46,28 +52,47 @@ public final class Output extends OutputStream {
         length += count;
     }
 
+    /**
+     * Writes a number as four bytes.
+     *
+     * @param value the number
+     */
     public void int32(int value) {
         ensure(Integer.BYTES);
         put(length, value, Integer.BYTES);
         length += Integer.BYTES;
     }
 
+    /**
+     * Writes a number as eight bytes.
+     *
+     * @param value the number
+     */
     public void int64(long value) {
         ensure(Long.BYTES);
         put(length, value, Long.BYTES);
         length += Long.BYTES;
     }
 
-    /** Overwrites what {@link #int32} wrote at that place: a length, say, that shows afterwards. */
+    /**
+     * Overwrites four bytes that {@link #int32} wrote, for example a length that is known only
+     * afterwards.
+     *
+     * @param at the position of the four bytes, counted from the start of the value
+     * @param value the number
+     * @throws IndexOutOfBoundsException if these bytes are not written yet
+     */
     public void setInt32(int at, int value) {
         Objects.checkFromIndexSize(at, Integer.BYTES, length);
         put(at, value, Integer.BYTES);
     }
 
     /**
-     * The characters in UTF-8, without their length.
+     * Writes the characters in UTF-8, without their length.
      *
-     * @throws IllegalArgumentException at a surrogate without its other half, which has no bytes
+     * @param text the characters
+     * @throws IllegalArgumentException if the text contains an unpaired surrogate, which has no
+     *     UTF-8
      */
     public void utf8(String text) {
         int chars = text.length();
@@ -98,7 +123,9 @@ public final class Output extends OutputStream {
             } else if (point < 0x1_0000) {
                 if (Character.isSurrogate((char) point)) {
                     throw new IllegalArgumentException(
-                            "unpaired surrogate U+%X at index %d has no UTF-8".formatted(point, i));
+                            ("the unpaired surrogate U+%X at index %d cannot be encoded"
+                                            + " in UTF-8")
+                                    .formatted(point, i));
                 }
                 bytes[length++] = (byte) (0xE0 | point >> 12);
                 continuation(point >> 6);
@@ -116,7 +143,7 @@ public final class Output extends OutputStream {
         bytes[length++] = (byte) (0x80 | bits & 0x3F);
     }
 
-    /** The lowest bytes of the bits. */
+    /** Writes the {@code count} lowest bytes of the bits. */
     void bits(long bits, int count) {
         ensure(count);
         put(length, bits, count);
@@ -137,7 +164,7 @@ public final class Output extends OutputStream {
         bytes[at + (bit >> 3)] |= (byte) (1 << (bit & 7));
     }
 
-    /** Takes bytes out; what follows moves up. */
+    /** Removes bytes; the bytes after them move up. */
     void remove(int at, int count) {
         System.arraycopy(bytes, at + count, bytes, at, length - at - count);
         length -= count;
@@ -154,24 +181,28 @@ public final class Output extends OutputStream {
         depth.leave();
     }
 
-    /** Bytes written so far. */
+    /** {@return the number of bytes written so far} */
     public int length() {
         return length;
     }
 
-    /** The buffer itself, of which the first {@link #length} bytes count until the next write. */
+    /**
+     * {@return the buffer itself, of which the first {@link #length} bytes are valid until the next
+     * write}
+     */
     public byte[] bytes() {
         return bytes;
     }
 
-    /** A copy of what was written. */
+    /** {@return a copy of the bytes written so far} */
     public byte[] toBytes() {
         return Arrays.copyOf(bytes, length);
     }
 
     /**
-     * Makes it empty, whatever state a codec that threw left it in. The buffer is used again unless it
-     * has become large: then it is given back, so that a large value does not hold memory for ever.
+     * Makes the output empty, even if a codec threw in the middle of a value. The buffer is reused
+     * unless it has become large; a large one is released, so that one large value does not hold
+     * memory for ever.
      */
     public void reset() {
         length = 0;
@@ -201,7 +232,7 @@ public final class Output extends OutputStream {
         }
     }
 
-    /** How long a buffer becomes that must take so many bytes more. */
+    /** The new capacity of a buffer that needs {@code more} bytes. */
     static int capacity(int length, int more, int capacity) {
         long needed = (long) length + more;
         if (needed > MAX_BYTES) {

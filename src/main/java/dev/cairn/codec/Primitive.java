@@ -6,11 +6,11 @@ import java.lang.invoke.MethodType;
 import java.util.Arrays;
 
 /**
- * A primitive type as the bits of a {@code long}, so that one piece of code writes and reads all of
- * them and none is boxed.
+ * A primitive type, represented by the bits of a {@code long}, so that one piece of code writes and
+ * reads all primitive types without boxing.
  */
 enum Primitive {
-    /** Of which its presence says all. */
+    /** A boolean takes no bytes: its presence alone says that it is true. */
     BOOLEAN(boolean.class, 0),
     BYTE(byte.class, Byte.BYTES),
     SHORT(short.class, Short.BYTES),
@@ -30,7 +30,7 @@ enum Primitive {
 
     final Class<?> type;
 
-    /** It takes these, the lowest of the bits. */
+    /** The number of bytes that are written, the lowest ones of the bits. */
     final int bytes;
 
     private final MethodHandle toBits;
@@ -62,17 +62,17 @@ enum Primitive {
                 .orElseThrow();
     }
 
-    /** A getter, changed to return the bits. */
+    /** Changes a getter so that it returns the bits of the value. */
     MethodHandle returningBits(MethodHandle getter) {
         return MethodHandles.filterReturnValue(getter, toBits);
     }
 
-    /** What returns bits, changed to return their value. */
+    /** Changes a handle that returns bits so that it returns their value. */
     MethodHandle returningValue(MethodHandle reader) {
         return MethodHandles.filterReturnValue(reader, fromBits);
     }
 
-    /** The next bits, which are such as {@link #returningBits} gives. */
+    /** Reads the next bits, in the form that {@link #returningBits} gives them. */
     long bits(Input in) {
         if (this == BOOLEAN) {
             return 1;
@@ -85,7 +85,7 @@ enum Primitive {
         return bits;
     }
 
-    /** The bits that are written of the value that has those. */
+    /** The bits that are written for the value with these bits; all NaNs are written alike. */
     private long canonical(long bits) {
         return switch (this) {
             case FLOAT -> toBits(toFloat(bits));

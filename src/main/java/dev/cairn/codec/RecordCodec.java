@@ -1,8 +1,8 @@
 package dev.cairn.codec;
 
-/** Of a record that is a key or a value by itself. */
+/** The codec of a record that is a whole key or value. */
 record RecordCodec<R extends Record>(Class<R> type, RecordElement element) implements Codec<R> {
-    /** The first byte. */
+    /** The first byte of the encoding. */
     static final int FORMAT = 1;
 
     @Override

@@ -11,25 +11,32 @@ import java.util.Collections;
 import java.util.List;
 import java.util.zip.CRC32C;
 
-/** A record, as its {@link Header} and its components in the order of their declaration. */
+/**
+ * A record, encoded as its {@link Header} and its components in the order of their declaration.
+ */
 final class RecordElement implements Element<Record> {
     private final Class<?> type;
     private List<Component> components = List.of();
 
-    /** At each count, that of so many first components. */
+    /** For each count, the fingerprint of that many first components. */
     private int[] fingerprints = new int[1];
 
-    /** Takes an input and where the header lies; null until the components are known. */
+    /**
+     * A handle that takes an input and the position of the header; null until the components are
+     * known.
+     */
     private @Nullable MethodHandle constructor;
 
     private boolean comparesByContent;
 
-    /** One of a type whose components may be of this very type. */
+    /**
+     * Creates an element whose components are not known yet, because they may be of this very type.
+     */
     RecordElement(Class<?> type) {
         this.type = type;
     }
 
-    /** Completes it. */
+    /** Completes the element. */
     void define(List<Component> its, MethodHandle constructing) {
         components = its;
         constructor = constructing;
@@ -41,7 +48,10 @@ final class RecordElement implements Element<Record> {
         }
     }
 
-    /** Returns whether it became so now, because a component does. */
+    /**
+     * Marks this element as comparing by content if one of its components does; returns whether
+     * that is new.
+     */
     boolean propagateContent() {
         boolean before = comparesByContent;
         comparesByContent |= components.stream().anyMatch(Component::comparesByContent);
@@ -129,9 +139,9 @@ final class RecordElement implements Element<Record> {
             if (superfluous || lastIsAbsent) {
                 throw in.back(at)
                         .malformed(
-                                "bits of %d components, the last of which is there"
+                                "presence bits of %d components, with that of the last one set"
                                         .formatted(count),
-                                "0x%02X at byte %d of them".formatted(bits, i / 8));
+                                "0x%02X in byte %d of them".formatted(bits, i / 8));
             }
         }
     }
@@ -175,7 +185,10 @@ final class RecordElement implements Element<Record> {
         return Collections.unmodifiableList(identities);
     }
 
-    /** What an accessor or a constructor may throw, whatever handles declare. */
+    /**
+     * Makes an exception of an accessor or a constructor unchecked, because method handles declare
+     * any {@link Throwable}.
+     */
     private static RuntimeException unchecked(Throwable thrown) {
         if (thrown instanceof Error error) {
             throw error;

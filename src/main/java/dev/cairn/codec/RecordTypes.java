@@ -15,9 +15,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Finds out how a record type, and those that its components are of, are written and read. */
+/** Finds out how to write and read a record type and the types of its components. */
 final class RecordTypes {
-    /** Of doubles, each of which takes two of the 255 slots for a method handle's arguments. */
+    /**
+     * The greatest number of components. A double takes two of the 255 argument slots of a method
+     * handle.
+     */
     private static final int MAX_COMPONENTS = 100;
 
     private final MethodHandles.@Nullable Lookup lookup;
@@ -25,23 +28,25 @@ final class RecordTypes {
     private final Map<Class<?>, RecordElement> records = new HashMap<>();
 
     /**
-     * @param lookup of the user; null to look from here
-     * @param others codecs of the user for components of these types
+     * @param lookup the lookup of the user; null to use the lookup of this class
+     *
+     * @param others the user's codecs, by the type of the components
      */
     RecordTypes(MethodHandles.@Nullable Lookup lookup, Map<Class<?>, Codec<?>> others) {
         this.lookup = lookup;
         this.others = Map.copyOf(others);
         for (Class<?> type : others.keySet()) {
             if (type.isPrimitive()) {
-                throw new IllegalArgumentException("codec for the primitive type " + type);
+                throw new IllegalArgumentException(
+                        "a codec cannot be given for the primitive type " + type);
             }
         }
     }
 
-    /** Of the record class, complete. */
+    /** The complete element of the record class. */
     RecordElement of(Class<?> type) {
         if (!type.isRecord()) {
-            throw new IllegalArgumentException(type.getName() + " is no record class");
+            throw new IllegalArgumentException(type.getName() + " is not a record class");
         }
         RecordElement element = record(type);
         boolean changed;
@@ -79,7 +84,10 @@ final class RecordTypes {
         return element;
     }
 
-    /** What may call the constructor; the lookup as it is if it has no more rights than others. */
+    /**
+     * A lookup that may call the constructor; the lookup itself if it has no more rights than
+     * others.
+     */
     private MethodHandles.Lookup inside(Class<?> type) {
         if (lookup == null) {
             RecordTypes.class.getModule().addReads(type.getModule());
@@ -94,7 +102,8 @@ final class RecordTypes {
 
     private static String unreachable(Class<?> type) {
         String ours = RecordTypes.class.getModule().getName();
-        return "%s cannot be reached: its module %s must say 'opens %s%s', or a Lookup be given"
+        return ("%s is not accessible: its module %s must declare 'opens %s%s', or a"
+                        + " Lookup must be given")
                 .formatted(
                         type.getName(),
                         type.getModule().getName(),
@@ -119,7 +128,7 @@ final class RecordTypes {
         Element<?> element = element(declared.getGenericType());
         if (element == null) {
             throw new IllegalArgumentException(
-                    "component %s of %s: no codec for %s; give one"
+                    "component %s of %s: there is no codec for %s; give one"
                             .formatted(
                                     name,
                                     declared.getDeclaringRecord().getName(),
@@ -132,7 +141,7 @@ final class RecordTypes {
                 getter.asType(MethodType.methodType(Object.class, Record.class)));
     }
 
-    /** Null if there is none for the type. */
+    /** The element of a type, or null if there is none. */
     private @Nullable Element<?> element(Type type) {
         if (type instanceof ParameterizedType of) {
             Class<?> raw = (Class<?>) of.getRawType();
@@ -164,8 +173,9 @@ final class RecordTypes {
     }
 
     /**
-     * The constructor with a reader before each parameter, from the first to the last: it takes the
-     * input and where the header lies, and no component passes through an array or a box.
+     * The constructor, with a reader in place of each parameter, from the first to the last. It
+     * takes the input and the position of the header. No component passes through an array or a
+     * box.
      */
     private static MethodHandle constructor(
             Class<?> type,

@@ -11,7 +11,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** A value without components of its own. */
+/** A value without components. */
 record Scalar<T>(
         Class<T> type,
         int minBytes,
@@ -89,7 +89,7 @@ record Scalar<T>(
         this(type, minBytes, writer, reader, value -> value);
     }
 
-    /** Null if the type is another one. */
+    /** The scalar of a type, or null if the type has none. */
     static @Nullable Scalar<?> of(Class<?> type) {
         return BY_TYPE.get(type);
     }
@@ -119,7 +119,7 @@ record Scalar<T>(
         return content.apply(value);
     }
 
-    /** What equals another's iff the bytes do. */
+    /** An object that equals that of another array if and only if the bytes are equal. */
     static Object content(byte[] bytes) {
         return ByteBuffer.wrap(bytes.clone()).asReadOnlyBuffer();
     }

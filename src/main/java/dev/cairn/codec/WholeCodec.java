@@ -1,6 +1,6 @@
 package dev.cairn.codec;
 
-/** Of a value of fixed length that is a key or a value by itself. */
+/** The codec of a value of fixed length that is a whole key or value. */
 record WholeCodec<T>(Scalar<T> scalar) implements Codec<T> {
     @Override
     public void encode(T value, Output out) {

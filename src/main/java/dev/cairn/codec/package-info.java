@@ -1,4 +1,4 @@
-/** How keys and values of a map become bytes. */
+/** The codecs that turn keys and values of a map into bytes. */
 @NullMarked
 package dev.cairn.codec;
 

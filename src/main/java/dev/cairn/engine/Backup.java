@@ -34,43 +34,47 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Copies the durable checkpoint to a file of its own while others write.
+ * Copies the durable checkpoint to a new file while others write.
  *
- * <p>A pin keeps its regions. They are read twice: once to compare every checksum and to learn which
- * runs count, once to be copied, each to the same place, since their checksums say where they lie.
- * What lies between is a hole. Closing the store ends a backup, up to the moment from which on it only
- * forces what it wrote and gives it its name: either it returns and its target is whole, or it throws
- * and there is none.
+ * <p>A pin keeps the regions of the checkpoint. They are read twice: once to compare every checksum
+ * and to learn which runs are live, once to copy them. Each is copied to the same offset, since its
+ * checksums depend on it; what lies between the copied regions is a hole.
+ *
+ * <p>If the store is closed, that ends a backup, unless the backup has begun its last part: to
+ * force what it wrote and to give it its name. So either it returns and its target is whole, or it
+ * throws and there is no target.
  */
 final class Backup {
-    /** Times that newer checkpoints may overtake what is about to be copied. */
+    /** How many times newer checkpoints may overtake the one that is about to be copied. */
     private static final int ATTEMPTS = 5;
 
     private final StoreFiles files;
     private final Options options;
     private final Mapped mapped;
     private final @Nullable Writing writing;
-    private final Running running;
+    private final LongOperations operations;
 
     Backup(
             StoreFiles files,
             Options options,
             Mapped mapped,
             @Nullable Writing writing,
-            Running running) {
+            LongOperations operations) {
         this.files = files;
         this.options = options;
         this.mapped = mapped;
         this.writing = writing;
-        this.running = running;
+        this.operations = operations;
     }
 
-    /** Writes it; the epoch of the checkpoint that it holds. */
+    /** Writes the backup; returns the epoch of the checkpoint that it holds. */
     long writeTo(Path given) throws IOException {
         StoreFiles target = StoreFiles.of(given);
         if (Files.exists(target.data())) {
             throw new FileAlreadyExistsException(
-                    target.data().toString(), null, "a backup replaces nothing");
+                    target.data().toString(),
+                    null,
+                    "the file exists already, and a backup replaces no file");
         }
         Writing pinning = writing;
         if (pinning == null) {
@@ -79,7 +83,7 @@ final class Backup {
         try {
             return writePinned(target, pinning);
         } finally {
-            pinning.regions().counts().recount(); // what it kept is free
+            pinning.regions().counts().unpinned();
         }
     }
 
@@ -91,17 +95,17 @@ final class Backup {
                     copy(slot, target, () -> true);
                     return slot.epoch();
                 }
-                pin.again(); // two checkpoints later its slot was written over
+                pin.again(); // two checkpoints later its checkpoint slot was overwritten
             }
         }
         throw new CorruptStore(
                 files.data(),
-                DataHeader.SLOTS_AT,
-                "the checkpoint that shared memory says is durable",
+                DataHeader.CHECKPOINT_SLOTS_AT,
+                "a slot with the checkpoint that shared memory says is durable",
                 "none");
     }
 
-    /** Whether the checkpoint that was copied is still one whose regions are not used again. */
+    /** Tells whether the regions of the checkpoint that was copied are still not reused. */
     private interface Witness {
         boolean holds() throws IOException;
     }
@@ -110,8 +114,8 @@ final class Backup {
         Overtaken overtaken =
                 new Overtaken(
                         files.data(),
-                        "checkpoints overtook the copy; open the store for writing, which keeps the"
-                                + " checkpoint while it is copied");
+                        "newer checkpoints overtook the copy; open the store for"
+                                + " writing, which keeps the checkpoint until it is copied");
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             OpenFile data = mapped.data().file().opened();
             CheckpointSlot slot = DataFiles.read(data).newest();
@@ -130,7 +134,10 @@ final class Backup {
         throw overtaken;
     }
 
-    /** Copies, and gives the copy its name if the witness holds then; tells whether it did. */
+    /**
+     * Copies the checkpoint, and names the copy if the witness confirms it then; returns whether it
+     * did.
+     */
     private boolean copy(CheckpointSlot slot, StoreFiles target, Witness witness)
             throws IOException {
         DataHeader header = mapped.data().header();
@@ -141,7 +148,8 @@ final class Backup {
             BitSet named = named(log, slot);
             byte[] prefix = DataFiles.prefix(header, slot);
             Host.create(made, prefix, options.permissions());
-            try (DataLock _ = DataLock.making(target, made)) { // or it was taken for a dead one's
+            // otherwise it would be taken for that of a dead process
+            try (DataLock _ = DataLock.making(target, made)) {
                 Steps.at("backup");
                 try (SparseFile file = SparseFile.open(made)) {
                     copyRegions(log.data(), slot, named, file);
@@ -160,9 +168,9 @@ final class Backup {
     }
 
     /**
-     * The regions that the checkpoint names: those of the chains, and the runs of records that count.
-     * A record counts if no other of its key lies behind it, so it is enough to remember those that
-     * have a run: no index is needed, and nothing at all where there are no large values.
+     * The regions that the checkpoint names: those of the chains, and the runs of live records. A
+     * record is live if no later one has its key. So it is enough to remember the records with a
+     * run: no index is needed, and nothing at all if there are no large values.
      *
      * @throws CorruptStore if a checksum is wrong
      */
@@ -173,7 +181,7 @@ final class Backup {
             LargeKeys largeKeys = new LargeKeys();
             Map<KeyMark, RecordBytes.Run> withRun = new HashMap<>();
             chain.forEach(entry -> {
-                running.requireOpen();
+                operations.requireOpen();
                 largeKeys.saw(entry);
                 note(entry, log.hash(), withRun, named);
             });
@@ -182,7 +190,7 @@ final class Backup {
                 named.set(Math.toIntExact(region.region()));
             }
             for (RecordBytes.Run run : withRun.values()) {
-                running.requireOpen();
+                operations.requireOpen();
                 chain.requireRun(run);
                 set(named, run);
             }
@@ -190,7 +198,7 @@ final class Backup {
         return named;
     }
 
-    /** A key by 96 bits of its content, 64 of which nobody can choose. */
+    /** Identifies a key by 96 bits of its content, 64 of which nobody can choose. */
     private record KeyMark(long hash, int crc) {}
 
     private static void note(
@@ -207,7 +215,7 @@ final class Backup {
         }
         withRun.remove(mark);
         if (run != null) {
-            set(named, run); // a tombstone hides others as long as its key can be read
+            set(named, run); // a tombstone hides older records as long as its key can be read
         }
     }
 
@@ -226,7 +234,7 @@ final class Backup {
         }
         byte[] buffer = new byte[data.regionBytes()];
         for (int region = named.nextSetBit(0); region >= 0; region = named.nextSetBit(region + 1)) {
-            running.requireOpen();
+            operations.requireOpen();
             int length = tails.getOrDefault(region, buffer.length);
             long at = data.regionAt(region);
             MemorySegment memory = data.covering(at, length);

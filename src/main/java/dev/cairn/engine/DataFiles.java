@@ -24,28 +24,37 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.UUID;
 
-/** Creating a data file, and reading what stands before its regions. */
+/** Creates a data file, and reads what stands before its regions. */
 final class DataFiles {
-    /** Small, so that a store of few entries takes little: each stripe has a region of its own. */
+    /**
+     * The size of a region. It is small, so that a store with few entries takes little space: each
+     * stripe has a region of its own.
+     */
     private static final int REGION_BYTES = 1 << 16;
 
     static final String REGION_BYTES_PROPERTY = "dev.cairn.region-bytes";
 
-    /** Tests create stores whose records are never overwritten in place, as older programs did. */
+    /**
+     * A property with which tests create stores whose records are never overwritten in place, as
+     * older programs did.
+     */
     private static final String IN_PLACE_PROPERTY = "dev.cairn.in-place";
 
-    /** Regions of a cache, unless they would be smaller than a page. */
+    /** The number of regions of a cache, unless they would be smaller than a page. */
     private static final int CACHE_REGIONS = 128;
 
-    /** Regions of a cache for each stripe. */
+    /** The number of regions of a cache for each stripe. */
     private static final int STRIPE_REGIONS = 16;
+
+    /** The greatest version that a stripe gives: see {@code dev.cairn.stripe.Tail}. */
+    private static final long MOST_VERSION = 1L << 62;
 
     private DataFiles() {}
 
     /**
      * The verified fixed part of a data file.
      *
-     * @param openBlock null if it is torn
+     * @param openBlock the open block; null if it is torn
      * @param newest the newest valid checkpoint
      * @param newestCrc the checksum of its bytes
      */
@@ -60,8 +69,8 @@ final class DataFiles {
     }
 
     /**
-     * Creates a store's data file, complete before it has its name (RULE 23); under the open lock.
-     * Of two creators one finds that it exists.
+     * Creates a store's data file, which is complete before it gets its name (RULE 23). The caller
+     * holds the open lock. If two processes create it, one of them finds that it exists.
      */
     static void create(StoreFiles files, Options options) throws IOException {
         DataHeader header = headerOf(options);
@@ -83,14 +92,14 @@ final class DataFiles {
             if (!OpenFile.isNoSpace(e)) {
                 throw e;
             }
-            String full = "no space for the " + prefix.length + " bytes that it begins with";
+            String full = "no space for the " + prefix.length + " bytes with which the file begins";
             throw OpenFile.growthFailure(files.data(), full, prefix.length, 0, e);
         }
         Steps.at("C link");
         name(made, files.data(), false);
     }
 
-    /** The header of a store to be, with ids of its own. */
+    /** The header of a new store, with new IDs. */
     static DataHeader headerOf(Options options) {
         int regionBytes = Integer.getInteger(REGION_BYTES_PROPERTY, REGION_BYTES);
         DataHeader header =
@@ -107,8 +116,7 @@ final class DataFiles {
 
     private static CacheTerms cacheTerms(Options options) {
         if (options.eviction() && options.maxBytes() == 0) {
-            throw new IllegalArgumentException(
-                    "eviction is asked for without maxBytes, which says when to evict");
+            throw new IllegalArgumentException("eviction needs maxBytes, which says when to evict");
         }
         Duration idle = options.expireAfterAccess();
         return new CacheTerms(
@@ -116,8 +124,8 @@ final class DataFiles {
     }
 
     /**
-     * The same with regions so small, and stripes so few, that eviction can choose: what it judges at
-     * once is a region, and each stripe has its own.
+     * The same header with smaller regions and fewer stripes, so that eviction can choose: it
+     * judges one region at a time, and each stripe has its own.
      */
     private static DataHeader fitted(DataHeader header) {
         long bytes = header.cache().maxBytes();
@@ -143,7 +151,9 @@ final class DataFiles {
         return fitted;
     }
 
-    /** What stands before the regions of a store at a checkpoint, which nobody has opened yet. */
+    /**
+     * The bytes before the regions of a store at a checkpoint, which no process has opened yet.
+     */
     static byte[] prefix(DataHeader header, CheckpointSlot slot) {
         byte[] content = new byte[(int) header.regionsAt()];
         put(content, DataHeader.HEADER_AT, header.encode());
@@ -153,9 +163,10 @@ final class DataFiles {
     }
 
     /**
-     * Gives a file that was made under another name its own, durably, without replacing anything.
+     * Gives a file that was created under another name its own name. This is durable and replaces
+     * no file.
      *
-     * @param alone whether it is an error if somebody else gave that name to a file meanwhile; else
+     * @param alone whether it is an error if the name belongs to another file by now; otherwise
      *     that file counts
      */
     static void name(Path made, Path name, boolean alone) throws IOException {
@@ -177,7 +188,7 @@ final class DataFiles {
         System.arraycopy(bytes, 0, content, (int) at, bytes.length);
     }
 
-    /** Removes what a creator that was killed left; under the open lock. */
+    /** Removes what a killed creator left. The caller holds the open lock. */
     static void removeLeftovers(StoreFiles files) throws IOException {
         Files.deleteIfExists(files.dataBeingMade());
         Files.deleteIfExists(files.sharedBeingMade());
@@ -187,8 +198,8 @@ final class DataFiles {
     /**
      * Reads and verifies the header, which never changes once the file has its name.
      *
-     * @throws dev.cairn.IncompatibleFormat if it is no store, or one of another version
-     * @throws CorruptStore if the header is damaged or cut off
+     * @throws dev.cairn.IncompatibleFormat if the file is not a store, or one of another version
+     * @throws CorruptStore if the header is damaged or truncated
      */
     static DataHeader readHeader(OpenFile data) throws IOException {
         Path file = data.path();
@@ -201,17 +212,17 @@ final class DataFiles {
                             file,
                             0,
                             header,
-                            "an empty file, which no store ever is",
-                            "if nothing was stored in it, remove it, and opening creates a store in"
-                                    + " its place");
+                            "an empty file, which a store never is",
+                            "if nothing was stored in it, remove the file, and the next"
+                                    + " opening creates a store");
         }
         return DataHeader.decode(file, block);
     }
 
     /**
-     * Reads and verifies.
+     * Reads and verifies the fixed part.
      *
-     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is cut off
+     * @throws CorruptStore if the header or both checkpoints are damaged, or the file is truncated
      */
     static Prefix read(OpenFile data) throws IOException {
         Path file = data.path();
@@ -235,7 +246,10 @@ final class DataFiles {
         }
         if (newest == null) {
             throw new CorruptStore(
-                    file, DataHeader.SLOTS_AT, "a checkpoint with a valid checksum", "none");
+                    file,
+                    DataHeader.CHECKPOINT_SLOTS_AT,
+                    "a checkpoint with a valid checksum",
+                    "none");
         }
         requireLength(data, header, newest.regions());
         requirePlausible(file, header, newest);
@@ -243,7 +257,7 @@ final class DataFiles {
     }
 
     /**
-     * Compares the length of the file with what it is said to hold.
+     * Compares the length of the file with what it should hold.
      *
      * @throws CorruptStore if the file ends before its last region
      */
@@ -256,11 +270,11 @@ final class DataFiles {
                     data.path(),
                     found,
                     regions + " regions of " + header.regionBytes() + " bytes",
-                    "the end of the file: it was cut off");
+                    "the end of the file, which was truncated");
         }
     }
 
-    /** Refuses a checkpoint whose figures cannot be, though its checksum is right. */
+    /** Refuses a checkpoint with impossible figures, even if its checksum is right. */
     private static void requirePlausible(Path file, DataHeader header, CheckpointSlot slot) {
         for (Cut cut : slot.cuts()) {
             boolean none = cut.tail() == 0 && cut.oldest() == 0 && cut.liveCount() == 0;
@@ -272,6 +286,7 @@ final class DataFiles {
                             && cut.oldest() > 0
                             && cut.oldest() <= slot.regions()
                             && cut.version() >= 0
+                            && cut.version() <= MOST_VERSION
                             && cut.liveCount() >= 0
                             && cut.liveCount()
                                     <= slot.regions()
@@ -279,8 +294,8 @@ final class DataFiles {
             if (!none && !some) {
                 throw new CorruptStore(
                         file,
-                        DataHeader.SLOTS_AT,
-                        "a stripe within %d regions".formatted(slot.regions()),
+                        DataHeader.CHECKPOINT_SLOTS_AT,
+                        "a stripe whose log lies within %d regions".formatted(slot.regions()),
                         cut.toString());
             }
         }

@@ -15,27 +15,31 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
 /**
- * A kernel lock on the data file itself, far behind its bytes, by which whoever uses a store is seen
- * even if the lock file was removed, replaced or left behind by a rename.
+ * A kernel lock on the data file itself, far behind its bytes. It shows who uses a store even if
+ * the lock file was removed, replaced or left behind by a rename.
  *
- * <p>The lock file decides who is alive (RULE 16). Whoever finds there that nobody is asks here too,
- * by locking every byte that a member may hold, and refuses the store if somebody does: that one has
- * another lock file, so the two would not see each other's locks, and would both write to the data
- * file. All bytes stay locked while the store is being opened. Then they are exchanged for the
- * member's own one, and another opener that came in between is noticed by both.
+ * <p>The lock file decides who is alive (RULE 16). If an opener finds there that nobody is, it also
+ * asks here: it locks every byte that a member may hold, and refuses the store if another process
+ * holds one. That process has another lock file, so neither would see the other's locks, and both
+ * would write to the data file. All bytes stay locked while the store is being opened. Then they
+ * are exchanged for the member's own byte; if another opener came in between, both notice it.
  *
- * <p>Whoever finds there that somebody is alive asks here for each member that is dead by the lock
- * file, since he would take its slot and its locks: a reader may have the lock file that is there by
- * now, and a writer of another container the one that was removed.
+ * <p>If an opener finds in the lock file that somebody is alive, it asks here for each member that
+ * is dead according to the lock file, since it would take over that member's slot and locks: a
+ * reader may have the current lock file, and a writer in another container the one that was
+ * removed.
  *
- * <p>It is a second witness only. Where native calls are not allowed, a program that closes the data
- * file by itself drops the lock, and the lock file decides alone.
+ * <p>This lock is only a second witness. If native calls are not allowed, and something in the
+ * process closes the data file, the lock is dropped, and the lock file decides alone.
  */
 final class DataLock implements AutoCloseable {
-    /** No data file is that long. */
+    /** An offset that no data file reaches. */
     static final long AT = 1L << 62;
 
-    /** Between two files that the kernel closes for a dead process may stand many others. */
+    /**
+     * How long to wait for a dying process. When the kernel closes its files, there may be many
+     * others between the two lock files.
+     */
     private static final long DYING_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
@@ -49,12 +53,12 @@ final class DataLock implements AutoCloseable {
         this.kernel = kernel;
     }
 
-    /** Of a data file that exists; takes nothing yet. */
+    /** Opens the lock of an existing data file; takes no lock yet. */
     static DataLock open(StoreFiles files, boolean writable) throws IOException {
         return new DataLock(files, KernelLocks.openExisting(files.data(), writable));
     }
 
-    /** Tells, as long as it is open, that a file which has no name yet is being made. */
+    /** Shows, as long as it is open, that a file which has no name yet is being created. */
     static DataLock making(StoreFiles target, Path made) throws IOException {
         DataLock lock = new DataLock(target, KernelLocks.openExisting(made, true));
         boolean held = false;
@@ -69,7 +73,7 @@ final class DataLock implements AutoCloseable {
         }
     }
 
-    /** Whether somebody uses or makes a data file, by its own locks; takes none. */
+    /** Whether a process uses or creates a data file, judged by its own locks; takes none. */
     static boolean isUsed(Path data) throws IOException {
         try (KernelLocks kernel = KernelLocks.openExisting(data, Files.isWritable(data))) {
             return kernel.isLocked(AT + ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH);
@@ -77,9 +81,9 @@ final class DataLock implements AutoCloseable {
     }
 
     /**
-     * Keeps everybody out until {@link #join}.
+     * Keeps all others out until {@link #join}.
      *
-     * @throws StoreReplaced if somebody has the store open by another lock file
+     * @throws StoreReplaced if a process has the store open with another lock file
      */
     void requireNobody() {
         hold(
@@ -90,13 +94,14 @@ final class DataLock implements AutoCloseable {
     }
 
     /**
-     * Where others have the store open, makes sure that members who are dead by the lock file are.
+     * Makes sure that members which are dead according to the lock file are dead. It is called if
+     * others have the store open.
      *
-     * @param bytes their bytes of the lock file
-     * @throws StoreReplaced if one of them lives, by another lock file
+     * @param bytes the bytes of these members in the lock file
+     * @throws StoreReplaced if one of them is alive, with another lock file
      */
     void requireDead(List<Long> bytes) {
-        if (held == null) { // else all are
+        if (held == null) { // otherwise all are locked
             for (long each : bytes) {
                 hold(() -> kernel.tryExclusive(AT + each, 1), false);
                 release();
@@ -105,9 +110,9 @@ final class DataLock implements AutoCloseable {
     }
 
     /**
-     * Tells that a member uses the store.
+     * Shows that a member uses the store.
      *
-     * @throws StoreReplaced if somebody opens it by another lock file meanwhile
+     * @throws StoreReplaced if a process opens it with another lock file meanwhile
      */
     void join(ProcessTable processes) {
         release();
@@ -115,18 +120,19 @@ final class DataLock implements AutoCloseable {
     }
 
     /**
-     * Tells that a reader uses the store; another of this JVM serves as well while it lasts.
+     * Shows that a reader uses the store. If another reader of this JVM has the lock, that is
+     * enough while it lasts.
      *
-     * @throws StoreReplaced if somebody recovers it by another lock file
+     * @throws StoreReplaced if a process recovers the store with another lock file
      */
     void joinReaders() {
         hold(() -> kernel.tryShared(AT + ProcessTable.READERS_BYTE, 1), true);
     }
 
     /**
-     * Looks whether somebody has the store open who may write; keeps nobody out.
+     * Checks that no process has the store open for writing; keeps none out.
      *
-     * @throws StoreReplaced if so
+     * @throws StoreReplaced if one has
      */
     void requireNoWriter() {
         hold(
@@ -135,7 +141,9 @@ final class DataLock implements AutoCloseable {
         release();
     }
 
-    /** Tries for a while: of one who dies the kernel drops the lock on the lock file first. */
+    /**
+     * Tries for a while, because the kernel releases a dying process's lock on the lock file first.
+     */
     private void hold(Supplier<KernelLocks.Attempt> attempt, boolean sharesWithItsJvm) {
         long deadline = System.nanoTime() + DYING_NANOS;
         boolean interrupted = false;
@@ -165,12 +173,15 @@ final class DataLock implements AutoCloseable {
     private StoreReplaced refusal() {
         return new StoreReplaced(
                 files.lock(),
-                "somebody has the store open and does not use this lock file: it was removed, or the"
-                        + " data file renamed without it; close the store everywhere, then open it"
-                        + " again");
+                "a process has the store open with another lock file, since the lock"
+                        + " file was removed, or the data file renamed without it; close the store"
+                        + " everywhere, then open it again");
     }
 
-    /** Lets others have it; before the lock on the lock file, or they would wait for nobody. */
+    /**
+     * Releases the lock. It must be released before the lock on the lock file, or others would wait
+     * for nothing.
+     */
     void release() {
         if (held != null) {
             held.release();

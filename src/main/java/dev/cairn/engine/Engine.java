@@ -4,13 +4,14 @@ import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
 import dev.cairn.Options;
-import dev.cairn.Recovery;
 import dev.cairn.Stats;
 import dev.cairn.StoreReplaced;
 import dev.cairn.SystemFailure;
 import dev.cairn.Verification;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Verifier;
+import dev.cairn.events.StoreLog;
+import dev.cairn.format.CacheTerms;
 import dev.cairn.format.CheckpointSlot;
 import dev.cairn.format.StripeWords;
 import dev.cairn.index.Mapped;
@@ -33,7 +34,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
-/** A store that is open in this process: one for all who opened it here (RULE 6). */
+/** A store that is open in this process. All handles in this process share it (RULE 6). */
 final class Engine {
     private static final int UNLOCKED_ATTEMPTS = 10;
 
@@ -46,25 +47,29 @@ final class Engine {
     private final @Nullable FileIdentity lockFile;
     private final Mapped mapped;
     private final @Nullable Writing writing;
-    private final Recovery recovery;
+    private final OpeningReport recovery;
     private final Reader reader;
     private final Spinning spinning;
     private final Waiting waiting;
     private final @Nullable Writer writer;
-    private final @Nullable KeeperThread thread;
+    private final @Nullable Troubles troubles;
+    private final @Nullable MaintenanceThread thread;
+    private final @Nullable Checkpoints checkpoints;
     private final @Nullable Space space;
-    private final @Nullable Keeper keeper;
+    private final @Nullable Maintenance maintenance;
     private final @Nullable Feeds feeds;
     private final boolean countsReads;
     private final CacheCounters counters;
     private final SingleFlight singleFlight = new SingleFlight();
-    private final Running running;
+    private final LongOperations operations;
     private final Views views;
     private volatile boolean closed;
 
     /**
      * @param kernel null for a snapshot
-     * @param registration of a read-only process; null for a snapshot, or where one may write
+     *
+     * @param registration the registration of a read-only process; null for a snapshot, or if the
+     *     process may write
      * @param dataLock null for a snapshot
      */
     Engine(
@@ -76,9 +81,9 @@ final class Engine {
             Mapped mapped,
             @Nullable Writing writing,
             Reader reader,
-            Recovery recovery) {
+            OpeningReport recovery) {
         this.files = files;
-        this.running = new Running(files.data());
+        this.operations = new LongOperations(files.data());
         this.views = new Views(files.data());
         this.options = options;
         this.kernel = kernel;
@@ -96,31 +101,36 @@ final class Engine {
         this.lockWatch = lockWatch();
         this.feeds = kernel == null ? null : new Feeds(mapped.shared(), kernel, writing != null);
         if (writing == null) {
+            this.troubles = null;
             this.thread = null;
+            this.checkpoints = null;
             this.space = null;
-            this.keeper = null;
+            this.maintenance = null;
             this.writer = null;
         } else {
-            Checkpoints checkpoints =
+            StoreLog log = new StoreLog(files.data());
+            this.troubles = new Troubles(log, mapped, writing.regions());
+            this.checkpoints =
                     new Checkpoints(
                             writing.checkpointer(),
                             mapped.shared(),
                             writing.stripes(),
+                            troubles,
                             Checkpoints.areUnasked(options, mapped.data().header()),
                             mapped.data().header().durability() == Durability.NONE);
-            this.thread = new KeeperThread(files.data());
+            this.thread = new MaintenanceThread(files.data(), log, troubles);
             this.space = new Space(writing, checkpoints, thread);
-            this.writer = new Writer(writing, space);
+            this.writer = new Writer(writing, space, troubles);
             reader.putOffBy(
                     new Idleness(
                             reader.clock(), mapped.data().header().cache().idleMillis(), writer));
-            this.keeper =
-                    new Keeper(
-                            files,
+            this.maintenance =
+                    new Maintenance(
                             writing,
                             thread,
                             checkpoints,
                             space,
+                            troubles,
                             Objects.requireNonNull(feeds),
                             counters,
                             options.checkpointEvery(),
@@ -142,13 +152,13 @@ final class Engine {
     }
 
     /**
-     * The store is opened here once more; for one thread at a time.
+     * Adds the options of one more handle. One thread at a time may call it.
      *
-     * @throws IllegalArgumentException if the file cannot give what is asked for
+     * @throws IllegalArgumentException if the file does not allow the options
      */
     void share(Options more) {
         if (more.readOnly()) {
-            return; // who only reads asks for nothing
+            return; // a read-only handle asks for nothing
         }
         JointOptions.require(files.data(), mapped.data().header(), more);
         Writing with = writing();
@@ -160,7 +170,7 @@ final class Engine {
         with.regions().bound(joint.maxBytes());
         Duration period = joint.checkpointEvery();
         if (period != null && !period.equals(before.checkpointEvery())) {
-            keeper().checkpointEvery(period);
+            maintenance().checkpointEvery(period);
         }
         options = joint;
     }
@@ -177,17 +187,17 @@ final class Engine {
         return writer == null;
     }
 
-    /** Of the data file that was opened, which the name may have left. */
+    /** The identity of the data file that was opened, which may no longer have the name. */
     FileIdentity identity() {
         return dataFile().identity();
     }
 
-    /** Whether its mappings are gone, or about to be. */
+    /** Whether its mappings are gone, or are about to be. */
     boolean closed() {
         return closed;
     }
 
-    Recovery recovery() {
+    OpeningReport recovery() {
         return recovery;
     }
 
@@ -212,15 +222,15 @@ final class Engine {
     }
 
     /**
-     * @throws UnsupportedOperationException if the store is open for reading only
+     * @throws UnsupportedOperationException if the store was opened read-only
      */
     Writer writer() {
         return requireWritable(writer);
     }
 
-    /** The keeper's work of one period. */
+    /** The maintenance thread's work of one period. */
     void tick() {
-        keeper().tick();
+        maintenance().tick();
     }
 
     /** Counts the regions anew. */
@@ -228,22 +238,22 @@ final class Engine {
         writing().regions().counts().recount();
     }
 
-    /** Owner entries that were looked at, about. */
+    /** About how many owner entries were looked at. */
     long regionLooks() {
         return writing().regions().counts().looks();
     }
 
-    /** Oldest regions that were read to see how much of them has expired. */
-    long frontLooks() {
-        return writing().stripes().frontLooks();
+    /** How many oldest regions were read to see how much of them has expired. */
+    long oldestRegionLooks() {
+        return writing().stripes().oldestRegionLooks();
     }
 
-    /** What caches over this store count. */
+    /** The counters of caches over this store. */
     CacheCounters counters() {
         return counters;
     }
 
-    /** Whether reads of the store and of maps over it are counted, as those of a cache always are. */
+    /** Whether reads of the store and of its maps are counted, as those of a cache always are. */
     boolean countsReads() {
         return countsReads;
     }
@@ -253,21 +263,21 @@ final class Engine {
     }
 
     /**
-     * @throws UnsupportedOperationException if the store is open for reading only
+     * @throws UnsupportedOperationException if the store was opened read-only
      */
     Claims claims() {
         return writing().claims();
     }
 
-    private Keeper keeper() {
-        return requireWritable(keeper);
+    private Maintenance maintenance() {
+        return requireWritable(maintenance);
     }
 
     private Writing writing() {
         return requireWritable(writing);
     }
 
-    private KeeperThread thread() {
+    private MaintenanceThread thread() {
         return requireWritable(thread);
     }
 
@@ -283,19 +293,22 @@ final class Engine {
         return thread().onPlatformThread(checkpointing());
     }
 
-    /** Makes durable what was written before this call, whenever it runs. */
+    /** Makes a checkpoint of what was written before this call, whenever it runs. */
     private Supplier<Long> checkpointing() {
-        Checkpointer checkpointer = writing().checkpointer();
-        long need = checkpointer.need();
+        Checkpoints by = requireWritable(checkpoints);
+        long need = by.need();
         long timeoutNanos = writing().stripes().timeoutNanos();
         return () -> {
-            long epoch = checkpointer.checkpoint(need, timeoutNanos);
+            long epoch = by.make(need, timeoutNanos);
             dataFile().requireNamed();
             return epoch;
         };
     }
 
-    /** As {@link #checkpoint}, of what was written before this call, on the keeper's thread. */
+    /**
+     * Makes a checkpoint as {@link #checkpoint} does, of what was written before this call, on the
+     * maintenance thread's thread.
+     */
     CompletableFuture<Long> checkpointAsync() {
         return thread().inBackground(checkpointing());
     }
@@ -309,22 +322,22 @@ final class Engine {
     }
 
     /**
-     * @param by whose options say who may use the copy
+     * @param by the options that say who may use the copy
      */
     long backup(Path target, Options by) {
         if (!isDurable()) {
             throw new UnsupportedOperationException(
                     files.data() + ": a store of durability NONE has no checkpoint to copy");
         }
-        running.begin();
+        operations.begin();
         try {
-            return new Backup(files, by, mapped, writing, running).writeTo(target);
+            return new Backup(files, by, mapped, writing, operations).writeTo(target);
         } catch (CorruptStore e) {
             throw e.refusing();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } finally {
-            running.end();
+            operations.end();
         }
     }
 
@@ -338,13 +351,22 @@ final class Engine {
         try {
             return writing().regions().punchHoles() * mapped.data().regionBytes();
         } catch (IOException e) {
-            throw new SystemFailure(files.data(), "its free space could not be given back", e);
+            throw new SystemFailure(
+                    files.data(), "free space could not be given back to the file system", e);
         }
     }
 
     Stats stats() {
         long waits = space == null ? 0 : space.checkpointWaits();
-        return new Figures(mapped, writing, counters, reader.size(), waits, naming());
+        return new Figures(mapped, writing, counters, reader.size(), waits, maxBytes(), naming());
+    }
+
+    private long maxBytes() {
+        CacheTerms cache = mapped.data().header().cache();
+        if (cache.evicts()) {
+            return cache.maxBytes();
+        }
+        return writing == null ? 0 : options.maxBytes();
     }
 
     private Stats.Naming naming() {
@@ -372,7 +394,7 @@ final class Engine {
         try {
             return FileIdentity.of(file);
         } catch (IOException _) {
-            return null; // it was removed already
+            return null; // it is already removed
         }
     }
 
@@ -393,7 +415,10 @@ final class Engine {
         return verifier.result();
     }
 
-    /** Looks again until nobody wrote meanwhile; a dead writer may have left something for good. */
+    /**
+     * Looks again until nobody wrote during the look. It gives up if a dead writer has left
+     * something for good.
+     */
     private boolean lookForQuiet(int stripe, Runnable look) {
         StripeWords words = mapped.shared().stripe(stripe);
         for (int attempt = 0; attempt < UNLOCKED_ATTEMPTS; attempt++) {
@@ -409,15 +434,16 @@ final class Engine {
     }
 
     /**
-     * Gives the store back. The last process to do so makes it durable and marks it clean (RULE 5);
-     * if that fails, it is left as after a kill. All of that is done to the files that were opened,
-     * whatever their names stand for by now.
+     * Closes the engine. The last process that closes the store makes it durable, unless it was
+     * opened with rollback, and marks it clean (RULE 5). If that fails, the store is left as after
+     * a kill. All of this is done to the files that were opened, even if their names belong to
+     * other files by now.
      *
-     * @throws StoreReplaced at the end, if the data file's name is not its any more
+     * @throws StoreReplaced at the end, if the data file's name no longer names it
      */
     void close() {
         closed = true;
-        running.close();
+        operations.close();
         views.close();
         try {
             if (feeds != null) {
@@ -440,6 +466,7 @@ final class Engine {
 
     private void closeWriting() {
         thread().stop();
+        maintenance().tellDamages(); // damages that it had no time to report
         counters.share();
         Writing with = writing();
         with.retire();
@@ -485,6 +512,9 @@ final class Engine {
             int crc = prefix.newestCrc();
             Checkpointer checkpointer = writing().checkpointer();
             if (!checkpointer.isDurable(newest)) {
+                if (options.rollback()) {
+                    return; // as after a kill: the next opening drops what no checkpoint holds
+                }
                 checkpointer.publishQuiet(
                         checkpointer.timeline(), Checkpointer.cuts(mapped.shared()));
                 prefix = DataFiles.read(dataFile());
@@ -493,8 +523,11 @@ final class Engine {
             }
             Steps.at("O mark");
             SharedFiles.mark(mapped.shared().file(), newest, crc);
+        } catch (CheckpointFailed e) {
+            requireWritable(troubles).checkpointFailed(e);
+            throw e;
         } catch (IOException e) {
-            throw new CheckpointFailed(files.data(), "could not be closed as a whole", e);
+            throw new CheckpointFailed(files.data(), "the store could not be closed completely", e);
         }
     }
 
@@ -517,7 +550,7 @@ final class Engine {
                 }
             }
         } catch (IOException e) {
-            throw new SystemFailure(files.lock(), "the locks could not be given back", e);
+            throw new SystemFailure(files.lock(), "the locks could not be released", e);
         }
     }
 }

@@ -24,56 +24,58 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /*
- * Actors    writers, behind their own write and with no stripe's lock; the keepers of all processes.
- * Steps     E3 too few regions can be claimed: the victim is the oldest region of all stripes
- *           E4 with its stripe's lock, unless somebody has it: a window of it is judged, and what is
- *              kept moves to the tail, as in E1
- *           E5 all of it is judged: it leaves, as in E2, and its other entries with it
- *           E6 nothing can be claimed any more: E4 and E5 in one hold, one at a time of all processes,
- *              with the last regions (RULE 27)
+ * Actors    writers, after their own write and without a stripe's lock; the maintenance threads of all processes.
+ * Steps     E3 if too few regions can be claimed: the victim is the oldest region of all stripes
+ *           E4 with its stripe's lock, unless another thread has it: a window of it is judged, and what
+ *              is kept moves to the tail, as in E1
+ *           E5 when all of it is judged: it leaves, as in E2, and its other entries with it
+ *           E6 when nothing can be claimed any more: E4 and E5 in one hold, by one process at a time,
+ *              with the last free regions (RULE 27)
  * Why the oldest of all
- *           Were each writer to evict from its own stripe, nothing would draw the stripes' shares
- *           together, and they would drift apart. Allocation numbers order all regions by age.
+ *           If each writer evicted from its own stripe, nothing would balance the stripes' shares, and
+ *           they would drift apart. Allocation numbers order all regions by age.
  * Why it ends
- *           An evacuation keeps nine tenths of a region at most, so each gives room. It claims no more
- *           than one region, as what it keeps stood in one, and gives one. Who finds no room in E6 has
- *           evacuated all but the tails, or makes a checkpoint, or waits for a backup, whose pin keeps
- *           what is evacuated.
+ *           An evacuation keeps nine tenths of a region at most, so each gives room. It claims at most
+ *           one region, as what it keeps fitted into one, and frees one. A thread that finds no room in
+ *           E6 has evacuated all but the tails; or it makes a checkpoint; or it waits for a backup, whose
+ *           pin keeps what is evacuated.
  * If a process dies here
- *           The next who judges the region goes on where it stopped: see stripe.Policy. E5 is one
- *           commit, which the next holder of the lock finishes.
+ *           The next process that judges the region goes on where it stopped: see stripe.Policy. E5 is
+ *           one commit, which the next holder of the lock completes.
  */
-/** Keeps a store that evicts within its bound, a little ahead of those who need room. */
+/** Keeps a store that evicts within its bound, a little ahead of the writers that need room. */
 final class Evictor {
-    /** Of the regions so many can be claimed, or are made so ahead. */
+    /** This fraction of the regions can be claimed, or is made so ahead. */
     private static final int AHEAD_SHARE = 64;
 
     private static final int LEAST_AHEAD = 6;
 
-    /** Of the regions so many may wait for a checkpoint. */
+    /** This fraction of the regions may wait for a checkpoint. */
     static final int WAITING_SHARE = 32;
 
     /**
-     * Bytes that are judged for each that is written. Three are needed, if two of them are kept, and a
-     * step may judge as little as half of what it is to.
+     * How many bytes are judged for each byte that is written. Three are needed if two of them are
+     * kept, and a step may judge as little as half of its budget.
      */
     private static final int PACE = 6;
 
-    /** Bytes that are judged in a step. */
+    /** How many bytes are judged in a step. */
     private static final long STEP_BYTES = 4096;
 
-    /** Of a region's bytes twentieths that are kept at most; half of them where regions run out. */
+    /**
+     * How many twentieths of a region's bytes are kept at most; half as many if regions run out.
+     */
     private static final int KEPT_TWENTIETHS = 19;
 
     private static final int SCARCE_REGIONS = 3;
 
-    /** Times that an evacuation finds others in the room that was made for it before it gives up. */
+    /** How many times an evacuation may find its room taken by others before it gives up. */
     private static final int MOST_REFUSALS = 8;
 
-    /** How long is waited for a backup before it is looked at again. */
+    /** How long to wait for a backup before looking again. */
     private static final long PINNED_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-    /** An entry may have this part of the store. */
+    /** The greatest fraction of the store that one entry may take. */
     private static final int LARGEST_SHARE = 8;
 
     private final DataFile data;
@@ -81,14 +83,17 @@ final class Evictor {
     private final Stripes stripes;
     private final Regions regions;
     private final Checkpoints checkpoints;
-    private final KeeperThread thread;
+    private final MaintenanceThread thread;
     private final SharedLock evacuation;
     private final boolean durable;
 
-    /** Whether the file could be lengthened when that was tried last, this second. */
+    /** Whether the file could be extended at the last try in this second. */
     private volatile boolean mayGrow = true;
 
-    /** Bytes to be judged for what was written; several threads may lose some. */
+    /**
+     * How many bytes are to be judged for what was written. It is not exact: concurrent threads may
+     * lose some.
+     */
     private long owed;
 
     /** The oldest region, as far as this process knows. */
@@ -96,7 +101,11 @@ final class Evictor {
 
     private record Victim(Stripe stripe, long number) {}
 
-    Evictor(Writing writing, Checkpoints checkpoints, KeeperThread thread, SharedLock evacuation) {
+    Evictor(
+            Writing writing,
+            Checkpoints checkpoints,
+            MaintenanceThread thread,
+            SharedLock evacuation) {
         this.data = writing.mapped().data();
         this.shared = writing.mapped().shared();
         this.stripes = writing.stripes();
@@ -108,10 +117,11 @@ final class Evictor {
     }
 
     /**
-     * Refuses an entry for which too much of the store would have to go, or whose key does not stand in
-     * its record: its tombstone would need as much room as evicting it gives.
+     * Refuses an entry for which too much of the store would have to be evicted. It also refuses an
+     * entry whose key does not lie in its record: its tombstone would need as much room as its
+     * eviction gives.
      *
-     * @throws IllegalArgumentException if it is one
+     * @throws IllegalArgumentException if it is such an entry
      */
     void requireFitting(Draft draft) {
         if (draft.kind() != RecordLayout.PUT) {
@@ -126,12 +136,15 @@ final class Evictor {
         long most = data.header().cache().maxBytes() / LARGEST_SHARE;
         if (bytes > most) {
             throw new IllegalArgumentException(
-                    "%s: the entry takes %d bytes; a cache of %d takes entries of %d at most"
+                    ("%s: the entry takes %d bytes; a store that evicts, with maxBytes"
+                                    + " %d, takes entries of at most %d bytes")
                             .formatted(data.path(), bytes, data.header().cache().maxBytes(), most));
         }
     }
 
-    /** So many bytes were written, which a writer pays for in small steps. */
+    /**
+     * Notes that this many bytes were written. The writer pays for them by judging in small steps.
+     */
     void wrote(long bytes) {
         if (!isDue()) {
             return;
@@ -145,7 +158,7 @@ final class Evictor {
         }
     }
 
-    /** Makes room ahead that no writer came to make; in the background. */
+    /** Makes the room in the background for which no writer came. */
     void makeRoomAhead() {
         mayGrow = true;
         Progress last = Progress.MORE;
@@ -154,7 +167,9 @@ final class Evictor {
         }
     }
 
-    /** Whether fewer regions can be claimed than should be, once what waits for a checkpoint can be. */
+    /**
+     * Whether too few regions can be claimed, even when those that wait for a checkpoint are free.
+     */
     private boolean isDue() {
         long most = regions.most();
         long ahead = Math.max(LEAST_AHEAD, most / AHEAD_SHARE);
@@ -163,7 +178,10 @@ final class Evictor {
         return regions.claimable(mayGrow) + waiting < wanted && !isPinned();
     }
 
-    /** Whether a backup keeps what is evacuated, so that nothing is won by it until that is done. */
+    /**
+     * Whether a backup keeps what is evacuated, so that evacuation gives nothing until the backup
+     * is done.
+     */
     private boolean isPinned() {
         return durable && regions.counts().pinned();
     }
@@ -187,7 +205,8 @@ final class Evictor {
                 }
                 return progress[0];
             }
-            next = oldestAfter(next.number); // somebody has it, or it is damaged
+            // another thread has the lock, or the region is damaged
+            next = oldestAfter(next.number);
         }
         return Progress.IDLE;
     }
@@ -203,7 +222,9 @@ final class Evictor {
         return stripe.words().acquire(StripeWords.OLDEST_NUMBER);
     }
 
-    /** The oldest of the stripes' oldest regions that is younger than that and no tail. */
+    /**
+     * The oldest of the stripes' oldest regions that is younger than that number and is not a tail.
+     */
     private @Nullable Victim oldestAfter(long number) {
         Stripe oldest = null;
         long least = Long.MAX_VALUE;
@@ -222,7 +243,7 @@ final class Evictor {
     /**
      * Makes room for a write.
      *
-     * @return false if that is all that eviction and a checkpoint give
+     * @return false if eviction and a checkpoint give no more
      */
     boolean makeRoom(int needed, Use use) {
         long deadline = Steps.nanoTime() + stripes.timeoutNanos();
@@ -231,7 +252,8 @@ final class Evictor {
             try {
                 regions.makeRoom(needed, use);
                 return true;
-            } catch (StoreFull | SystemFailure _) { // who finds no room in the end is told
+            } catch (StoreFull | SystemFailure _) {
+                // if there is no room in the end, the caller is told
                 mayGrow = false;
                 more = thread.onPlatformThread(this::freeOne);
             }
@@ -240,8 +262,8 @@ final class Evictor {
     }
 
     /**
-     * Frees a region, by a checkpoint if one waits for it, or waits a little for a backup; tells whether
-     * there may be more room than before.
+     * Frees a region, by a checkpoint if one waits for it; or waits briefly for a backup. It
+     * returns whether there may be more room than before.
      */
     private boolean freeOne() {
         checkpoints.dropDeadPins();
@@ -256,7 +278,7 @@ final class Evictor {
         return evacuation.holding(stripes.timeoutNanos(), this::evacuateOne); // E6
     }
 
-    /** Waits for a stripe's lock only where no other gives a region. */
+    /** Evacuates one region; waits for a stripe's lock only if no other stripe gives a region. */
     private boolean evacuateOne() {
         Progress[] progress = {Progress.IDLE};
         for (Victim next = oldestAfter(-1); next != null; next = oldestAfter(next.number)) {
@@ -290,17 +312,20 @@ final class Evictor {
         return false;
     }
 
-    /** Sees to it that a copy that found no room has some: free regions may lack blocks. */
+    /** Makes sure that a copy which found no room gets some: free regions may lack blocks. */
     private boolean hasRoom(Stripe stripe, Use use) {
         try {
             regions.makeRoom(stripe.cleaning().regionsNeeded(), use);
             return true;
         } catch (StoreFull | SystemFailure _) {
-            return false; // whoever adds to the store is told
+            return false; // a caller that adds to the store is told
         }
     }
 
-    /** Of the stripes that are down to their tails the one with most in it: it may be runs. */
+    /**
+     * Evacuates, among the stripes that have only their tails left, the one with the most data,
+     * which may be runs.
+     */
     private boolean evacuateTail() {
         Stripe most = null;
         long bytes = 0;

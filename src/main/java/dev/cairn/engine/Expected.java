@@ -2,7 +2,7 @@ package dev.cairn.engine;
 
 import dev.cairn.stripe.Stripe;
 
-/** What {@link StoreHandle#exchange} expects of a key. */
+/** The state of a key that {@link StoreHandle#exchange} expects. */
 public enum Expected {
     ANYTHING(Stripe.ANY),
     NOTHING(Stripe.NOTHING),

@@ -21,11 +21,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A change feed: the followers of all stripes, asked in turn. What one of them tells at a time is all
- * that is kept here, so a stripe that is written to without a pause does not keep the others waiting.
+ * A change feed: it asks the followers of all stripes in turn. It keeps only what one of them
+ * reports at a time, so a stripe with writes without a pause does not keep the others waiting.
  */
 final class Feed implements Waiting.Awaited<Change<byte[]>> {
-    /** To take over a dead writer's lock, not to wait for a live one. */
+    /** Long enough to take over a dead writer's lock, but not to wait for a live one. */
     private static final long REPAIR_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final Path path;
@@ -40,7 +40,8 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     /**
-     * @param stripes null in a process that only reads
+     * @param stripes null in a read-only process
+     *
      * @param feeds null in a snapshot
      */
     Feed(Mapped mapped, @Nullable Stripes stripes, @Nullable Feeds feeds, Reader reader) {
@@ -81,17 +82,17 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
         for (int looks = 0; told.isEmpty() && looks < followers.length; looks++) {
             int stripe = turn;
             turn = (turn + 1) % followers.length;
-            boolean _ = followers[stripe].read(new Told(stripe));
+            boolean _ = followers[stripe].read(new StripeSink(stripe));
         }
         reader.requireCurrent();
         return told.poll();
     }
 
-    /** Of one stripe. */
-    private final class Told implements Follower.Sink {
+    /** The changes of one stripe. */
+    private final class StripeSink implements Follower.Sink {
         private final int stripe;
 
-        Told(int stripe) {
+        StripeSink(int stripe) {
             this.stripe = stripe;
         }
 
@@ -135,8 +136,8 @@ final class Feed implements Waiting.Awaited<Change<byte[]>> {
     }
 
     /**
-     * Repairs what a dead writer left: its last change may be in the index, and so be read, but not
-     * below the tail yet, and nobody else may ever come to the stripe.
+     * Repairs what a dead writer left. Its last change may be in the index, and so be visible to
+     * reads, but not below the tail yet, and no other process may ever use the stripe.
      */
     @Override
     public void idle() {

@@ -13,20 +13,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The change feeds that are open in this process, and how the writers of all processes know that there
- * are some: while one is open they append rather than overwrite in place, so that feeds miss nothing
- * (RULE 37). The word that says so is a time from which on it no longer counts, so that the feeds of a
- * dead process count for {@link #LEASE_MILLIS} at most. A process that only reads cannot store it: it
- * shares a kernel lock, which the keepers of the others look for each second. All of this is a hint:
- * what a feed misses all the same, it is told as lagging.
+ * The change feeds that are open in this process, and how the writers of all processes learn of
+ * them. While a feed is open, writers append and do not overwrite in place, so that feeds miss
+ * nothing (RULE 37).
+ *
+ * <p>The word that tells of feeds is a time after which it no longer counts. So the feeds of a dead
+ * process count for {@link #LEASE_MILLIS} at most. A read-only process cannot store the word: it
+ * shares a kernel lock, for which the maintenance threads of the others look each second. All of this is a
+ * hint: if a feed misses something all the same, it reports changes as lost.
  */
 final class Feeds {
-    /** The lease in milliseconds; for tests. */
+    /** The property for the lease in milliseconds; for tests. */
     static final String LEASE_PROPERTY = "dev.cairn.feed-lease-millis";
 
     private static final long LEASE_MILLIS = 10_000;
 
-    /** A keeper that looks has the byte for a moment. */
+    /** How many times to try, because a maintenance thread that looks holds the byte for a moment. */
     private static final int TRIES = 100;
 
     private static final int LOOKS = 3;
@@ -38,7 +40,7 @@ final class Feeds {
     private final KernelLocks kernel;
     private final boolean writes;
 
-    /** Guarded by this, as the next two. */
+    /** Guarded by this, as the next two fields. */
     private int open;
 
     private KernelLocks.@Nullable Held held;
@@ -53,7 +55,7 @@ final class Feeds {
         this.writes = writes;
     }
 
-    /** To be called before a feed looks where the logs end. */
+    /** Must be called before a feed looks where the logs end. */
     synchronized void opened() {
         open++;
         if (writes) {
@@ -64,7 +66,7 @@ final class Feeds {
             switch (kernel.tryShared(ProcessTable.FEEDS_BYTE, 1)) {
                 case KernelLocks.Held now -> held = now;
                 case KernelLocks.Elsewhere _ -> LockSupport.parkNanos(PAUSE_NANOS);
-                case KernelLocks.Here _ -> tries = TRIES; // another handle of this JVM says so
+                case KernelLocks.Here _ -> tries = TRIES; // another handle of this JVM has it
             }
         }
     }
@@ -76,7 +78,7 @@ final class Feeds {
         }
     }
 
-    /** Before the lock file is closed: no feed says anything from now on. */
+    /** Stops all feeds from renewing; called before the lock file is closed. */
     synchronized void end() {
         ended = true;
         release();
@@ -89,7 +91,7 @@ final class Feeds {
         }
     }
 
-    /** To be called each second where one may write. */
+    /** Renews the lease. It must be called each second in a process that may write. */
     synchronized void renew() {
         long now = HostClock.bootMillis();
         if (open > 0 || othersOnlyRead()) {
@@ -102,14 +104,15 @@ final class Feeds {
         }
     }
 
-    /** Whether a process has a feed that cannot say so itself. */
+    /** Whether a process has a feed and cannot store the word itself. */
     private boolean othersOnlyRead() {
         for (int tries = 0; tries < LOOKS; tries++) {
             if (kernel.tryExclusive(ProcessTable.FEEDS_BYTE, 1) instanceof KernelLocks.Held mine) {
                 mine.release();
                 return false;
             }
-            LockSupport.parkNanos(PAUSE_NANOS); // another keeper may be looking just now
+            LockSupport.parkNanos(
+                    PAUSE_NANOS); // another maintenance thread may be looking just now
         }
         return true;
     }

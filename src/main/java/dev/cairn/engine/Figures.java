@@ -1,6 +1,7 @@
 package dev.cairn.engine;
 
 import dev.cairn.Stats;
+import dev.cairn.checkpoint.Checkpointer.Tally;
 import dev.cairn.checkpoint.Replay;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.CacheLayout;
@@ -23,11 +24,14 @@ import org.jspecify.annotations.Nullable;
 import java.time.Duration;
 import java.util.Locale;
 
-/** The figures of a store, read when this is made. */
+/** The figures of a store, read when this object is created. */
 final class Figures implements Stats {
+    private static final Tally NONE = new Tally(0, 0, 0, 0);
+
     private final long entries;
     private final long liveBytes;
     private final long dataFileBytes;
+    private final long maxBytes;
     private final long sharedMemoryFileBytes;
     private final long regionBytes;
     private final long regions;
@@ -41,11 +45,12 @@ final class Figures implements Stats {
     private final long durableEpoch;
     private final long writes;
     private final State state;
-    private final long checkpoints;
+    private final Tally checkpoints;
     private final long checkpointWaits;
     private final long overwritesInPlace;
     private final long longestCutNanos;
     private final long lockWaits;
+    private final long lockWaitNanos;
     private final long longestLockWaitNanos;
     private final long takeovers;
     private final Naming naming;
@@ -61,10 +66,12 @@ final class Figures implements Stats {
     private final long refreshes;
 
     /**
-     * @param writing null in a process that only reads
-     * @param counters which share what was counted here
-     * @param entries the live ones
-     * @param checkpointWaits of writers of this process
+     * @param writing null in a read-only process
+     *
+     * @param counters the counters, which publish what was counted here
+     * @param entries the number of live entries
+     * @param checkpointWaits how many writers of this process waited for a checkpoint
+     * @param maxBytes the bound of the data file, 0 for none
      */
     Figures(
             Mapped mapped,
@@ -72,6 +79,7 @@ final class Figures implements Stats {
             CacheCounters counters,
             long entries,
             long checkpointWaits,
+            long maxBytes,
             Naming naming) {
         SharedMemory shared = mapped.shared();
         long live = 0;
@@ -86,6 +94,7 @@ final class Figures implements Stats {
         }
         this.entries = entries;
         this.checkpointWaits = checkpointWaits;
+        this.maxBytes = maxBytes;
         this.overwritesInPlace = writing == null ? 0 : writing.stripes().overwrites();
         this.liveBytes = live;
         this.garbageBytes = log - live;
@@ -118,14 +127,15 @@ final class Figures implements Stats {
 
         this.processes =
                 writing == null ? ProcessTable.seenOpen(shared.base()) : writing.processes().open();
-        this.checkpoints = writing == null ? 0 : writing.checkpointer().made();
+        this.checkpoints = writing == null ? NONE : writing.checkpointer().tally();
         this.longestCutNanos = writing == null ? 0 : writing.checkpointer().longestHoldNanos();
         this.lockWaits = writing == null ? 0 : writing.contention().waits();
+        this.lockWaitNanos = writing == null ? 0 : writing.contention().nanos();
         this.longestLockWaitNanos = writing == null ? 0 : writing.contention().longestNanos();
         this.takeovers = writing == null ? 0 : writing.contention().takeovers();
     }
 
-    /** Of a word that stripes have in a store that evicts. */
+    /** The sum of a word that stripes have only in a store that evicts. */
     private static long sumOfStripes(SharedMemory shared, DataHeader header, int field) {
         long sum = 0;
         for (int stripe = 0; header.cache().evicts() && stripe < header.stripes(); stripe++) {
@@ -154,6 +164,11 @@ final class Figures implements Stats {
     @Override
     public long dataFileBytes() {
         return dataFileBytes;
+    }
+
+    @Override
+    public long maxBytes() {
+        return maxBytes;
     }
 
     @Override
@@ -223,7 +238,22 @@ final class Figures implements Stats {
 
     @Override
     public long checkpoints() {
-        return checkpoints;
+        return checkpoints.made();
+    }
+
+    @Override
+    public long checkpointFailures() {
+        return checkpoints.failed();
+    }
+
+    @Override
+    public long checkpointNanos() {
+        return checkpoints.nanos();
+    }
+
+    @Override
+    public long longestCheckpointNanos() {
+        return checkpoints.longestNanos();
     }
 
     @Override
@@ -244,6 +274,11 @@ final class Figures implements Stats {
     @Override
     public long lockWaits() {
         return lockWaits;
+    }
+
+    @Override
+    public long lockWaitNanos() {
+        return lockWaitNanos;
     }
 
     @Override
@@ -317,11 +352,12 @@ final class Figures implements Stats {
                 "; ",
                 "%s, room for %s in the index"
                         .formatted(Units.entries(entries), Units.count(indexSlots)),
-                "%s live and %s of garbage in a data file of %s"
+                "%s live and %s of garbage in a data file of %s%s"
                         .formatted(
                                 Units.bytes(liveBytes),
                                 Units.bytes(garbageBytes),
-                                Units.bytes(dataFileBytes)),
+                                Units.bytes(dataFileBytes),
+                                maxBytes == 0 ? "" : " of at most " + Units.bytes(maxBytes)),
                 "shared-memory file of " + Units.bytes(sharedMemoryFileBytes),
                 "%s regions of %s, %s free, %s waiting for a checkpoint"
                         .formatted(
@@ -335,10 +371,18 @@ final class Figures implements Stats {
                 "writes: " + Units.count(writes),
                 "checkpoint %s is durable, %s is to come, the last is %s"
                         .formatted(Units.count(durableEpoch), Units.count(epoch), words(state)),
-                "checkpoints made here: %s, longest cut %s"
-                        .formatted(Units.count(checkpoints), nanos(longestCutNanos)),
-                "lock waits: %s, the longest %s"
-                        .formatted(Units.count(lockWaits), nanos(longestLockWaitNanos)),
+                "checkpoints made here: %s in %s, the longest %s, failed: %s, longest cut %s"
+                        .formatted(
+                                Units.count(checkpoints.made()),
+                                nanos(checkpoints.nanos()),
+                                nanos(checkpoints.longestNanos()),
+                                Units.count(checkpoints.failed()),
+                                nanos(longestCutNanos)),
+                "lock waits: %s in %s, the longest %s"
+                        .formatted(
+                                Units.count(lockWaits),
+                                nanos(lockWaitNanos),
+                                nanos(longestLockWaitNanos)),
                 "takeovers: " + Units.count(takeovers),
                 "evicted: %s, dropped after they had expired: %s"
                         .formatted(Units.count(evictions), Units.count(expirations)),
@@ -346,7 +390,7 @@ final class Figures implements Stats {
                 "clock %s ms ahead".formatted(Units.count(clockAheadMillis)) + caches());
     }
 
-    /** Nothing of a store that no cache uses. */
+    /** The figures of caches; empty for a store that no cache uses. */
     private String caches() {
         if (hits + misses + loads == 0) {
             return "";

@@ -16,10 +16,13 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 
 /**
- * How long entries live; and the expiry of those that nobody reads. Each of them is written with an expiry, as with a time to live: the
- * time without a read, and an eighth of it. A read that comes when an eighth has passed writes the
- * entry again, with another expiry, unless somebody wrote it meanwhile. So an entry that is read stays,
- * one that is not goes after that time or at most an eighth of it later, and most reads write nothing.
+ * Decides how long entries live, and when an entry expires that nobody reads.
+ *
+ * <p>Each entry of the latter kind is written with an expiry: the time without a read, and an
+ * eighth of it more. If a read comes after an eighth of that time has passed, it writes the entry
+ * again with a later expiry, unless another write came meanwhile. So an entry that is read stays,
+ * one that is not read expires after that time or at most an eighth of it later, and most reads
+ * write nothing.
  */
 final class Idleness {
     private static final int PARTS = 8;
@@ -29,7 +32,7 @@ final class Idleness {
     private final @Nullable Writer writer;
 
     /**
-     * @param writer null in a process that only reads
+     * @param writer null in a read-only process
      */
     Idleness(StoreClock clock, long idleMillis, @Nullable Writer writer) {
         this.clock = clock;
@@ -38,10 +41,10 @@ final class Idleness {
     }
 
     /**
-     * Of an entry that is written now.
+     * The lifetime of an entry that is written now.
      *
-     * @param timeToLive {@link CairnStore#FOREVER} for none
-     * @param jitter by which part of it that is shortened at most
+     * @param timeToLive the time to live, {@link CairnStore#FOREVER} for none
+     * @param jitter the greatest share by which it is shortened
      */
     Lifetime lifetime(Duration timeToLive, double jitter) {
         if (timeToLive.equals(CairnStore.FOREVER)) {
@@ -53,7 +56,7 @@ final class Idleness {
                 millis -= (long) (millis * jitter * ThreadLocalRandom.current().nextDouble());
             }
             return new Lifetime(Math.addExact(clock.share(), millis), false);
-        } catch (ArithmeticException _) { // later than a long counts milliseconds
+        } catch (ArithmeticException _) { // later than a long can express in milliseconds
             return Lifetime.FOREVER;
         }
     }
@@ -64,23 +67,23 @@ final class Idleness {
                 : new Lifetime(clock.share() + idleMillis + idleMillis / PARTS, true);
     }
 
-    /** Whether a read of an entry has to put its expiry off. */
+    /** Whether a read of an entry has to postpone its expiry. */
     boolean isDue(int heat, long expires) {
         return (heat & RecordLayout.IDLE) != 0
                 && writer != null
                 && expires - clock.now() < idleMillis;
     }
 
-    /** As {@link #isDue(int, long)}. */
+    /** Whether a read of an entry has to postpone its expiry. */
     boolean isDue(Outline outline) {
         return isDue(outline.heat(), outline.expires());
     }
 
     /**
-     * Puts an expiry off. A read does not fail for it: where a stripe is locked or the store is full,
-     * the next read tries again.
+     * Postpones an expiry. A failure does not make the read fail: if a stripe is locked or the
+     * store is full, the next read tries again.
      *
-     * @param look gives the entry; null if it is absent
+     * @param look returns the entry, or null if it is absent
      */
     void putOff(byte[] key, Supplier<@Nullable Copy> look) {
         Copy entry = look.get();
@@ -91,7 +94,7 @@ final class Idleness {
             long version = entry.outline().version();
             long _ = writer.write(key, entry.value(), unread(), version, null);
         } catch (LockTimeout | StoreFull | CheckpointFailed _) {
-            // the entry was read, and that is what was asked for
+            // the entry was read, which is what the caller asked for
         }
     }
 }

@@ -10,11 +10,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * What counts where a store is opened here again with other options, since all handles share one
- * engine. Each bound is the smallest that anybody asked for, each wait the longest, and checkpoints
- * come as often as for the one who wants them most often; so nobody's data is less safe than he asked
- * for. It stays so until the last handle is closed: what was written through a handle that is closed
- * by now is owed the same.
+ * The options that count if a store is opened several times in a process, since all handles share
+ * one engine.
+ *
+ * <p>Each bound is the smallest, each wait the longest, and each interval between checkpoints the
+ * shortest that any handle asked for. What no checkpoint holds is dropped only if every handle asks
+ * for that. So no handle's data is less safe than it asked for. This lasts until the last handle is
+ * closed: what was written through a handle that is closed by now has the same right.
  */
 final class JointOptions {
     private JointOptions() {}
@@ -27,6 +29,9 @@ final class JointOptions {
         Duration period = more.checkpointEvery();
         if (period != null && isOftener(period, open.checkpointEvery())) {
             joint = joint.withCheckpointEvery(period);
+        }
+        if (joint.rollback() && !more.rollback()) {
+            joint = joint.withManualCheckpoints();
         }
         if (more.lockTimeout().compareTo(open.lockTimeout()) > 0) {
             joint = joint.withLockTimeout(more.lockTimeout());
@@ -47,10 +52,11 @@ final class JointOptions {
     }
 
     /**
-     * Refuses what a file cannot give.
+     * Refuses options that a file does not allow.
      *
-     * @throws IllegalArgumentException if its bound is too small for that many stripes, if writes are
-     *     to be durable in a store that never is, or if what is no cache is to evict or expire entries
+     * @throws IllegalArgumentException if the bound is too small for that many stripes, if writes
+     *     are to be durable in a store that never is, or if entries are to be evicted or to expire
+     *     in a store that is not a cache
      */
     static void require(Path file, DataHeader header, Options options) {
         long least = header.regionAt(2L * header.stripes() + 2);
@@ -62,16 +68,17 @@ final class JointOptions {
         if (options.durability() == Durability.EACH_WRITE
                 && header.durability() == Durability.NONE) {
             throw new IllegalArgumentException(
-                    "%s: durability EACH_WRITE is asked for, but the file was created with NONE"
+                    "%s: durability EACH_WRITE was asked for, but the file was created with NONE"
                             .formatted(file));
         }
         if (options.eviction() && !header.cache().evicts()) {
             throw new IllegalArgumentException(
-                    "%s: eviction is asked for, but the file was created without".formatted(file));
+                    "%s: eviction was asked for, but the file was created without it"
+                            .formatted(file));
         }
         if (options.expireAfterAccess() != null && header.cache().idleMillis() == 0) {
             throw new IllegalArgumentException(
-                    "%s: expireAfterAccess is asked for, but the file was created without"
+                    "%s: expireAfterAccess was asked for, but the file was created without it"
                             .formatted(file));
         }
     }

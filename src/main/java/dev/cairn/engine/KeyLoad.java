@@ -9,11 +9,11 @@ import java.util.function.LongSupplier;
 /**
  * What {@link SingleFlight} needs of a store to load one key.
  *
- * @param hash the key's
- * @param seen the version that it had when it was last looked up in vain
- * @param timeoutNanos how long whoever wants the key waits for another one's load
+ * @param hash the hash of the key
+ * @param seen the version of the key when it was last looked up and found absent
+ * @param timeoutNanos how long a thread that wants the key waits for the load of another one
  */
-@SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+@SuppressWarnings("ArrayRecordComponent") // passed on, never compared
 record KeyLoad(
         StoreHandle store,
         KeyLoads loads,
@@ -22,11 +22,14 @@ record KeyLoad(
         LongSupplier seen,
         long timeoutNanos)
         implements SingleFlight.Store {
-    /** Whoever waits for another process to load a key asks that often whether it lives. */
+    /**
+     * How often a thread that waits for another process to load a key checks whether that process
+     * is alive.
+     */
     private static final Duration BRIEFLY = Duration.ofMillis(3);
 
     @Override
-    public Claims.Answer claim() {
+    public Claims.Result claim() {
         return loads.claim(hash);
     }
 
@@ -47,7 +50,7 @@ record KeyLoad(
                 "the load of a key by another thread or process",
                 loads.claimant(hash),
                 Duration.ofNanos(timeoutNanos),
-                "another thread or process loads the key and does not come to an end; see"
-                        + " loadTimeout of MapBuilder and CacheBuilder");
+                "another thread or process is loading the key, and did not finish"
+                        + " within the timeout; see loadTimeout of MapBuilder and CacheBuilder");
     }
 }

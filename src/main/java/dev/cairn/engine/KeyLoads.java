@@ -8,7 +8,7 @@ import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
-/** The loads of a store's keys: of all threads of all processes, one loads a key at a time. */
+/** The loads of a store's keys: of all threads of all processes, one at a time loads a key. */
 public final class KeyLoads {
     private final StoreHandle store;
     private final Engine engine;
@@ -19,10 +19,10 @@ public final class KeyLoads {
     }
 
     /**
-     * The value of a key, loaded if it is absent; see {@link SingleFlight#get}.
+     * Returns the value of a key, and loads it if it is absent; see {@link SingleFlight#get}.
      *
      * @param timeoutNanos how long to wait while others load it
-     * @param seen the version that the key had when it was last looked up in vain
+     * @param seen the version of the key when it was last looked up and found absent
      */
     public <T> @Nullable T load(
             byte[] key,
@@ -37,10 +37,11 @@ public final class KeyLoads {
     }
 
     /**
-     * Begins a load, or another work on a key, unless somebody is at it. Waits for nobody, so one thread
-     * may begin many.
+     * Begins a load, or other work on a key, unless another thread is at it. It waits for nobody,
+     * so one thread may begin many.
      *
-     * @return null if a thread of this or another process is at it; else to be closed by this thread
+     * @return null if a thread of this or another process is at it; otherwise this thread must
+     *     close the result
      */
     public @Nullable Begun tryBegin(byte[] key, long timeoutNanos) {
         store.requireWritable();
@@ -49,20 +50,20 @@ public final class KeyLoads {
         return engine.singleFlight().tryBegin(of, hash);
     }
 
-    /** Work on a key that nobody else begins before it is closed. */
+    /** Work on a key that nobody else can begin before it is closed. */
     public interface Begun extends AutoCloseable {
         /**
-         * Whether other processes are kept from it, too. They are not if there are too many claims at
-         * once.
+         * Whether other processes are kept from it, too. They are not if there are too many claims
+         * at once.
          */
         boolean isClaimed();
 
-        /** Lets others begin; throws nothing because the store was closed meanwhile. */
+        /** Lets others begin. It throws nothing if the store was closed meanwhile. */
         @Override
         void close();
     }
 
-    Claims.Answer claim(long hash) {
+    Claims.Result claim(long hash) {
         return store.guarded(() -> engine.claims().claim(hash));
     }
 
@@ -70,7 +71,10 @@ public final class KeyLoads {
         return store.guarded(() -> engine.claims().holder(hash));
     }
 
-    /** Though the handle be closed: others may have the engine open, and wait for the claim. */
+    /**
+     * Releases the claim even if the handle is closed: other handles may have the engine open, and
+     * wait for the claim.
+     */
     void release(long hash) {
         try {
             engine.claims().release(hash);

@@ -18,8 +18,11 @@ final class KeyWait implements Waiting.Awaited<Long> {
     private final long hash;
     private final long since;
 
-    /** The entry at the last look, null if it was absent; then the stripe's version before it. */
-    private @Nullable Sighting seen;
+    /**
+     * The entry at the last look, null if it was absent; then the stripe's version before that
+     * look.
+     */
+    private @Nullable ConfirmedEntry seen;
 
     private long stripeVersion;
 
@@ -43,7 +46,7 @@ final class KeyWait implements Waiting.Awaited<Long> {
         return version == since ? null : version;
     }
 
-    /** An entry that expires is another then, and nobody says so. */
+    /** The time until the entry expires: it changes then, and no writer reports that. */
     @Override
     public long patienceNanos() {
         return seen == null || seen.expires() == 0
@@ -52,8 +55,9 @@ final class KeyWait implements Waiting.Awaited<Long> {
     }
 
     /**
-     * An entry that is there changes with its own words, which lie apart from those that every write to
-     * the stripe changes: to look at the latter would hold up the writers.
+     * Whether the entry may have changed. A present entry changes with its own words. They lie
+     * apart from the words that every write to the stripe changes, and to read the latter would
+     * slow the writers down.
      */
     @Override
     public boolean stirred() {

@@ -3,15 +3,15 @@ package dev.cairn.engine;
 import dev.cairn.format.RecordLayout;
 
 /**
- * How long an entry lives that is written now.
+ * The lifetime of an entry that is written now.
  *
- * @param expires milliseconds since 1970, 0 never
- * @param isIdle whether reads put that off
+ * @param expires milliseconds since 1970, 0 for never
+ * @param isIdle whether reads postpone the expiry
  */
 record Lifetime(long expires, boolean isIdle) {
     static final Lifetime FOREVER = new Lifetime(0, false);
 
-    /** What a record says of it besides the expiry. */
+    /** The bits about it in a record's byte of heat. */
     int heat() {
         return isIdle ? RecordLayout.IDLE : 0;
     }

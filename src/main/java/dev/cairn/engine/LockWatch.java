@@ -1,19 +1,22 @@
 package dev.cairn.engine;
 
-import java.lang.System.Logger;
+import dev.cairn.events.StoreLog;
+
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A thread that looks after the kernel lock of a process whose lock a foreign close may drop (RULE
- * 16): where native calls are not allowed. It is a thread of its own because whoever asks whether
- * this process lives waits for the answer for a limited time, and the keeper may be in a long force.
+ * A thread that looks after the kernel lock of a process if that lock may be dropped because
+ * something in the process closes the lock file (RULE 16). That is so if native calls are not
+ * allowed. It is a thread of its own: a process that asks whether this one is alive waits for the
+ * answer for a limited time, and the maintenance thread may be in a long force.
  */
 final class LockWatch {
-    /** A load of a word, or two system calls; an answer is waited for twenty times as long. */
+    /**
+     * The period. A look takes one load or two system calls; other processes wait twenty times as
+     * long for an answer.
+     */
     private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-
-    private static final Logger LOG = System.getLogger("dev.cairn");
 
     private final Thread thread;
     private volatile boolean stopped;
@@ -33,21 +36,26 @@ final class LockWatch {
     }
 
     private void watch(StoreFiles files, Runnable look) {
+        StoreLog log = new StoreLog(files.data());
         String lastFailure = "";
         while (!stopped) {
             try {
                 look.run();
-            } catch (RuntimeException e) { // or nobody would answer any more
+            } catch (RuntimeException e) { // otherwise nobody would answer any more
                 if (!lastFailure.equals(e.toString())) {
                     lastFailure = e.toString();
-                    LOG.log(Logger.Level.WARNING, "while keeping the lock of " + files.data(), e);
+                    log.warn(
+                            "this process cannot keep the lock that shows other"
+                                    + " processes that it is alive; it tries again, and until then"
+                                    + " they ask it",
+                            e);
                 }
             }
             LockSupport.parkNanos(PERIOD_NANOS);
         }
     }
 
-    /** Ends it; after that it uses neither the kernel lock nor the mapping. */
+    /** Ends the thread; after that it uses neither the kernel lock nor the mapping. */
     void stop() {
         stopped = true;
         LockSupport.unpark(thread);

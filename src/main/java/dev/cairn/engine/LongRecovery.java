@@ -1,18 +1,18 @@
 package dev.cairn.engine;
 
-import java.lang.System.Logger;
+import dev.cairn.events.StoreLog;
+
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** Tells in the log, from time to time, how far an opening has come that takes long. */
+/** Logs from time to time how far a long opening has come. */
 final class LongRecovery implements AutoCloseable {
-    /** A smaller data file is not watched: it is recovered before there is anything to tell. */
+    /** A smaller data file is not watched: it is recovered before there is anything to log. */
     static final long LEAST_BYTES = 64L << 20;
 
     private static final Duration BETWEEN = Duration.ofSeconds(5);
-    private static final Logger LOG = System.getLogger("dev.cairn");
 
     private final StoreFiles files;
     private final Duration between;
@@ -31,17 +31,17 @@ final class LongRecovery implements AutoCloseable {
     }
 
     private void watch() {
+        StoreLog log = new StoreLog(files.data());
         try {
             while (!end.await(between.toNanos(), TimeUnit.NANOSECONDS)) {
-                LOG.log(
-                        Logger.Level.INFO,
-                        "{0}: this process has been opening it for {1} s, and {2}",
-                        files.data(),
-                        TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start),
-                        WorkSeen.look(files).described());
+                log.info(
+                        "this process has been opening the store for %d s: it %s"
+                                .formatted(
+                                        TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start),
+                                        WorkSeen.look(files).described()));
             }
         } catch (InterruptedException _) {
-            // nobody interrupts it; without it there is only nothing in the log
+            // nobody interrupts it; without it only the log lines are missing
         }
     }
 

@@ -21,20 +21,20 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /*
- * Actors    whoever lists; everybody who may make files in the directory, be it to do harm.
- * Steps     each regular file of the directory is opened, and read from its beginning; it is a store's
- *           by what it begins with, and by its name only if it is empty, or begins with zeros, and has
- *           the name that Cairn gives to a file that it is making.
+ * Actors    a process that lists; all who may create files in the directory, even to do harm.
+ * Steps     each regular file of the directory is opened, and read from its beginning. Its first bytes
+ *           tell whether it belongs to a store. Its name tells that only if it is empty, or begins with
+ *           zeros, and has the name that Cairn gives to a file that it is creating.
  * Why it is safe
- *           Nothing is mapped, so no file that is cut off meanwhile ends this process. Links, pipes and
- *           devices are not opened. An empty file is not opened either: a lock file is one, and to
- *           close it could drop locks of this process (RULE 16).
+ *           Nothing is mapped, so a file that is truncated meanwhile does not end this process. Links,
+ *           pipes and devices are not opened. An empty file is not opened either: a lock file is empty,
+ *           and to close it could drop locks of this process (RULE 16).
  * What is benign
- *           A lock file that lies there alone is not told from any other empty file: it is left out.
- *           Whoever puts a pipe in the place of a regular file between the look and the opening makes
- *           this process wait; only a user who may write to the directory can.
+ *           A lock file that lies there alone looks like any other empty file: it is left out.
+ *           If somebody replaces a regular file with a pipe between the look and the opening, this
+ *           process waits; only a user who may write to the directory can do that.
  */
-/** The files of the stores of one directory, as a look at it finds them. */
+/** The files of the stores of one directory, as one look finds them. */
 final class MemoryFiles {
     private static final int LOOKED_AT_BYTES = DataHeader.BLOCK_BYTES;
 
@@ -52,18 +52,18 @@ final class MemoryFiles {
     private enum Content {
         DATA,
         SHARED,
-        /** Nothing, or zeros: a file that is being made may begin so. */
+        /** Nothing, or zeros: a file that is being created may begin so. */
         BLANK,
         FOREIGN,
         UNREADABLE
     }
 
-    /** By their names. */
+    /** The files of all stores, by the names of the stores. */
     static SortedMap<String, MemoryFiles> in(Path directory) throws IOException {
         return new Survey(directory).stores();
     }
 
-    /** Those of one name; null if there are none. */
+    /** The files of one name; null if there are none. */
     static @Nullable MemoryFiles of(StoreFiles files) throws IOException {
         Path directory = files.data().resolveSibling("");
         return in(directory).get(files.data().getFileName().toString());
@@ -73,7 +73,7 @@ final class MemoryFiles {
         return files;
     }
 
-    /** Whether there is a data file, damaged perhaps. */
+    /** Whether there is a data file, which may be damaged. */
     boolean hasData() {
         return data;
     }
@@ -86,17 +86,17 @@ final class MemoryFiles {
         return lock;
     }
 
-    /** Those that somebody makes, or was making when he died. */
+    /** The files that a process is creating, or was creating when it died. */
     List<Path> making() {
         return making;
     }
 
-    /** Why the data file cannot be read; null if nothing is known against it. */
+    /** Why the data file cannot be read; null if no reason is known. */
     @Nullable String problem() {
         return problem;
     }
 
-    /** Those that have a name of their own, the data file first and the lock file last. */
+    /** The files that have their own names, the data file first and the lock file last. */
     List<Path> named() {
         List<Path> named = new ArrayList<>();
         if (data) {
@@ -111,7 +111,7 @@ final class MemoryFiles {
         return named;
     }
 
-    /** What a look at a directory comes across. */
+    /** What one look at a directory finds. */
     private static final class Survey {
         private final Path directory;
         private final SortedMap<String, Long> sizes = new TreeMap<>();
@@ -135,13 +135,13 @@ final class MemoryFiles {
                 BasicFileAttributes its =
                         Files.readAttributes(
                                 file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-                // bytes that are no text here stand for no name that a store can be opened by
+                // a name that is not text cannot be the name of a store that can be opened
                 if (its.isRegularFile() && directory.resolve(name).equals(file)) {
                     sizes.put(name, its.size());
                     contents.put(name, content(file, its.size()));
                 }
             } catch (IOException | InvalidPathException _) {
-                // removed meanwhile, or no name
+                // removed meanwhile, or not a valid name
             }
         }
 
@@ -220,7 +220,7 @@ final class MemoryFiles {
             }
         }
 
-        /** What nothing but its name tells counts only where the rest of the store is. */
+        /** Adds a file that only its name identifies, if the rest of the store is there. */
         private void takeBesideOthers(String name, Content content) {
             String made = madeFor(name);
             String locked = StoreFiles.ofLock(name);
@@ -243,10 +243,14 @@ final class MemoryFiles {
             }
         }
 
-        /** The store that a file is made for; null if its name is none of a file that is being made. */
+        /**
+         * The store for which a file is created; null if its name is not that of a file in
+         * creation.
+         */
         private @Nullable String madeFor(String name) {
             String made = StoreFiles.madeFor(name);
-            // whoever names a store so means it: what is being made has a lock file only with an id
+            // a store may have such a name: a file that is being created has a lock file only if
+            // its name has an ID
             boolean store =
                     sizes.containsKey(name + StoreFiles.LOCK) && !StoreFiles.isMadeWithId(name);
             return store ? null : made;

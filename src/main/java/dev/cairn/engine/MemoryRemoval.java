@@ -23,29 +23,32 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /*
- * Actors    whoever removes; processes that open, use, close, back up to or salvage to the same name.
- * Steps     D1 open lock; is the lock file that name's still? else once more
- *           D2 is anybody alive? by the lock file, the process table, and the locks on the data file,
+ * Actors    a process that removes; processes that open, use, close, back up to or salvage to the same name.
+ * Steps     O6 open lock; does the name still belong to the lock file? else once more
+ *           O7 is anybody alive? by the lock file, the process table, and the locks on the data file,
  *              all of which stay taken
- *           D3 the data file is removed; then what was being made, the shared-memory file, and at last
+ *           O8 the data file is removed; then the files in creation, the shared-memory file, and at last
  *              the lock file
- *           D4 open lock given back
+ *           O9 open lock released
  * Why it is safe
- *           Who uses the store is seen in D2, as by whoever opens it (Opening). Who opens it meanwhile
- *           waits for the open lock. In D4 he gets one of a file without a name, sees that, and begins
- *           anew with the lock file that is there by then. The lock file goes last, so what is removed
- *           by its name before is never a file that somebody made by a newer lock file.
- *           What has an id in its name is made without the open lock: whoever makes it locks it.
+ *           O7 finds a process that uses the store, as an opener does (Opening). A process that opens
+ *           it meanwhile waits for the open lock. After O9 it gets the lock of a file without a name,
+ *           notices that, and begins again with the lock file that is there by then. The lock file goes
+ *           last. So no file that is removed by its name before was created under a newer lock file.
+ *           A file with an ID in its name is created without the open lock: its creator locks it.
  * What is benign
- *           A backup that created its file and has not locked it yet loses it, and fails.
+ *           If a backup has created its file and not locked it yet, it loses the file, and fails.
  * If a process dies here
- *           Without the data file the rest is companions of nothing: leftovers, which whoever opens the
- *           name replaces, and which can be removed. If the lock file alone is left, it is empty, and
- *           whoever opens the name uses it.
+ *           Without the data file the other files are leftovers, which the next opener of the name
+ *           replaces, and which can be removed. If only the lock file is left, it is empty, and the next
+ *           opener of the name uses it.
  */
-/** Removes a store with its companions, or what dead processes left of it. */
+/** Removes a store with its companion files, or what dead processes left of it. */
 final class MemoryRemoval {
-    /** Between two files that the kernel closes for a dead process may stand many others. */
+    /**
+     * How long to wait for a dying process. When the kernel closes its files, there may be many
+     * others between the two lock files.
+     */
     private static final long DYING_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
@@ -57,11 +60,12 @@ final class MemoryRemoval {
     }
 
     /**
-     * The data file with all that belongs to it, if nobody uses it; bytes that were removed.
+     * Removes the data file with all that belongs to it, if nobody uses it; returns the number of
+     * removed bytes.
      *
-     * @throws StoreInUse if somebody has it open
-     * @throws IncompatibleFormat if the name is a file's that is no store
-     * @throws UncheckedIOException if nothing is there, or may be removed
+     * @throws StoreInUse if a process has it open
+     * @throws IncompatibleFormat if a file of that name is not a store
+     * @throws UncheckedIOException if nothing is there, or this user may not remove it
      */
     long removeAll() {
         return run(() -> {
@@ -71,7 +75,7 @@ final class MemoryRemoval {
         });
     }
 
-    /** As {@link #removeAll}, never the data file. */
+    /** Removes leftovers as {@link #removeAll} does, but never the data file. */
     long removeLeftovers() {
         return run(() -> {
             requireRegular();
@@ -97,7 +101,8 @@ final class MemoryRemoval {
                     && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
                 throw new IncompatibleFormat(
                         file,
-                        "is no regular file but a link, a pipe or the like; nothing is removed");
+                        "is not a regular file but a link, a pipe or the like; nothing"
+                                + " was removed");
             }
         }
     }
@@ -106,11 +111,11 @@ final class MemoryRemoval {
         MemoryFiles store = MemoryFiles.of(files);
         boolean hasData = store != null && store.hasData();
         if (!hasData && Files.exists(files.data())) {
-            throw new IncompatibleFormat(files.data(), "is no Cairn store; nothing is removed");
+            throw new IncompatibleFormat(files.data(), "is not a Cairn store; nothing was removed");
         }
         if (store == null) {
             throw new NoSuchFileException(
-                    files.data().toString(), null, "there is no such store in shared memory");
+                    files.data().toString(), null, "no such store in shared memory");
         }
     }
 
@@ -121,11 +126,11 @@ final class MemoryRemoval {
                 KernelLocks.Held open =
                         OpenLock.exclusive(files, kernel, Options.defaults().lockTimeout());
                 try {
-                    if (kernel.isNamed()) { // D1
+                    if (kernel.isNamed()) { // O6
                         return remove(kernel, all, made);
                     }
                 } finally {
-                    open.release(); // D4
+                    open.release(); // O9
                 }
             }
         }
@@ -153,7 +158,7 @@ final class MemoryRemoval {
             }
             return delete(doomed);
         }
-        try (DataLock _ = requireNobody(kernel, store.hasData())) { // D2
+        try (DataLock _ = requireNobody(kernel, store.hasData())) { // O7
             if (store.hasData()) {
                 doomed.add(files.data());
             }
@@ -164,11 +169,14 @@ final class MemoryRemoval {
             if (store.hasLock()) {
                 doomed.add(files.lock());
             }
-            return delete(doomed); // D3
+            return delete(doomed); // O8
         }
     }
 
-    /** With the open lock, what is made by it is a dead one's. */
+    /**
+     * The leftovers. The caller holds the open lock, so files that are created under it belong to
+     * dead processes.
+     */
     private static List<Path> leftovers(MemoryFiles store) throws IOException {
         return MemoryRow.leftovers(store, new Users(false, true, List.of()));
     }
@@ -187,7 +195,7 @@ final class MemoryRemoval {
         return bytes;
     }
 
-    /** Keeps everybody out by the data file too; null if there is none. */
+    /** Keeps others out by the data file too; null if there is none. */
     private @Nullable DataLock requireNobody(KernelLocks kernel, boolean hasData)
             throws IOException {
         long deadline = System.nanoTime() + DYING_NANOS;
@@ -224,6 +232,7 @@ final class MemoryRemoval {
     private StoreInUse inUse() throws IOException {
         return new StoreInUse(
                 files.data(),
-                users().described() + "; close it there, or end what has it open, then remove it");
+                users().described()
+                        + "; close the store or end the process, then remove the store");
     }
 }

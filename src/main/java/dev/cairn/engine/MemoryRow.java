@@ -38,7 +38,7 @@ record MemoryRow(
         implements SharedMemoryStore {
 
     /**
-     * Looks, and stores nothing.
+     * Looks at the files, and writes nothing.
      *
      * @throws NoSuchFileException if the files were removed meanwhile
      */
@@ -108,8 +108,8 @@ record MemoryRow(
     }
 
     /**
-     * What nobody uses or makes any more, in the order in which it is removed: all that was being made
-     * and, where there is no data file, the companions.
+     * The files that nobody uses or creates any more, in the order of removal: all files in
+     * creation and, if there is no data file, its companions.
      */
     static List<Path> leftovers(MemoryFiles store, Users users) throws IOException {
         List<Path> left = new ArrayList<>();
@@ -157,7 +157,10 @@ record MemoryRow(
                 newest.cuts().stream().mapToLong(CheckpointSlot.Cut::liveCount).sum());
     }
 
-    /** Read by calls: a file that is cut off meanwhile ends a read, not this process. */
+    /**
+     * The number of entries. It is read by system calls: if the file is truncated meanwhile, the
+     * read ends, and not this process.
+     */
     private static OptionalLong counted(OpenFile shared, int stripes) throws IOException {
         try (shared) {
             int bytes = stripes * StripeWords.BYTES;

@@ -3,6 +3,8 @@ package dev.cairn.engine;
 import dev.cairn.CorruptStore;
 import dev.cairn.OpeningProgress;
 import dev.cairn.Options;
+import dev.cairn.events.Events;
+import dev.cairn.events.Recording;
 import dev.cairn.os.FileIdentity;
 
 import org.jspecify.annotations.Nullable;
@@ -22,24 +24,24 @@ import java.util.concurrent.locks.ReentrantLock;
  *           GATES: one lock for each name that is being opened. Their monitors are held for a few
  *           instructions only, so no store ever waits for another.
  * Steps     open:  take the name's gate; look the file up; share its engine, or open one and note it
- *           close: count the handle; the last one closes the engine, and then takes it from OPEN
+ *           close: count the handle; the last one closes the engine, and then removes it from OPEN
  * Why it is safe
  *           The gate lets one thread at a time open a name, so a file gets one engine (RULE 6). An
  *           engine whose last handle is being closed stays in OPEN, without handles, until its files
- *           are unmapped: who opens the store meanwhile waits for that, and then opens it anew.
- *           A file is device and inode, not its name: where somebody removed or replaced the files,
- *           the name finds the new ones, while those who opened the old ones keep them. The file
- *           system cannot give the old inode to a new file meanwhile, since the engine's mappings
- *           hold it for as long as the engine stands in OPEN. KernelLocks goes by the lock file's
- *           inode in the same way, and its open channels hold that.
+ *           are unmapped: a thread that opens the store meanwhile waits for that, and then opens it anew.
+ *           A file means device and inode, not its name: if somebody removed or replaced the files, the
+ *           name finds the new ones, while those who opened the old ones keep them. The file system
+ *           cannot give the old inode to a new file meanwhile, since the engine's mappings hold it for
+ *           as long as the engine stands in OPEN. KernelLocks uses the lock file's inode in the same
+ *           way, and its open channels hold that.
  *           The name counts besides the file: an engine maps more of its files by the name it was
- *           opened by, so a store that was renamed gets another engine under its new name. Like
- *           those of two class loaders, the two share the kernel locks of this JVM and look to each
+ *           opened by, so a store that was renamed gets another engine under its new name. Like the
+ *           engines of two class loaders, these two share the kernel locks of this JVM and look to each
  *           other like two processes.
  */
 /**
- * The stores that are open in this process. One that is opened twice is one engine with one mapping,
- * given back when the last handle is closed.
+ * The stores that are open in this process. A store that is opened twice is one engine with one
+ * mapping, which is unmapped when the last handle is closed.
  */
 public final class OpenStores {
     private static final Map<Key, Shared> OPEN = new HashMap<>();
@@ -54,7 +56,7 @@ public final class OpenStores {
 
     private record Key(Path data, FileIdentity file, boolean readOnly) {}
 
-    /** An engine and its handles, which the monitor of {@link #OPEN} guards. */
+    /** An engine and the number of its handles, which the monitor of {@link #OPEN} guards. */
     private static final class Shared {
         final Key key;
         final Engine engine;
@@ -66,7 +68,7 @@ public final class OpenStores {
             this.engine = engine;
         }
 
-        /** One handle less; the engine goes with the last. */
+        /** Removes one handle; the last one closes the engine. */
         void release() {
             synchronized (OPEN) {
                 handles--;
@@ -137,7 +139,7 @@ public final class OpenStores {
         }
     }
 
-    /** What whoever holds a store's open lock does just now; null if nobody does. */
+    /** The progress of the process that holds a store's open lock; null if nobody does. */
     public static @Nullable OpeningProgress progress(Path given) {
         try {
             return OpenLock.progress(StoreFiles.of(given));
@@ -146,7 +148,7 @@ public final class OpenStores {
         }
     }
 
-    /** Whether an engine of this process, of this class loader, has that name open. */
+    /** Whether an engine of this process and this class loader has that name open. */
     static boolean isOpenHere(Path data) {
         synchronized (OPEN) {
             return OPEN.keySet().stream().anyMatch(key -> key.data().equals(data));
@@ -167,10 +169,13 @@ public final class OpenStores {
         }
     }
 
-    /** What is open of that file here, with a handle more; null if nothing is. */
+    /** The engine of that file that is open here, with one more handle; null if there is none. */
     private static @Nullable Shared share(Path data, boolean readOnly) throws IOException {
         while (Files.exists(data)) {
-            FileIdentity file = FileIdentity.of(data);
+            FileIdentity file = FileIdentity.find(data);
+            if (file == null) { // removed since the look at it
+                return null;
+            }
             Shared found;
             synchronized (OPEN) {
                 found = OPEN.get(new Key(data, file, false));
@@ -185,23 +190,31 @@ public final class OpenStores {
                     return found;
                 }
             }
-            found.engine.views().requireOutside(); // or the close would wait for this thread
+            found.engine.views().requireOutside(); // otherwise the close would wait for this thread
             found.closed.join();
         }
         return null;
     }
 
     private static Shared openAnew(StoreFiles files, Options options) throws IOException {
+        boolean _ = Events.load(); // before there are any locks
+        Recording<Events.Recovery> event = Events.recovery();
         Engine engine = engine(files, options);
         Key key = new Key(files.data(), engine.identity(), engine.readOnly());
         Shared shared = new Shared(key, engine);
         synchronized (OPEN) {
             OPEN.put(key, shared);
         }
-        return shared;
+        try {
+            engine.recovery().tell(files.data(), event);
+            return shared;
+        } catch (Throwable e) { // whatever the program's logging throws
+            shared.release();
+            throw e;
+        }
     }
 
-    /** What refuses a damaged store names the way out. */
+    /** Opens an engine. If the store is refused as damaged, the exception names the remedy. */
     private static Engine engine(StoreFiles files, Options options) throws IOException {
         try {
             return options.readOnly()

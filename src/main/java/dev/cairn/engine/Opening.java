@@ -3,8 +3,8 @@ package dev.cairn.engine;
 import dev.cairn.CorruptStore;
 import dev.cairn.Durability;
 import dev.cairn.Options;
-import dev.cairn.Recovery;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.StoreInUse;
 import dev.cairn.StoreReplaced;
 import dev.cairn.checkpoint.Checkpointer;
 import dev.cairn.checkpoint.Healer;
@@ -36,40 +36,48 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 /*
  * Actors    processes that open, close and are killed, of which one at a time holds the open lock.
  * Words     the open block in the data file; identity, READY and clean mark in the shared-memory file.
- * Steps     O1 open lock             O2 data file, created if absent: complete, then linked
- *           O3 look at the shared-memory file; is anybody alive?
+ * Steps     O1 open lock; is anybody alive?
+ *           O2 data file, created if absent: complete, then linked; its lock (DataLock)
+ *           O3 look at the shared-memory file
  *           O4 usable, somebody alive: join
- *              usable, nobody alive:   join, repair, verify what is behind the last checkpoint
+ *              usable, nobody alive:   join, repair, verify what lies behind the last checkpoint
  *              clean:                  clear the mark, force, boot id, open block, join
  *              useless, nobody alive:  build a new one: replay, checkpoint, ready, open block, rename
  *              useless, somebody alive: refuse
- *           O5 give the open lock back
+ *           O5 release the open lock
  * Why it is safe
- *           Members hold their slot's kernel lock while they use the files, or answer whoever finds
- *           it free (lock.RollCall), so "nobody alive" and the open lock together mean that nobody
- *           uses them or will before O5 (RULES 5, 23).
- *           Who has another lock file is seen by the lock on the data file itself (DataLock).
- *           A new file has a nonce of its own; the open block has it before the name does, so no
- *           older file is ever taken for it.
+ *           Members hold the kernel lock of their process slot while they use the files, or answer a process that
+ *           finds it free (lock.RollCall). So if nobody is alive and this process has the open lock,
+ *           nobody uses the files or will before O5 (RULES 5, 23).
+ *           A process with another lock file is seen by the lock on the data file itself (DataLock).
+ *           A new file has a nonce of its own; the open block has it before the file gets its name, so
+ *           no older file is ever taken for it.
  * If a process dies here
- *           The kernel gives the open lock back. Everything up to the rename is done again by the
- *           next: a file that is not renamed is nobody's.
+ *           The kernel releases the open lock. The next opener repeats everything up to the rename: a
+ *           file that is not renamed belongs to nobody.
  * If power fails here
- *           The newest valid slot stays: a recovery writes nothing but zeros behind its tails and the
- *           other slot before its own checkpoint is durable.
+ *           The newest valid checkpoint slot stays: before its own checkpoint is durable, a recovery writes only
+ *           zeros behind its tails and the other slot.
  */
 /** Opens a store for writing. */
 final class Opening {
-    /** Times that a recovery goes over the file: replay, blocks, store again, force. */
+    /** How many times a recovery goes over the file: replay, blocks, store again, force. */
     private static final int PASSES = 4;
 
-    /** Times that the files may be removed between two looks at them. */
+    /** How many times the files may be removed between two looks at them. */
     private static final int ATTEMPTS = 10;
+
+    /**
+     * The pause between two looks whether all others have left a store that is to be rolled back.
+     */
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final StoreFiles files;
     private final Options options;
@@ -85,6 +93,20 @@ final class Opening {
     }
 
     static Engine open(StoreFiles files, Options options) throws IOException {
+        long deadline = System.nanoTime() + options.lockTimeout().toNanos();
+        while (true) {
+            try {
+                return openPresent(files, options);
+            } catch (StoreInUse e) {
+                if (System.nanoTime() - deadline > 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(PAUSE_NANOS); // a killed process may take a while to die
+            }
+        }
+    }
+
+    private static Engine openPresent(StoreFiles files, Options options) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try {
                 Engine engine = tryOpen(files, options);
@@ -99,7 +121,10 @@ final class Opening {
         }
     }
 
-    /** Null if the store was removed while this waited for it: its lock file is nobody's then. */
+    /**
+     * Opens the store; null if it was removed while this process waited for it, so that its lock
+     * file belongs to nobody.
+     */
     private static @Nullable Engine tryOpen(StoreFiles files, Options options) throws IOException {
         requireFitting(files, options);
         KernelLocks kernel = KernelLocks.open(files.lock(), access(files, options));
@@ -119,14 +144,20 @@ final class Opening {
         }
     }
 
-    /** A lost lock file serves those who may use the data. */
+    /**
+     * The access to new files. If the lock file was lost, the new one is for those who may use the
+     * data.
+     */
     private static Access access(StoreFiles files, Options options) throws IOException {
         return Files.exists(files.data())
                 ? Access.like(files.data())
                 : Access.of(options.permissions());
     }
 
-    /** What can be refused is refused before anything is made, a lock file beside no store say. */
+    /**
+     * Refuses what can be refused before any file is created, for example a lock file without a
+     * store.
+     */
     private static void requireFitting(StoreFiles files, Options options) throws IOException {
         JointOptions.require(files.data(), header(files, options), options);
     }
@@ -225,12 +256,14 @@ final class Opening {
     private static StoreReplaced refusal(Path file, String why) {
         return new StoreReplaced(
                 file,
-                "somebody has the store open, but "
+                "a process has the store open, but "
                         + why
                         + "; close the store everywhere, then open it again");
     }
 
-    /** RULE 16: neither by the kernel's locks nor by the processes that run. */
+    /**
+     * RULE 16: whether nobody is alive, both by the kernel's locks and by the processes that run.
+     */
     static boolean nobodyAlive(StoreFiles files, KernelLocks kernel) throws IOException {
         if (kernel.tryExclusive(ProcessTable.READERS_BYTE, ProcessTable.MEMBERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
@@ -242,6 +275,13 @@ final class Opening {
 
     private Engine join(OpenFile data, DataFiles.Prefix prefix, OpenFile shared, long sharedBytes)
             throws IOException {
+        if (options.rollback()) {
+            shared.close();
+            throw new StoreInUse(
+                    files.data(),
+                    "rollback asks to go back to the last checkpoint, but another"
+                            + " process has the store open; close it there");
+        }
         Writing writing = map(data, prefix, shared, sharedBytes);
         try {
             if (writing.processes().alone()) { // the others only read
@@ -269,7 +309,13 @@ final class Opening {
                 writeOpenBlock(writing.mapped().data().file(), open.nonce());
             }
             voidCheckpoint(writing, prefix.newest());
-            String detail = "its processes were killed; nothing was lost, nothing rebuilt";
+            if (options.rollback() && writing.checkpointer().isBehind()) {
+                leave(writing);
+                return rebuild(
+                        "the store was not closed at a checkpoint, and rollback asks to"
+                                + " go back to one");
+            }
+            String detail = "its processes were killed; nothing was lost or rebuilt";
             return engine(writing, prefix, Kind.REPAIRED, detail, 0, repaired);
         } catch (CorruptStore
                 | IllegalArgumentException
@@ -279,14 +325,17 @@ final class Opening {
             if (!(e instanceof CorruptStore) && !Faults.isOfMapping(e)) {
                 throw e;
             }
-            return rebuild("what was behind it is damaged: " + e.getMessage());
+            return rebuild("what was written after the checkpoint is damaged: " + e.getMessage());
         } catch (Throwable e) {
             leave(writing);
             throw e;
         }
     }
 
-    /** By what the data file alone says; whoever looked at the shared-memory file has left. */
+    /**
+     * Rebuilds the store from the data file alone; every process that looked at the shared-memory
+     * file has left.
+     */
     private Engine rebuild(String why) throws IOException {
         OpenFile data = openData();
         try {
@@ -304,8 +353,8 @@ final class Opening {
     }
 
     /**
-     * A store of class NONE uses regions again at once, so its last checkpoint stops to hold with the
-     * first write: an empty one is put in its place before.
+     * Replaces the last checkpoint by an empty one. A store of class NONE reuses regions at once,
+     * so its last checkpoint would stop being valid with the first write.
      */
     private static void voidCheckpoint(Writing writing, CheckpointSlot newest) {
         if (writing.mapped().data().header().durability() == Durability.NONE
@@ -316,7 +365,10 @@ final class Opening {
         }
     }
 
-    /** RULE 5: the same boot need not mean the same page cache, after a forced unmount say. */
+    /**
+     * RULE 5: verifies what lies behind the last checkpoint, since the same boot does not imply the
+     * same page cache, for example after a forced unmount.
+     */
     private static void verifyBehind(Writing writing, CheckpointSlot newest) {
         Healer healer = writing.healer();
         Stripes stripes = writing.stripes();
@@ -340,30 +392,16 @@ final class Opening {
             if (writing.checkpointer().agrees(prefix.newest())) {
                 writing.mapped().shared().clock().resume(prefix.newest());
                 voidCheckpoint(writing, prefix.newest());
-                return engine(writing, prefix, Kind.CLEAN, "its last process had closed it", 0, 0);
+                return engine(writing, prefix, Kind.CLEAN, "its last process closed it", 0, 0);
             }
         } catch (Throwable e) {
             leave(writing);
             throw e;
         }
         leave(writing);
-        return rebuild("the shared-memory file was not what the store was closed with");
-    }
-
-    /** Words by which regions are used again, or writes refused, must be possible. */
-    private void requirePlausibleEpochs(MappedFile shared) {
-        long epoch = Words.acquire(shared.first(), SharedLayout.EPOCH);
-        for (int field :
-                new int[] {SharedLayout.DURABLE, SharedLayout.ATTEMPT, SharedLayout.FAILED}) {
-            long found = Words.acquire(shared.first(), field);
-            if (found < 0 || found >= epoch) {
-                throw new CorruptStore(
-                        files.shared(),
-                        field,
-                        "an epoch before " + epoch + ", that of the checkpoint to come",
-                        Long.toString(found));
-            }
-        }
+        return rebuild(
+                "the shared-memory file does not match the checkpoint at which the"
+                        + " store was closed");
     }
 
     private Writing map(
@@ -372,7 +410,7 @@ final class Opening {
         MappedFile shared = MappedFile.map(sharedFile, sharedBytes);
         MappedFile data = null;
         try {
-            requirePlausibleEpochs(shared);
+            Epochs.requirePlausible(files.shared(), at -> Words.acquire(shared.first(), at));
             dataLock.requireDead(ProcessTable.bytesOfDead(shared.first(), kernel));
             Words.add(shared.first(), SharedLayout.OPENING_DONE, 1);
             long regions = Words.acquire(shared.first(), SharedLayout.REGIONS);
@@ -390,7 +428,7 @@ final class Opening {
             if (data != null) {
                 data.close();
             }
-            dataFile.close(); // no data mapped, it would stay open
+            dataFile.close(); // without mapped data it would stay open
             throw e;
         }
     }
@@ -424,7 +462,8 @@ final class Opening {
             Steps.at("O4 nonce");
             writeOpenBlock(data, nonce);
             Steps.at("O4 rename");
-            data.opened().requireNamed(); // or the directory is another's, and what is built there
+            // otherwise the directory is another one, with all that is built there
+            data.opened().requireNamed();
             shared.opened().requireNamed();
             Files.move(
                     files.sharedBeingMade(),
@@ -449,11 +488,12 @@ final class Opening {
         try {
             writing.regions().provideBlocks();
         } catch (IOException e) {
-            throw OpenFile.growthFailure(files.data(), "no space for the holes in it", 0, 0, e);
+            throw OpenFile.growthFailure(
+                    files.data(), "no space to fill the holes in the file", 0, 0, e);
         }
     }
 
-    /** RULE 23: what is recovered is made a checkpoint of a new timeline before anybody writes. */
+    /** RULE 23: makes the recovered state a checkpoint of a new timeline before anybody writes. */
     private void checkpoint(Writing writing, DataFiles.Prefix prefix) {
         OpenBlock before = prefix.openBlock();
         if (before == null || Host.mayBeSameBoot(before.bootId())) {
@@ -493,7 +533,7 @@ final class Opening {
             long bytes,
             int repaired) {
         Reader reader = new Reader(writing.mapped(), null);
-        Recovery recovery =
+        OpeningReport recovery =
                 new OpeningReport(
                         kind,
                         detail,
@@ -501,7 +541,10 @@ final class Opening {
                         reader.size(),
                         bytes,
                         repaired,
-                        Duration.ofNanos(System.nanoTime() - start));
+                        Duration.ofNanos(System.nanoTime() - start),
+                        kind == Kind.REBUILT
+                                && !OpenBlock.NONE.equals(prefix.openBlock())
+                                && !options.rollback()); // a rollback asks for just that
         dataLock.join(writing.processes());
         return new Engine(
                 files,

@@ -12,13 +12,15 @@ import dev.cairn.os.MappedFile;
 
 import java.io.IOException;
 
-/** A checkpoint replayed into memory of this process alone; nothing is stored to any file. */
+/**
+ * A checkpoint that is replayed into memory of this process alone; nothing is written to any file.
+ */
 final class PrivateReplay {
     /**
-     * Room that tables find which are built anew, because their stripe's log once held more entries
-     * than the checkpoint does, in sixteenths of that of the others: at first, by what it is
-     * multiplied if that is too little, and at most. The memory is zeroed, so what is too much is
-     * paid for.
+     * The spare room for tables, in sixteenths of what the entries of the checkpoint need. A table
+     * needs spare room if it must be rebuilt, because its stripe's log once held more entries. The
+     * three constants are the first try, the factor for the next try, and the limit. The memory is
+     * zeroed, so too much of it costs time.
      */
     private static final long SPARE = 1;
 
@@ -28,10 +30,10 @@ final class PrivateReplay {
     private PrivateReplay() {}
 
     /**
-     * For reading the log of a checkpoint alone: nothing is replayed, and there is no index.
+     * Prepares to read only the log of a checkpoint: nothing is replayed, and there is no index.
      *
-     * @param data a mapping that nothing else uses, of all regions of the checkpoint; it is closed with
-     *     the result, or if there is to be none
+     * @param data a mapping of all regions of the checkpoint that nothing else uses; it is closed
+     *     with the result, or if this method fails
      */
     static Mapped logOf(StoreFiles files, MappedFile data, DataHeader header, CheckpointSlot slot) {
         MappedFile shared = null;
@@ -49,11 +51,12 @@ final class PrivateReplay {
     }
 
     /**
-     * For reading it; the mapping of the data file is closed with the result, or if there is to be
-     * none.
+     * Replays a checkpoint in order to read it.
      *
-     * @param data a mapping that nothing else uses, of all regions of the checkpoint
-     * @throws dev.cairn.CorruptStore if it is damaged, or if its regions are used again meanwhile
+     * @param data a mapping of all regions of the checkpoint that nothing else uses; it is closed
+     *     with the result, or if this method fails
+     * @throws dev.cairn.CorruptStore if the checkpoint is damaged, or if its regions are reused
+     *     meanwhile
      */
     static Mapped of(
             StoreFiles files,

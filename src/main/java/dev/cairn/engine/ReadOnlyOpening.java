@@ -26,12 +26,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Opens a store for reading without storing anything anywhere.
+ * Opens a store for reading without writing anything anywhere.
  *
- * <p>Where the shared-memory file can be used, the reader sees every write of the others at once; it
- * registers by a shared kernel lock, so that the file is not replaced under it. Where it cannot, or
- * where one of the two files cannot be read, the reader replays the last checkpoint into private memory: a
- * snapshot, and {@link Recovery} says so.
+ * <p>If the shared-memory file can be used, the reader sees every write of the others at once; it
+ * registers by a shared kernel lock, so that the file is not replaced meanwhile. Otherwise, or if
+ * one of the two files cannot be read, the reader replays the last checkpoint into private memory:
+ * this is a snapshot, and {@link Recovery} says so.
  */
 final class ReadOnlyOpening {
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
@@ -40,7 +40,7 @@ final class ReadOnlyOpening {
     private final Options options;
     private final long start = System.nanoTime();
 
-    /** Why the shared-memory file cannot be used, if it cannot. */
+    /** Why the shared-memory file cannot be used, if that is so. */
     private String useless = "";
 
     private ReadOnlyOpening(StoreFiles files, Options options) {
@@ -51,7 +51,9 @@ final class ReadOnlyOpening {
     static Engine open(StoreFiles files, Options options) throws IOException {
         if (!Files.exists(files.data())) {
             throw new NoSuchFileException(
-                    files.data().toString(), null, "no store is there, and read-only makes none");
+                    files.data().toString(),
+                    null,
+                    "no such store; opening read-only does not create one");
         }
         files.requireOneName();
         return new ReadOnlyOpening(files, options).open();
@@ -60,15 +62,19 @@ final class ReadOnlyOpening {
     private Engine open() throws IOException {
         if (!Files.isReadable(files.lock())) {
             if (Files.isReadable(files.shared())) {
-                // not used without a lock, but it may know of a checkpoint that is damaged by now
+                // not used without a lock, but it may tell of a checkpoint that is damaged by now
                 lookInVain();
             }
-            return untilCurrent(() -> snapshot("its lock file cannot be read"));
+            String why =
+                    Files.exists(files.lock())
+                            ? "its lock file cannot be read"
+                            : "it has no lock file, as a backup has none";
+            return untilCurrent(() -> snapshot(why));
         }
         return untilCurrent(this::viewOrSnapshot);
     }
 
-    /** A try to open it: null if a checkpoint overtook what was read. */
+    /** An attempt to open it; null if a checkpoint overtook what was read. */
     private interface Attempt {
         @Nullable Engine open() throws IOException;
     }
@@ -82,7 +88,9 @@ final class ReadOnlyOpening {
             }
             if (System.nanoTime() - deadline > 0) {
                 throw new Overtaken(
-                        files.data(), "checkpoints come faster than a snapshot of one is made");
+                        files.data(),
+                        "newer checkpoints were made faster than a snapshot of"
+                                + " one could be read");
             }
         }
     }
@@ -98,8 +106,8 @@ final class ReadOnlyOpening {
     }
 
     /**
-     * A snapshot is made without any lock, since that takes the longer the larger the store is, and
-     * whoever wants to write must not wait for it.
+     * Opens a view or a snapshot. A snapshot is made without any lock, since that takes longer the
+     * larger the store is, and writers must not wait for it.
      */
     private @Nullable Engine viewOrSnapshot() throws IOException {
         KernelLocks kernel = KernelLocks.openExisting(files.lock(), false);
@@ -108,7 +116,7 @@ final class ReadOnlyOpening {
             KernelLocks.Held open = OpenLock.shared(files, kernel, options.lockTimeout());
             try {
                 if (!kernel.isNamed()) {
-                    return null; // the store was removed meanwhile, and is perhaps there again
+                    return null; // the store was removed meanwhile, and may be there again
                 }
                 engine = register(kernel);
             } finally {
@@ -122,7 +130,7 @@ final class ReadOnlyOpening {
         return engine == null ? snapshot(useless) : engine;
     }
 
-    /** Null if the shared-memory file cannot be used. */
+    /** Registers as a reader; null if the shared-memory file cannot be used. */
     private @Nullable Engine register(KernelLocks kernel) throws IOException {
         if (Files.exists(files.shared()) && !Files.isReadable(files.shared())) {
             useless = "its shared-memory file cannot be read";
@@ -176,7 +184,7 @@ final class ReadOnlyOpening {
                         "another process that recovers the store",
                         OptionalLong.empty(),
                         Duration.ofNanos(waited),
-                        "another process is recovering it");
+                        "another process is recovering the store");
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }
@@ -214,10 +222,11 @@ final class ReadOnlyOpening {
 
     private static String detail(Kind kind) {
         return switch (kind) {
-            case JOINED -> "others have it open";
-            case CLEAN -> "its last process had closed it";
+            case JOINED -> "other processes have it open";
+            case CLEAN -> "its last process closed it";
             default ->
-                    "its processes were killed; nothing was lost; read-only, so nothing was repaired";
+                    "its processes were killed; nothing was lost, and nothing was"
+                            + " repaired, since it was opened read-only";
         };
     }
 
@@ -230,7 +239,9 @@ final class ReadOnlyOpening {
         return true;
     }
 
-    /** Null if a newer checkpoint overtook it: its regions may be another's by now. */
+    /**
+     * Makes a snapshot; null if a newer checkpoint overtook it, so that its regions may be reused.
+     */
     private @Nullable Engine snapshot(String why) throws IOException {
         OpenFile file = OpenFile.open(files.data(), false);
         Engine engine = null;
@@ -287,7 +298,7 @@ final class ReadOnlyOpening {
             String detail,
             @Nullable View view) {
         Reader reader = new Reader(mapped, snapshot);
-        Recovery recovery =
+        OpeningReport recovery =
                 new OpeningReport(
                         kind,
                         detail,
@@ -295,7 +306,8 @@ final class ReadOnlyOpening {
                         reader.size(),
                         0,
                         0,
-                        Duration.ofNanos(System.nanoTime() - start));
+                        Duration.ofNanos(System.nanoTime() - start),
+                        false);
         return view == null
                 ? new Engine(files, options, null, null, null, mapped, null, reader, recovery)
                 : new Engine(

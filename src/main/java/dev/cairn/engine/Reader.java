@@ -28,24 +28,27 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * The reads: lock-free, and storing nothing to shared memory, but for the marks of a store that evicts:
- * see {@link Marks}. A mark is set behind the confirmation, and not confirmed itself. See {@link Index} for the steps.
+ * The reads. They take no lock and store nothing to shared memory, except the marks of a store that
+ * evicts: see {@link Marks}. A mark is set after the confirmation, and is not confirmed itself. See
+ * {@link Index} for the steps.
  *
- * <p>RULE 9: every exit passes {@link #confirmed}, hits, misses and errors alike, before anything
- * that was read is used. RULE 34: what was read of a record is confirmed by its slot word, loaded before
- * and behind it, and then by the table word; a miss by the table word alone. So a {@link Sighting} has
- * the slot word from before the record. RULE 10: a failed attempt whose words did not change is
- * corruption, so each retry is owed to a step that another operation completed; so is a record that says
- * another count of overwrites than its slot word, for the kernel may have read an older one back.
+ * <p>RULE 9: every exit passes {@link #confirmed}, for hits, misses and errors alike, before
+ * anything that was read is used. RULE 34: what was read of a record is confirmed by its slot word,
+ * which is loaded before and after it, and then by the table word; a miss is confirmed by the table
+ * word alone. So a {@link ConfirmedEntry} has the slot word from before the record. RULE 10: if an
+ * attempt fails although its words did not change, the store is corrupt; so each retry is caused by
+ * a step that another operation completed. A record whose count of overwrites differs from that in
+ * its slot word is corruption too, because the kernel may have read an older one back.
  *
- * <p>RULE 33: while a record is being overwritten, its slot word names the image behind the tail. That
- * is read like any other record; its checksum is the one for the place that the companions name.
+ * <p>RULE 33: while a record is being overwritten, its slot word names the image behind the tail.
+ * The image is read like any other record; its checksum is the one for the place that the
+ * companions name.
  */
 final class Reader {
     /** Stands for an answer that slot word and table word did not confirm. */
     private static final byte[] UNCONFIRMED = {};
 
-    /** Keys that are looked up together: as many misses as a core can have under way, and some. */
+    /** How many keys are looked up together: a few more than a core can have misses under way. */
     private static final int AHEAD = 32;
 
     private final SharedMemory shared;
@@ -61,7 +64,7 @@ final class Reader {
     private Idleness idleness;
 
     /**
-     * @param snapshot null unless a checkpoint is shown rather than the store itself
+     * @param snapshot null unless a checkpoint is shown and not the store itself
      */
     Reader(Mapped mapped, @Nullable Snapshot snapshot) {
         this.snapshot = snapshot;
@@ -75,7 +78,7 @@ final class Reader {
         this.idleness = new Idleness(clock, 0, null);
     }
 
-    /** From now on reads put the expiry of entries off that nobody had read for a while. */
+    /** From now on reads postpone the expiry of entries that nobody had read for a while. */
     void putOffBy(Idleness how) {
         idleness = how;
     }
@@ -107,12 +110,12 @@ final class Reader {
     }
 
     /**
-     * A copy of a key's value. The record is asked once for all that is needed of it; where it is
-     * another key's, or has a run, the key is looked up.
+     * A copy of a key's value. The record is read once for all that is needed of it; if it has
+     * another key, or a run, the key is looked up.
      *
-     * @param slotAt what {@link Index#candidate} gave for the table word
+     * @param slotAt the result of {@link Index#candidate} for the table word
      * @param slot the slot word there, loaded since
-     * @return null if the key is absent, {@link #UNCONFIRMED} if the lookup is to be made again
+     * @return null if the key is absent; {@link #UNCONFIRMED} if the lookup must be repeated
      */
     private byte @Nullable [] value(
             int stripe, long table, long slotAt, long slot, long hashed, byte[] key) {
@@ -148,7 +151,7 @@ final class Reader {
         return RecordBytes.inlineValue(image, inline, key.length);
     }
 
-    /** A record was read that is confirmed. */
+    /** Marks a record that was read and confirmed. */
     private void mark(long offset) {
         if (marks != null) {
             marks.set(offset);
@@ -174,7 +177,7 @@ final class Reader {
                 expires == 0 ? null : Instant.ofEpochMilli(clock.byWall(expires)));
     }
 
-    /** A sound copy of a key's entry, of whatever kind; null if it is absent. */
+    /** A sound copy of a key's entry, of any kind; null if the key is absent. */
     private @Nullable Copy copy(byte[] key, long hashed, int stripe) {
         Copy copy = copyOnly(key, hashed, stripe);
         if (copy == null || !idleness.isDue(copy.outline())) {
@@ -184,8 +187,12 @@ final class Reader {
         return copyOnly(key, hashed, stripe);
     }
 
-    /** The same, which does not put its expiry off. */
+    /** A sound copy of a key's entry, without a postponement of its expiry. */
     private @Nullable Copy copyOnly(byte[] key, long hashed, int stripe) {
+        return copyOnly(key, hashed, stripe, true);
+    }
+
+    private @Nullable Copy copyOnly(byte[] key, long hashed, int stripe, boolean marks) {
         while (true) {
             Seen seen = find(stripe, hashed, key);
             if (seen == null) {
@@ -194,7 +201,7 @@ final class Reader {
             Copy copy = records.copy(stripe, seen.outline, seen.place);
             if (confirmed(stripe, seen)) { // R5
                 Copy sound = sound(stripe, copy, seen.slot);
-                if (sound != null) {
+                if (sound != null && marks) {
                     mark(seen.place);
                 }
                 return sound;
@@ -202,7 +209,7 @@ final class Reader {
         }
     }
 
-    /** A copy that was made under the lock, its checksums compared. */
+    /** Checks a copy that was made under the lock, by its checksums. */
     @Nullable Copy sound(byte[] key, @Nullable Copy copy) {
         if (copy != null) {
             records.requireSound(index.stripe(hash.of(key)), copy);
@@ -210,7 +217,7 @@ final class Reader {
         return copy;
     }
 
-    /** The confirmed copy, its checksums compared, and its slot word; null if it is expired. */
+    /** Checks a confirmed copy by its checksums and its slot word; null if it is expired. */
     private @Nullable Copy sound(int stripe, Copy copy, long slot) {
         records.requireSound(stripe, copy);
         records.requireOverwrites(copy.record(), slot);
@@ -218,13 +225,13 @@ final class Reader {
     }
 
     /**
-     * A key's entry with the words that tell whether it still is what it was.
+     * A key's entry, with the words that tell whether it has changed since.
      *
      * @param known a version whose value need not be copied
      * @return null if the key is absent
      */
-    @Nullable Sighting look(byte[] key, long known) {
-        Sighting seen = lookOnly(key, known);
+    @Nullable ConfirmedEntry look(byte[] key, long known) {
+        ConfirmedEntry seen = lookOnly(key, known);
         if (seen == null || !idleness.isDue(seen.outline())) {
             return seen;
         }
@@ -232,7 +239,7 @@ final class Reader {
         return lookOnly(key, known);
     }
 
-    private @Nullable Sighting lookOnly(byte[] key, long known) {
+    private @Nullable ConfirmedEntry lookOnly(byte[] key, long known) {
         long hashed = hash.of(key);
         int stripe = index.stripe(hashed);
         while (true) {
@@ -249,23 +256,24 @@ final class Reader {
                     return null;
                 }
                 mark(seen.place);
-                return new Sighting(outline, copy, stripe, seen.table, seen.slotAt, seen.slot);
+                return new ConfirmedEntry(
+                        outline, copy, stripe, seen.table, seen.slotAt, seen.slot);
             }
         }
     }
 
     /**
-     * Whether a sighting still counts. RULE 29: the slot word, then the table word, both loaded
-     * within the call. That the table word is unchanged proves that nothing of the stripe lies where
-     * something else lay before, up to that load; so the slot word, loaded earlier, named the same
-     * record, and that had not been overwritten (RULE 34). The other order would not do: between the
-     * two the record's region could be used again, and the key come to the same place.
+     * Whether a confirmed entry is still unchanged. RULE 29: the slot word, then the table word, both loaded
+     * within the call. If the table word is unchanged, no place of the stripe was reused up to that
+     * load. So the slot word, which was loaded earlier, named the same record, and that had not
+     * been overwritten (RULE 34). The other order would be wrong: between the two loads the
+     * record's region could be reused, and the key come to the same place.
      */
     boolean unchanged(int stripe, long table, long slotAt, long slot) {
         return shared.word(slotAt) == slot && confirmed(stripe, table);
     }
 
-    /** Whether a key with that hash is absent for certain; if not, it may be there. */
+    /** Whether a key with that hash is certainly absent. */
     boolean absent(long hashed) {
         int stripe = index.stripe(hashed);
         while (true) {
@@ -286,23 +294,18 @@ final class Reader {
     }
 
     boolean containsKey(byte[] key) {
-        return present(key) != null;
+        return sight(key, hash.of(key)) != null;
     }
 
-    /** The version of a key's entry, 0 if it is absent. */
+    /** The version of a key's entry, 0 if it is absent; its checksums are compared. */
     long version(byte[] key) {
-        Outline present = present(key);
-        return present == null ? 0 : present.version();
+        long hashed = hash.of(key);
+        Copy copy = copyOnly(key, hashed, index.stripe(hashed), false); // nobody read its value
+        return copy == null ? 0 : copy.outline().version();
     }
 
-    /** The confirmed outline of a key's record, its checksums not compared; null if it is absent. */
-    private @Nullable Outline present(byte[] key) {
-        Sighting seen = sight(key, hash.of(key));
-        return seen == null ? null : seen.outline();
-    }
-
-    /** The same, with the words that tell whether it still is what it was. */
-    @Nullable Sighting sight(byte[] key, long hashed) {
+    /** The entry of a key, with the words that tell whether it has changed since. */
+    @Nullable ConfirmedEntry sight(byte[] key, long hashed) {
         int stripe = index.stripe(hashed);
         while (true) {
             Seen seen = find(stripe, hashed, key);
@@ -311,9 +314,13 @@ final class Reader {
             }
             Outline outline = seen.outline;
             if (confirmed(stripe, seen)) { // R5
-                return expired(outline.expires())
-                        ? null
-                        : new Sighting(outline, null, stripe, seen.table, seen.slotAt, seen.slot);
+                if (!expired(outline.expires())) {
+                    return new ConfirmedEntry(
+                            outline, null, stripe, seen.table, seen.slotAt, seen.slot);
+                }
+                if (copyOnly(key, hashed, stripe) == null) { // compares checksums
+                    return null;
+                }
             }
         }
     }
@@ -323,16 +330,16 @@ final class Reader {
     }
 
     /**
-     * What was seen of a key's entry; unconfirmed but for the lengths.
+     * What was seen of a key's entry; unconfirmed except for the lengths.
      *
      * @param table the stripe's table word, loaded before the slot word
      * @param slot its slot word, loaded before the record
-     * @param place where the record lies, or is to lie if this is its image behind the tail
-     * @param outline its lengths confirmed, so that they may be allocated
+     * @param place the place of the record, or its final place if this is its image behind the tail
+     * @param outline its outline, with confirmed lengths, so that they may be allocated
      */
     private record Seen(long table, long slotAt, long slot, long place, Outline outline) {}
 
-    /** A key's entry, its record to be confirmed once it is read; null if it is absent, confirmed. */
+    /** Finds a key's entry, whose record must be confirmed after it was read; null if absent, which is confirmed. */
     private @Nullable Seen find(int stripe, long hashed, byte[] key) {
         while (true) {
             long table = shared.table(stripe); // R1
@@ -352,7 +359,7 @@ final class Reader {
         }
     }
 
-    /** The record that a slot word names, which is not 0; null if something came in between. */
+    /** The record that a slot word names, which is not 0; null if something changed meanwhile. */
     private @Nullable Seen see(int stripe, long table, long slotAt, long slot) {
         Outline outline = records.outline(SlotWord.offset(slot)); // R4
         long place = SlotWord.offset(slot);
@@ -369,14 +376,14 @@ final class Reader {
         return new Seen(table, slotAt, slot, place, outline);
     }
 
-    /** Where a slot word leads to no record: damage, if nothing came in between. */
+    /** Throws if a slot word leads to no record and nothing changed meanwhile. */
     private void requireChanged(int stripe, long table, long hashed, Index.Found found) {
         if (!found.isChanged() && confirmed(stripe, table, found.slotAt(), found.slot())) {
             throw new CorruptStore(
                     shared.file().path(),
                     shared.stripe(stripe).at() + StripeWords.TABLE,
-                    "slots of records, for hash 0x%016x in table 0x%016x".formatted(hashed, table),
-                    "one of a place that holds none");
+                    "a slot of a record, hash 0x%016x, table 0x%016x".formatted(hashed, table),
+                    "one that points to a place without a record");
         }
     }
 
@@ -397,7 +404,7 @@ final class Reader {
     }
 
     /**
-     * @throws dev.cairn.Overtaken if this is a snapshot, and of a checkpoint that was overtaken
+     * @throws dev.cairn.Overtaken if this is a snapshot of a checkpoint that was overtaken
      */
     void requireCurrent() {
         if (snapshot != null) {
@@ -405,7 +412,7 @@ final class Reader {
         }
     }
 
-    /** Whether an entry with that time of expiry is absent (RULE 28). */
+    /** Whether an entry with that expiry is absent (RULE 28). */
     boolean expired(long expires) {
         return clock.hasCome(expires);
     }
@@ -415,24 +422,26 @@ final class Reader {
     }
 
     /**
-     * The values of many keys. Of some keys at a time the buckets are fetched, then the records that
-     * the slot words name, then the entries are read: so the cache misses of a step overlap.
+     * The values of many keys. For some keys at a time it fetches the buckets, then the records
+     * that the slot words name, and then reads the entries, so that the cache misses of a step
+     * overlap.
      */
     List<byte @Nullable []> getAll(List<byte[]> keys) {
         List<byte @Nullable []> values = new ArrayList<>(keys.size());
-        Ahead ahead = new Ahead(shared, records, hash, index, Math.min(AHEAD, keys.size()));
+        BatchLookup batch =
+                new BatchLookup(shared, records, hash, index, Math.min(AHEAD, keys.size()));
         for (int from = 0; from < keys.size(); from += AHEAD) {
             List<byte[]> some = keys.subList(from, Math.min(keys.size(), from + AHEAD));
-            ahead.fetch(some);
+            batch.fetch(some);
             for (int i = 0; i < some.size(); i++) {
                 byte[] key = some.get(i);
-                long hashed = ahead.hash(i);
+                long hashed = batch.hash(i);
                 byte[] value =
                         value(
                                 index.stripe(hashed),
-                                ahead.table(i),
-                                ahead.slotAt(i),
-                                ahead.slot(i),
+                                batch.table(i),
+                                batch.slotAt(i),
+                                batch.slot(i),
                                 hashed,
                                 key);
                 values.add(isUnconfirmed(value) ? get(key, hashed) : value);
@@ -442,10 +451,10 @@ final class Reader {
     }
 
     /**
-     * Copies a key's value, unless it is longer than the room for it. Only a sound and confirmed copy is
-     * copied on.
+     * Copies a key's value to the target, unless it is longer than the target. The target gets only
+     * a sound and confirmed copy.
      *
-     * @return the value's length in bytes, -1 if the key is absent
+     * @return the length of the value in bytes, -1 if the key is absent
      */
     long get(byte[] key, MemorySegment target) {
         long hashed = hash.of(key);
@@ -462,11 +471,11 @@ final class Reader {
     }
 
     /**
-     * An entry's value where it lies.
+     * An entry's value in the mapping.
      *
-     * @param stripe of its key
-     * @param table the stripe's table word, which tells with the slot word whether the bytes are still
-     *     the value
+     * @param stripe the stripe of its key
+     * @param table the stripe's table word, which tells, with the slot word, whether the bytes are
+     *     still the value
      */
     record View(
             int stripe,
@@ -477,7 +486,9 @@ final class Reader {
             int heat,
             long expires) {}
 
-    /** A key's value where it lies, confirmed and its checksums compared; null if it is absent. */
+    /**
+     * A key's value in the mapping, confirmed, with its checksums compared; null if it is absent.
+     */
     @Nullable View view(byte[] key) {
         View view = viewOnly(key);
         if (view == null || !idleness.isDue(view.heat, view.expires)) {
@@ -517,7 +528,7 @@ final class Reader {
         }
     }
 
-    /** Whether the bytes of a view were the value's until now. */
+    /** Whether the bytes of a view were those of the value until now. */
     boolean isCurrent(View view) {
         return confirmed(view.stripe, view.table, view.slotAt, view.slot);
     }
@@ -540,7 +551,7 @@ final class Reader {
             this.walk = new Walk(shared, firstStripe);
         }
 
-        /** The next entry, null behind the last. */
+        /** The next entry, null after the last. */
         @Nullable Copy next() {
             while (entries.isEmpty()) {
                 if (walk.hasNext()) {

@@ -6,14 +6,15 @@ import dev.cairn.os.KernelLocks;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The shared kernel lock by which a process that only reads says that it uses the shared-memory
- * file. It is on one of several bytes: where a foreign close may have dropped it (RULE 16), it is
- * renewed by taking another byte before the one that it has is released, so that it is never without.
+ * The shared kernel lock by which a read-only process shows that it uses the shared-memory file. It
+ * is on one of several bytes. If it may have been dropped, because something in the process closed
+ * the lock file (RULE 16), it is renewed: another byte is locked before the present one is
+ * released, so that the process is never without one.
  */
 final class Registration {
     private final KernelLocks kernel;
 
-    /** Both guarded by this. */
+    /** Both fields are guarded by this. */
     private long at;
 
     private KernelLocks.Held held;
@@ -24,7 +25,7 @@ final class Registration {
         this.held = held;
     }
 
-    /** Null while a writer makes sure that nobody is here. */
+    /** Registers; null while a writer makes sure that no reader is there. */
     static @Nullable Registration tryFor(KernelLocks kernel) {
         for (long at = ProcessTable.READERS_BYTE; at < ProcessTable.WRITERS_BYTE; at++) {
             switch (kernel.tryShared(at, 1)) {
@@ -35,7 +36,7 @@ final class Registration {
                     return null;
                 }
                 case KernelLocks.Here _ -> {
-                    // another copy of this library, by another class loader, has it
+                    // another copy of this library, in another class loader, has it
                 }
             }
         }
@@ -46,7 +47,9 @@ final class Registration {
         return !kernel.areCertain();
     }
 
-    /** Makes sure that it is there; if a writer is looking just now, the next time. */
+    /**
+     * Makes sure that the lock is there. If a writer is looking just now, the next call does it.
+     */
     synchronized void renew() {
         for (long other = ProcessTable.READERS_BYTE; other < ProcessTable.WRITERS_BYTE; other++) {
             if (other != at && kernel.tryShared(other, 1) instanceof KernelLocks.Held again) {

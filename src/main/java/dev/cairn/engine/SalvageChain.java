@@ -14,22 +14,22 @@ import java.util.List;
  *
  * Words     the cut of the checkpoint: oldest region, tail, the numbers of both; in each region's
  *           header its number and its predecessor's place and number.
- * Steps     From the tail back. A header that is as the region behind it says leads on. A region
- *           whose header is destroyed is a member all the same, since the one behind it names it;
- *           its records are proven by their own checksums, which have its number. It does not lead
- *           on: then the chain goes on at the region of the stripe that says by its own header that
- *           it has the greatest number below, down to the oldest; failing that, at the oldest.
+ * Steps     It goes from the tail back. If a header agrees with the region behind it, it leads on. If
+ *           the header of a region is destroyed, the region still is a member, since the one behind it
+ *           names it; its records are proven by their own checksums, which include its number. It
+ *           does not lead on. Then the chain goes on at that region of the stripe whose header has the
+ *           greatest number below, but not below the oldest; if there is none, at the oldest.
  * Why no record counts that should not
- *           Numbers fall along a chain, and every region that has ever left one at its oldest end has
- *           a lesser number than the oldest (RULE 24). What lies between two members by its number
- *           and was never one of them is a region that was folded, all of whose keys have a newer
- *           record, or the same, in the region that took its place (RULE 26), which lies behind it;
- *           or one that a writer gave up, or that a power loss left out, with records of writes that
- *           never were, whose versions are given again. So a region that was found by its own header
- *           alone is a guess, unless it is the oldest. It proves nothing, and all that lies before the
- *           destroyed header is uncertain.
+ *           Numbers fall along a chain, and every region that ever left a chain at its oldest end has
+ *           a lesser number than the oldest (RULE 24). A region whose number lies between those of two
+ *           members, and which was never one of them, is of one of two kinds. It was folded; then all
+ *           its keys have a newer record, or the same, in the region that took its place (RULE 26),
+ *           which lies behind it. Or a writer gave it up, or a power loss left it out; then it holds
+ *           records of writes that never took effect, whose versions are given again. So a region that
+ *           was found by its own header alone is a guess, unless it is the oldest. It proves nothing,
+ *           and all that lies before the destroyed header is uncertain.
  * Without a checkpoint
- *           the chain begins at the stripe's region with the greatest number, and ends where the
+ *           The chain begins at the stripe's region with the greatest number, and ends where the
  *           headers no longer lead on. What lies further back is left out, since removals that lie
  *           in between could be missing. Everything that is found so is uncertain.
  */
@@ -46,9 +46,10 @@ final class SalvageChain {
     /**
      * What was found of a chain.
      *
-     * @param members oldest first
+     * @param members its regions, the oldest first
      * @param endMissing whether regions are missing behind the last of them
-     * @param guessed how many of the oldest may be no members, or have some before them that are none
+     * @param guessed how many of the oldest ones may not be members, or may have regions before
+     *     them that are not
      */
     record Found(List<Member> members, boolean endMissing, int guessed) {}
 
@@ -58,7 +59,7 @@ final class SalvageChain {
     private final List<Member> found = new ArrayList<>();
     private boolean endMissing;
 
-    /** Members that lie behind the first guess, -1 if nothing is guessed. */
+    /** The number of members behind the first guess, -1 if nothing is guessed. */
     private int behindGuess = -1;
 
     private SalvageChain(SalvageSource source, SalvageReport report, int stripe) {
@@ -67,7 +68,7 @@ final class SalvageChain {
         this.stripe = stripe;
     }
 
-    /** The regions of the chain of a checkpoint, oldest first. */
+    /** The regions of the chain of a checkpoint, the oldest first. */
     static Found of(SalvageSource source, SalvageReport report, int stripe, Cut cut) {
         SalvageChain chain = new SalvageChain(source, report, stripe);
         if (cut.tail() != 0) {
@@ -76,7 +77,7 @@ final class SalvageChain {
         return chain.result();
     }
 
-    /** The regions that the stripe's headers tell of where no checkpoint can be read. */
+    /** The regions that the stripe's headers tell of if no checkpoint can be read. */
     static Found byHeaders(SalvageSource source, SalvageReport report, int stripe) {
         SalvageChain chain = new SalvageChain(source, report, stripe);
         RegionHeader header = source.search(stripe, 0, Long.MAX_VALUE);
@@ -141,7 +142,7 @@ final class SalvageChain {
         followToOldest(cut);
     }
 
-    /** The oldest region is known by the cut, whatever its header says. */
+    /** Follows the chain to the oldest region, which the cut names, whatever its header says. */
     private void followToOldest(Cut cut) {
         long region = cut.oldest() - 1;
         RegionHeader header = source.header(region);
@@ -164,7 +165,7 @@ final class SalvageChain {
                 header == null ? "bytes without a valid checksum" : header.toString());
     }
 
-    /** The region that was found last lacks what lay before it. */
+    /** Notes that regions may be missing before the region that was found last. */
     private void breakBehind() {
         if (found.isEmpty()) {
             endMissing = true;

@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 
 /**
- * The index that a store was closed with, if its shared-memory file is at hand and goes with the
- * checkpoint that is salvaged: it says of each record whether it counts. No checksum covers it, so it
- * is asked only where the log leaves a doubt.
+ * The index with which a store was closed, if its shared-memory file is available and belongs to
+ * the checkpoint that is salvaged. It says of each record whether it is live. No checksum covers
+ * it, so it is asked only if the log leaves a doubt.
  */
 final class SalvageIndex implements AutoCloseable {
-    /** Whether a record is the one that counts of its key. */
-    enum Answer {
+    /** Whether a record is the live one of its key. */
+    enum Liveness {
         YES,
         NO,
         UNKNOWN
@@ -55,21 +55,21 @@ final class SalvageIndex implements AutoCloseable {
         }
     }
 
-    /** Whether it is of the checkpoint that is salvaged, which is then the newest. */
+    /** Whether it belongs to the checkpoint that is salvaged, which is then the newest. */
     boolean isThere() {
         return shared != null;
     }
 
-    Answer counts(int stripe, long hash, long offset) {
+    Liveness counts(int stripe, long hash, long offset) {
         if (shared == null) {
-            return Answer.UNKNOWN;
+            return Liveness.UNKNOWN;
         }
         try {
             return Index.pointsTo(shared, shared.table(stripe), hash, offset)
-                    ? Answer.YES
-                    : Answer.NO;
+                    ? Liveness.YES
+                    : Liveness.NO;
         } catch (CorruptStore | InternalError | IndexOutOfBoundsException _) {
-            return Answer.UNKNOWN;
+            return Liveness.UNKNOWN;
         }
     }
 

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
 
-/** The bytes of one region of a damaged file, and what of them are sound records. */
+/** The bytes of one region of a damaged file, and the sound records in it. */
 final class SalvageRegion {
     private static final byte[] NOTHING = {};
     private static final int COPY_BYTES = 1 << 16;
@@ -29,7 +29,7 @@ final class SalvageRegion {
         this.bytes = new byte[source.header().regionBytes()];
     }
 
-    /** Reads a region up to there. */
+    /** Reads a region up to that offset. */
     void read(SalvageChain.Member member, int to) {
         regionAt = source.header().regionAt(member.region());
         number = member.number();
@@ -37,12 +37,12 @@ final class SalvageRegion {
         source.read(regionAt, bytes, to);
     }
 
-    /** Where records end. */
+    /** The offset at which records end. */
     int end() {
         return end;
     }
 
-    /** Whether there is room for a record; at a region's end there may be less. */
+    /** Whether there is room for a record. At the end of a region there may be less. */
     boolean hasRoom(int at) {
         return at < end && (end < bytes.length || end - at >= RecordLayout.MIN_BYTES);
     }
@@ -50,10 +50,10 @@ final class SalvageRegion {
     /**
      * A record whose checksum is right.
      *
-     * @param at where in the region
+     * @param at its offset in the region
      */
     record Found(int at, RecordBytes.Header header) {
-        /** Its bytes there. */
+        /** The bytes that it takes there. */
         int length() {
             return header.bytes();
         }
@@ -88,7 +88,7 @@ final class SalvageRegion {
     }
 
     /** The bytes of a key and of its value. */
-    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
     record Content(byte[] key, byte[] value) {}
 
     /** The record that begins there; null unless its checksum is right. */
@@ -104,14 +104,14 @@ final class SalvageRegion {
     }
 
     /**
-     * What may be the key of a record that is destroyed.
+     * What may be the key of a destroyed record.
      *
-     * @param length of the record, as its header says
+     * @param length the length of the record, according to its header
      */
-    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
     record Remains(int length, byte @Nullable [] key, long version) {}
 
-    /** What is left of a destroyed record that began there; null if its header is none. */
+    /** What is left of a destroyed record that began there; null if there is no header. */
     @Nullable Remains remainsAt(int at) {
         RecordBytes.Header header = recordBytes.header(bytes, at, end - at);
         if (header == null) {
@@ -128,7 +128,7 @@ final class SalvageRegion {
         return Arrays.copyOfRange(bytes, at, at + length);
     }
 
-    /** The offset in the file of a place in the region. */
+    /** The offset in the file of an offset in the region. */
     long offset(int at) {
         return regionAt + at;
     }
@@ -171,7 +171,10 @@ final class SalvageRegion {
                 : new Content(key, inline(record.valueAt(), record.header.valueLength()));
     }
 
-    /** The run's header is not needed: number and place stand in the checksum of its content. */
+    /**
+     * The content of a record's run. The run's header is not needed: the checksum of the content
+     * covers number and place.
+     */
     private @Nullable Content runContent(Found record, boolean wantsValue) {
         RecordBytes.Run run = record.run();
         if (run == null) {

@@ -54,14 +54,14 @@ final class SalvageReport {
         }
     }
 
-    /** An entry whose key could not be read either. */
+    /** Notes a lost entry whose key could not be read either. */
     void lostWithKey() {
         lost++;
     }
 
     void lostBytes(long at, long bytes, String expectedThere) {
         lostBytes += bytes;
-        damage(at, expectedThere, "%d bytes that are of none".formatted(bytes));
+        damage(at, expectedThere, "%d bytes that belong to no record".formatted(bytes));
     }
 
     void lostRegion() {

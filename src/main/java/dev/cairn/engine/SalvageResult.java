@@ -5,7 +5,7 @@ import dev.cairn.units.Units;
 
 import java.util.List;
 
-/** What a salvage came to. */
+/** The result of a salvage. */
 record SalvageResult(
         long checkpoint,
         boolean newest,

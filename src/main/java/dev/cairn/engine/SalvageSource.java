@@ -24,7 +24,7 @@ import java.util.Arrays;
 import java.util.UUID;
 
 /**
- * A data file of which anything may be damaged, as a salvage reads it: its geometry, the newest
+ * A data file that may be damaged anywhere, as a salvage reads it: its geometry, the newest
  * checkpoint that can be read, and region headers.
  */
 final class SalvageSource implements AutoCloseable {
@@ -39,7 +39,10 @@ final class SalvageSource implements AutoCloseable {
     private final int slotCrc;
     private final boolean newest;
 
-    /** Of each region its stripe and number as an owner word, 0 if it begins with no header. */
+    /**
+     * For each region, its stripe and number as an owner word, 0 if it does not begin with a
+     * header.
+     */
     private long @Nullable [] owners;
 
     private SalvageSource(
@@ -59,21 +62,24 @@ final class SalvageSource implements AutoCloseable {
         this.newest = slots.certain;
     }
 
-    /** Regions from the first that are looked at, besides the tails, to learn how long one is. */
+    /**
+     * How many of the first regions are looked at, besides the tails, to learn the size of a
+     * region.
+     */
     private static final int LOOKED_AT = 64;
 
     /**
-     * The slots of a store, as far as they can be read.
+     * The checkpoint slots of a store, as far as they can be read.
      *
-     * @param certain whether no slot is damaged that may have held a newer checkpoint
+     * @param certain whether no damaged slot may have held a newer checkpoint
      */
     private record Slots(@Nullable CheckpointSlot newest, int newestCrc, boolean certain) {}
 
     /**
-     * Opens a data file and learns its geometry, from what its slots and regions say if its header
-     * is destroyed.
+     * Opens a data file and learns its geometry. If its header is destroyed, the slots and regions
+     * tell it.
      *
-     * @throws IncompatibleFormat if it is no Cairn store, or one of another version
+     * @throws IncompatibleFormat if it is not a Cairn store, or one of another version
      * @throws CorruptStore if too much is destroyed to tell where its regions lie
      */
     static SalvageSource open(Path path) throws IOException {
@@ -112,17 +118,19 @@ final class SalvageSource implements AutoCloseable {
                 path, file, header, sound, openBlock, slots(file, header, openBlock));
     }
 
-    /** Whether a header is what somebody wrote, and none of this version. */
+    /** Whether a header is sound and of another version. */
     private static boolean wroteOtherVersion(byte[] block) {
         return Words.plain(block, DataHeader.MAGIC) == DataHeader.MAGIC_VALUE
                 && Words.intPlain(block, DataHeader.CRC) == Checksum.of(block, 0, DataHeader.CRC);
     }
 
     private static CairnException asNoStore(Path path, RawFile file, CairnException e) {
-        return file.size() > 0 ? e : new IncompatibleFormat(path, "is no Cairn store: it is empty");
+        return file.size() > 0
+                ? e
+                : new IncompatibleFormat(path, "is not a Cairn store: the file is empty");
     }
 
-    /** What the header must have said, by a slot that is whole and the regions that it names. */
+    /** What the header must have said, according to a whole slot and the regions that it names. */
     private static @Nullable DataHeader guess(RawFile file) {
         for (int stripes = 1; stripes <= MAX_STRIPES; stripes *= 2) {
             for (int index = 0; index < 2; index++) {
@@ -141,7 +149,9 @@ final class SalvageSource implements AutoCloseable {
         return null;
     }
 
-    /** The region size with which most regions that are looked at begin with their header. */
+    /**
+     * The region size with which most of the regions that are looked at begin with their header.
+     */
     private static @Nullable DataHeader guess(RawFile file, UUID storeId, CheckpointSlot slot) {
         DataHeader best = null;
         int most = 0;
@@ -166,9 +176,8 @@ final class SalvageSource implements AutoCloseable {
             for (int region = 0; region < LOOKED_AT; region++) { // all tails may be destroyed
                 fit += header(file, header, region) == null ? 0 : 1;
             }
-            // where only region 0 has a header, any size fits: then the greatest for which the file
-            // is
-            // long enough, since it is lengthened by whole regions
+            // if only region 0 has a header, any size fits: then take the greatest for which the
+            // file is long enough, since a file is extended by whole regions
             boolean tooLong = best == null || best.regionAt(slot.regions()) > file.size();
             if (fit > most || fit == most && fit > 0 && tooLong) {
                 best = header;
@@ -232,8 +241,8 @@ final class SalvageSource implements AutoCloseable {
     }
 
     /**
-     * Takes an empty checkpoint for none: it may be the one that the store began with, when the only
-     * other one is damaged.
+     * Takes an empty checkpoint for none: it may be the one with which the store began, when the
+     * only other one is damaged.
      */
     void ignoreEmptyCheckpoint() {
         if (slot != null && slot.cuts().stream().allMatch(cut -> cut.tail() == 0)) {
@@ -241,14 +250,16 @@ final class SalvageSource implements AutoCloseable {
         }
     }
 
-    /** What stands before the regions; null unless all that counts of it is sound. */
+    /** The fixed part before the regions; null unless all that is needed of it is sound. */
     DataFiles.@Nullable Prefix prefix() {
         return slot == null || !headerSound || openBlock == null
                 ? null
                 : new DataFiles.Prefix(header, openBlock, slot, slotCrc);
     }
 
-    /** Regions for which the file has room, the last perhaps in part. */
+    /**
+     * The number of regions for which the file has room; the last one may be there only in part.
+     */
     long regions() {
         long bytes = Math.max(0, file.size() - header.regionsAt());
         return (bytes + header.regionBytes() - 1) / header.regionBytes();
@@ -258,7 +269,7 @@ final class SalvageSource implements AutoCloseable {
         return region >= 0 && region < regions();
     }
 
-    /** Reads from the file; what cannot be read is zeros, and counted. */
+    /** Reads from the file. Bytes that cannot be read become zeros, and are counted. */
     int read(long at, byte[] to, int length) {
         return file.read(at, to, length);
     }
@@ -271,9 +282,9 @@ final class SalvageSource implements AutoCloseable {
     /**
      * Finds a region of a stripe's chain by its own header.
      *
-     * @param least the least number it may have
-     * @param below its number is below that
-     * @return that with the greatest number, null if there is none
+     * @param least the least number that it may have
+     * @param below its number must be below this
+     * @return the region with the greatest number, null if there is none
      */
     @Nullable RegionHeader search(int stripe, long least, long below) {
         long[] all = owners();

@@ -22,26 +22,26 @@ import java.util.Map;
  *
  * Words     the records of the chain whose checksums are right, in the order of their places; what
  *           lies between them is a stretch that may have hidden records.
- * Steps     First all records are read, and of each key the newest is noted. Then they are read
+ * Steps     First all records are read, and the newest of each key is noted. Then they are read
  *           again, and the newest of each key, if it is a put, is copied.
  * Why a value is the newest
- *           Of the records of a key one that lies further back is never the newer (a move and a fold
- *           copy what counts to the end). So nothing before a record can have superseded it, and
+ *           Of the records of a key, one that lies further back is never the newer one (a move and a
+ *           fold copy live records to the end). So nothing before a record can have superseded it, and
  *           only the stretches behind it matter.
  *           Each write has the version that follows that of the write before it in its stripe (a
  *           recovery adds 2^40 to it). A write that is hidden in a stretch has a version greater
- *           than all that lie before it, and less than the first behind it; left out are copies, and
+ *           than all before it, and less than the first behind it. This does not count copies, and
  *           records that were overwritten in place, whose versions came later (RULE 38). If no
  *           version is left between the two, the stretch hid copies at most. A copy that cleaning
- *           moved has no older record of its key in the chain but in the oldest region, beside its
- *           original. Nothing is told by versions of regions that are guessed to be of the chain.
- *           If there are as many entries less than the checkpoint counts as there are versions that
- *           no record has, each of these wrote a key of its own that no other record has; then
- *           none of them superseded anything. What was overwritten in place took versions from the
- *           log that no entry lacks, so then this proves less, and nothing that is wrong.
- *           The index of a store that was closed, where it is at hand, says of each record whether
- *           it counts.
- *           Where none of these holds, the entry is uncertain.
+ *           moved has no older record of its key in the chain except in the oldest region, beside its
+ *           original. The versions of regions that are only guessed to be in the chain prove nothing.
+ *           Suppose that the entries found are fewer than the checkpoint counts, and the difference is
+ *           the number of versions that no record has. Then each of these versions wrote a key of its
+ *           own that no other record has, and none of them superseded anything. An overwrite in place
+ *           took its version from the log although no entry is missing; so then this proves less, but
+ *           nothing wrong.
+ *           If the index of a closed store is available, it says of each record whether it is live.
+ *           If none of these holds, the entry is uncertain.
  */
 /** Copies what is sound of one stripe of a damaged store. */
 final class SalvageStripe implements AutoCloseable {
@@ -58,27 +58,29 @@ final class SalvageStripe implements AutoCloseable {
     private final SalvageRegion region;
     private final NewestRecords newest;
 
-    /** Of each key that lies in a run, by its checksum, the newest record. */
+    /** For each key that lies in a run, by its checksum, the newest record. */
     private final Map<Integer, LargeKey> largeKeys = new HashMap<>();
 
-    /** Of each key that a destroyed record seems to have, the greatest version. */
+    /** For each key that a destroyed record seems to have, the greatest version. */
     private final Map<ByteBuffer, Long> remains = new HashMap<>();
 
-    /** Writes seen, copies left out. */
+    /** The number of writes seen, without copies. */
     private long writes;
 
     private long greatestVersion;
 
-    /** The last stretch whose window is not known yet, 0 if there is none. */
+    /** The place of the last stretch whose versions are not known yet, 0 if there is none. */
     private long pending;
 
-    /** The greatest version before the first of them. */
+    /** The greatest version before the first such stretch. */
     private long pendingAfter;
 
-    /** Whether versions from before it say nothing. */
+    /** Whether versions from before it prove nothing. */
     private boolean pendingGuess;
 
-    /** The last stretch that may have hidden a write; what lies behind it is certain. */
+    /**
+     * The place of the last stretch that may have hidden a write; what lies behind it is certain.
+     */
     private long uncertainBefore;
 
     /**
@@ -88,7 +90,7 @@ final class SalvageStripe implements AutoCloseable {
      */
     private record LargeKey(long version, boolean gone, boolean put) {}
 
-    /** Gets what is to be in the target. */
+    /** Gets the entries for the target. */
     interface Sink {
         void put(byte[] key, byte[] value, long expires);
     }
@@ -155,7 +157,7 @@ final class SalvageStripe implements AutoCloseable {
                 && cut.liveCount() - newest.puts() == (cut.version() & VERSIONS_MASK) - writes;
     }
 
-    /** Behind all that was noted so far there may be records that cannot be read. */
+    /** Notes that unreadable records may follow all that was noted so far. */
     private void stretch(int ordinal, int at) {
         if (pending == 0) {
             pendingAfter = greatestVersion;
@@ -163,7 +165,7 @@ final class SalvageStripe implements AutoCloseable {
         pending = place(ordinal, at);
     }
 
-    /** Behind the last member that is guessed, what was learnt from versions is void. */
+    /** Behind the last guessed member, discards what was learnt from versions. */
     private void endGuess(int ordinal) {
         if (ordinal == chain.guessed() && ordinal > 0) {
             stretch(ordinal, 0);
@@ -172,12 +174,15 @@ final class SalvageStripe implements AutoCloseable {
         }
     }
 
-    /** What lies at such a place, and before it, may have been superseded there. */
+    /**
+     * A number for a place. What lies there, and before it, may have been superseded by what a
+     * stretch hid.
+     */
     private static long place(int ordinal, int at) {
         return (long) ordinal << PLACE_BITS | at + 1;
     }
 
-    /** The writes in the pending stretches were before that version. */
+    /** Settles the pending stretches, whose writes came before that version. */
     private void settle(long version) {
         if (pending != 0 && (pendingGuess || (version - pendingAfter - 1 & VERSIONS_MASK) != 0)) {
             uncertainBefore = pending;
@@ -228,7 +233,10 @@ final class SalvageStripe implements AutoCloseable {
         }
     }
 
-    /** Where the next record is, by the header of a destroyed one. */
+    /**
+     * Notes what is left of a destroyed record; returns where the next one is, according to its
+     * header.
+     */
     private int noteRemains(int at) {
         SalvageRegion.Remains left = region.remainsAt(at);
         if (left == null) {
@@ -270,7 +278,7 @@ final class SalvageStripe implements AutoCloseable {
         }
     }
 
-    /** Keys of destroyed records, but for those that have a newer record. */
+    /** Reports the keys of destroyed records, except those with a newer record. */
     private void tellRemains() {
         remains.forEach((wrapped, version) -> {
             byte[] key = new byte[wrapped.remaining()];
@@ -312,8 +320,8 @@ final class SalvageStripe implements AutoCloseable {
         if (content == null) {
             report.damage(
                     region.offset(record.at()),
-                    "a record whose value lies in a run",
-                    "none there with its checksum");
+                    "a run with the value of a record",
+                    "none with the right checksum");
             report.lost(key);
             return;
         }

@@ -19,8 +19,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Copies whatever is sound of a damaged store to a new one. The source is only read. The target has
- * another name until it is whole; versions begin anew there.
+ * Copies the sound entries of a damaged store to a new store. The source is only read. The target
+ * has another name until it is whole; its versions start anew.
  */
 public final class Salvager {
     private final StoreFiles source;
@@ -43,7 +43,7 @@ public final class Salvager {
             StoreFiles from = StoreFiles.of(source);
             StoreFiles to = StoreFiles.of(target);
             if (!Files.exists(from.data())) {
-                throw new NoSuchFileException(from.data().toString(), null, "no store is there");
+                throw new NoSuchFileException(from.data().toString(), null, "no such store");
             }
             return new Salvager(from, to, onlyProven, progress).run();
         } catch (IOException e) {
@@ -55,7 +55,9 @@ public final class Salvager {
         for (Path taken : List.of(target.data(), target.shared())) {
             if (Files.exists(taken)) {
                 throw new FileAlreadyExistsException(
-                        taken.toString(), null, "a salvage replaces nothing");
+                        taken.toString(),
+                        null,
+                        "the file exists already, and a salvage replaces no file");
             }
         }
         if (!Files.isReadable(source.lock())) {
@@ -78,7 +80,10 @@ public final class Salvager {
         }
     }
 
-    /** While this process has the open lock, nobody else opens it for writing. */
+    /**
+     * Requires that nobody has the source open for writing. While this process has the open lock,
+     * nobody else can open it for writing.
+     */
     private void requireNobodyWriting(KernelLocks kernel) throws IOException {
         if (kernel.tryShared(ProcessTable.WRITERS_BYTE, ProcessTable.WRITERS_LENGTH)
                 instanceof KernelLocks.Held probe) {
@@ -90,11 +95,14 @@ public final class Salvager {
         }
         throw new StoreInUse(
                 source.data(),
-                "a process has it open; close it everywhere before you salvage it, or salvage a"
-                        + " copy of the file");
+                "a process has the store open; close it everywhere before you salvage"
+                        + " it, or salvage a copy of the file");
     }
 
-    /** A file that was renamed while it is open, or whose lock file was removed, is no sound copy. */
+    /**
+     * Requires that nobody uses the source under another name, since a file that was renamed while
+     * it is open, or whose lock file was removed, is no sound copy.
+     */
     private void requireNobodyByAnotherName() throws IOException {
         try (DataLock dataLock = DataLock.open(source, false)) {
             dataLock.requireNoWriter();
@@ -106,7 +114,10 @@ public final class Salvager {
                 SalvageIndex index = SalvageIndex.of(source, from)) {
             SalvageReport report = new SalvageReport(source.data(), progress);
             if (!from.headerSound()) {
-                report.damage(0, "a header", "none; the slots tell what it said");
+                report.damage(
+                        0,
+                        "a header",
+                        "none; it was restored from the checkpoint slots and the regions");
             }
             boolean newest = from.newest() || index.isThere();
             if (!newest) {
@@ -115,25 +126,39 @@ public final class Salvager {
             CheckpointSlot checkpoint = from.checkpoint();
             if (!newest) {
                 report.damage(
-                        DataHeader.SLOTS_AT,
+                        DataHeader.CHECKPOINT_SLOTS_AT,
                         "two checkpoints with valid checksums",
                         checkpoint == null
-                                ? "none: regions are found by their headers"
-                                : "that of epoch %d alone; a newer one may be lost"
+                                ? "none; regions were found by their headers"
+                                : "only that of epoch %d; a newer one may be lost"
                                         .formatted(checkpoint.epoch()));
             }
             Path made = target.beingMade(DataFiles.randomId());
             StoreFiles making = StoreFiles.of(made);
             try {
                 write(from, index, report, newest, making);
-                Files.move(making.shared(), target.shared());
-                DataFiles.name(making.data(), target.data(), true);
+                name(making);
             } finally {
-                Files.deleteIfExists(making.data());
-                Files.deleteIfExists(making.shared());
-                Files.deleteIfExists(making.lock());
+                making.remove();
             }
             return report.result(checkpoint == null ? 0 : checkpoint.epoch(), newest);
+        }
+    }
+
+    /**
+     * Names the target. A companion without its data file would keep the next salvage from that
+     * name.
+     */
+    private void name(StoreFiles making) throws IOException {
+        Files.move(making.shared(), target.shared());
+        try {
+            DataFiles.name(making.data(), target.data(), true);
+        } catch (Throwable e) {
+            // otherwise it may belong to another process's store
+            if (!Files.exists(target.data())) {
+                Files.deleteIfExists(target.shared());
+            }
+            throw e;
         }
     }
 
@@ -157,7 +182,7 @@ public final class Salvager {
         Engine engine = Opening.open(making, options);
         try {
             if (checkpoint != null) {
-                engine.reader().clock().resume(checkpoint); // which entries expire by
+                engine.reader().clock().resume(checkpoint); // entries expire by this clock
             }
             Writer writer = engine.writer();
             KeyHash hash = new KeyHash(from.header().hashSeed());

@@ -6,6 +6,7 @@ import static dev.cairn.format.SharedLayout.CLEAN_EPOCH;
 import static dev.cairn.format.SharedLayout.CLEAN_SLOT_CRC;
 import static dev.cairn.format.SharedLayout.CLEAN_TIMELINE;
 import static dev.cairn.format.SharedLayout.DATA_INODE;
+import static dev.cairn.format.SharedLayout.EPOCH;
 import static dev.cairn.format.SharedLayout.MAGIC;
 import static dev.cairn.format.SharedLayout.MAGIC_VALUE;
 import static dev.cairn.format.SharedLayout.NONCE;
@@ -43,8 +44,9 @@ import java.nio.file.Path;
 import java.util.UUID;
 
 /**
- * Which shared-memory file goes with a data file (RULE 5), and making a new one. An existing file is
- * never rebuilt in place: whoever still has it mapped must be able to go on reading.
+ * Finds the shared-memory file that belongs to a data file (RULE 5), and creates a new one. An
+ * existing file is never rebuilt in place: a process that still has it mapped must be able to go on
+ * reading.
  */
 final class SharedFiles {
     static final String LEAST_BUCKETS_LOG2_PROPERTY = "dev.cairn.least-buckets-log2";
@@ -59,13 +61,16 @@ final class SharedFiles {
 
     private SharedFiles() {}
 
-    /** What a look at the shared-memory file gave. */
+    /** The result of a look at the shared-memory file. */
     sealed interface Finding {}
 
-    /** It goes with the data file and is of this boot; whoever looked closes it. */
+    /** It belongs to the data file and was made in this boot; the caller must close it. */
     record Usable(OpenFile file, long bytes) implements Finding {}
 
-    /** As {@link Usable}, of whatever boot: the last process of the data file closed it. */
+    /**
+     * The last process of the data file closed it, in whatever boot; otherwise the same as {@link
+     * Usable}.
+     */
     record Clean(OpenFile file, long bytes) implements Finding {}
 
     /** It cannot be used. */
@@ -81,7 +86,7 @@ final class SharedFiles {
         try {
             file = OpenFile.open(files.shared(), writable);
         } catch (NoSuchFileException _) {
-            return new Useless("the shared-memory file is gone");
+            return new Useless("the shared-memory file is missing");
         }
         Finding finding = null;
         try {
@@ -103,22 +108,24 @@ final class SharedFiles {
         if (header.length > 0 && (header.length < Long.BYTES || !ours(word(header, MAGIC)))) {
             throw new IncompatibleFormat(
                     file.path(),
-                    "lies where the shared-memory file of %s belongs, and is none; move it away"
+                    "is not a shared-memory file, but has the name of that of %s; move it away"
                             .formatted(dataFile.path().getFileName()));
         }
         if (header.length < SharedLayout.DIRECTORY || word(header, MAGIC) != MAGIC_VALUE) {
-            return new Useless("the shared-memory file is none, or of another version");
+            return new Useless("the shared-memory file is too short, or of another version");
         }
         DataHeader data = prefix.header();
         if (!Checksum.idAt(header, STORE_ID).equals(data.storeId())
                 || word(header, STRIPES) != data.stripes()
                 || word(header, REGION_BYTES) != data.regionBytes()) {
-            return new Useless("the shared-memory file is another store's");
+            return new Useless("the shared-memory file belongs to another store");
         }
         if (prefix.openBlock() == null
                 || !Checksum.idAt(header, NONCE).equals(prefix.openBlock().nonce())
                 || word(header, DATA_INODE) != dataFile.inode()) {
-            return new Useless("the data file was replaced or restored under it");
+            return new Useless(
+                    "the shared-memory file does not belong to this data file, which"
+                            + " was replaced or restored");
         }
         long bytes = word(header, SHARED_BYTES);
         if (word(header, READY) != IS_READY
@@ -131,22 +138,45 @@ final class SharedFiles {
             if (word(header, CLEAN_EPOCH) > newest.epoch()) {
                 throw new CorruptStore(
                         dataFile.path(),
-                        DataHeader.SLOTS_AT,
+                        DataHeader.CHECKPOINT_SLOTS_AT,
                         "checkpoint %d, at which the store was closed"
                                 .formatted(word(header, CLEAN_EPOCH)),
-                        "%d as the newest that is whole; to go back to that, remove %s"
+                        "%d as the newest that is whole; to go back to it, remove %s"
                                 .formatted(newest.epoch(), file.path().getFileName()));
             }
-            return Checksum.idAt(header, CLEAN_TIMELINE).equals(newest.timeline())
-                            && word(header, CLEAN_EPOCH) == newest.epoch()
-                            && word(header, CLEAN_SLOT_CRC) == prefix.newestCrc()
-                            && word(header, REGIONS) >= newest.regions()
-                    ? new Clean(file, bytes)
-                    : new Useless("the shared-memory file was closed at another checkpoint");
+            if (!Checksum.idAt(header, CLEAN_TIMELINE).equals(newest.timeline())
+                    || word(header, CLEAN_EPOCH) != newest.epoch()
+                    || word(header, CLEAN_SLOT_CRC) != prefix.newestCrc()
+                    || word(header, REGIONS) < newest.regions()) {
+                return new Useless("the shared-memory file was closed at another checkpoint");
+            }
+            return isAnyPending(file, data.stripes())
+                    ? new Useless(
+                            "the shared-memory file was closed, and names a write that did not end")
+                    : new Clean(file, bytes);
+        }
+        // a cut raises it before it stores its checkpoint slot
+        if (word(header, EPOCH) <= prefix.newest().epoch()) {
+            return new Useless("the shared-memory file is older than the newest checkpoint");
         }
         return Host.sameBoot(Checksum.idAt(header, BOOT_ID))
                 ? new Usable(file, bytes)
                 : new Useless("the machine was restarted while the store was open");
+    }
+
+    /**
+     * Whether the descriptor of a stripe says that a holder of its lock left work behind. Whoever
+     * closes a store as the last does that work before the mark, so this is damage then. To do such
+     * work by words that are wrong might hide entries.
+     */
+    private static boolean isAnyPending(OpenFile file, int stripes) throws IOException {
+        byte[] all = file.read(SharedLayout.STRIPE_DESCRIPTORS, stripes * StripeWords.BYTES);
+        for (int at = 0; at + StripeWords.BYTES <= all.length; at += StripeWords.BYTES) {
+            if (StripeWords.pending(all, at)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether a file begins as shared-memory files of any version do. */
@@ -159,8 +189,8 @@ final class SharedFiles {
     }
 
     /**
-     * Whether the process table of a file names a process that lives without its kernel lock. Of
-     * another boot it names nobody: numbers and start times come again.
+     * Whether the process table of a file names a process that is alive without its kernel lock.
+     * The table of another boot names nobody: process IDs and start times recur.
      */
     static boolean anybodyWithoutLock(Path file, KernelLocks kernel) throws IOException {
         if (!Files.exists(file) || Files.size(file) < SharedLayout.STRIPE_DESCRIPTORS) {
@@ -175,8 +205,9 @@ final class SharedFiles {
     }
 
     /**
-     * Makes late readers of a file that is about to be replaced see that it was. Another store's is
-     * replaced too, but that store's processes may still use it by another name, or without one.
+     * Makes late readers of a file see that it is about to be replaced. A file of another store is
+     * replaced too, but is not marked, because that store's processes may still use it by another
+     * name, or without one.
      */
     static void retire(Path file, DataHeader header) throws IOException {
         int stripes = header.stripes();
@@ -187,7 +218,8 @@ final class SharedFiles {
             if (!id(old.first(), STORE_ID).equals(header.storeId())) {
                 return;
             }
-            // on disk it may say clean still: useless there too, before its tables go
+            // the file on disk may still be marked clean: make it useless there too, before its
+            // tables go
             Words.release(old.first(), CLEAN, 0);
             Words.release(old.first(), READY, 0);
             old.force(0, SharedLayout.DIRECTORY);
@@ -197,7 +229,10 @@ final class SharedFiles {
         }
     }
 
-    /** Makes a file with room for what a checkpoint needs, for those who may use the data; not ready. */
+    /**
+     * Creates a file with room for what a checkpoint needs, for those who may use the data; it is
+     * not ready yet.
+     */
     static MappedFile make(StoreFiles files, OpenFile data, DataFiles.Prefix prefix)
             throws IOException {
         Path made = files.sharedBeingMade();
@@ -206,7 +241,8 @@ final class SharedFiles {
         long bytes = bytesFor(prefix.header(), prefix.newest(), 0);
         OpenFile file = OpenFile.open(made, true);
         try {
-            for (long at = 0; at < bytes; at += RESERVED_BYTES) { // who waits sees the file grow
+            // waiting processes see the file grow
+            for (long at = 0; at < bytes; at += RESERVED_BYTES) {
                 file.reserve(at, Math.min(bytes, at + RESERVED_BYTES));
             }
         } catch (IOException e) {
@@ -222,9 +258,9 @@ final class SharedFiles {
     }
 
     /**
-     * As {@link #make}, in memory of this process alone.
+     * Creates a file as {@link #make} does, in memory of this process alone.
      *
-     * @param spare room for more tables, in sixteenths of those that the entries need
+     * @param spare the room for more tables, in sixteenths of what the entries need
      */
     static MappedFile makePrivate(
             StoreFiles files, DataHeader header, CheckpointSlot slot, long spare) {
@@ -255,7 +291,7 @@ final class SharedFiles {
         Words.release(memory, SHARED_BYTES, bytes);
     }
 
-    /** Says that the file is whole and which open block it goes with. */
+    /** Marks the file as whole, and as belonging to an open block. */
     static void ready(MemorySegment memory, UUID nonce) {
         putId(memory, NONCE, nonce);
         putId(memory, BOOT_ID, Host.bootId());
@@ -263,8 +299,8 @@ final class SharedFiles {
     }
 
     /**
-     * Takes back the clean mark, durably, before any other store (RULE 5), and then says of which
-     * boot the file is; tells whether it was set.
+     * Removes the clean mark, durably, before any other store (RULE 5), and then writes the current
+     * boot to the file; returns whether the mark was set.
      */
     static boolean clearMark(MappedFile file) throws IOException {
         if (Words.acquire(file.first(), CLEAN) != IS_CLEAN) {
@@ -276,13 +312,16 @@ final class SharedFiles {
         return true;
     }
 
-    /** Sets the clean mark: first what it is about, forced, then the mark, forced. */
+    /**
+     * Sets the clean mark: first all that it stands for is stored and forced, then the mark itself.
+     */
     static void mark(MappedFile file, CheckpointSlot slot, int crc) throws IOException {
         MemorySegment memory = file.first();
         putId(memory, CLEAN_TIMELINE, slot.timeline());
         Words.release(memory, CLEAN_EPOCH, slot.epoch());
         Words.release(memory, CLEAN_SLOT_CRC, crc);
-        putId(memory, BOOT_ID, OF_NO_BOOT); // whoever clears the mark and dies leaves it useless
+        // if a process clears the mark and dies, the file is useless
+        putId(memory, BOOT_ID, OF_NO_BOOT);
         file.forceInPieces(
                 Words.acquire(memory, SHARED_BYTES),
                 bytes -> Words.add(memory, OPENING_DONE, bytes));

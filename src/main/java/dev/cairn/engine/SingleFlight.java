@@ -14,31 +14,34 @@ import java.util.function.Supplier;
 /*
  * Actors    threads of any process that want the value of a key, absent so far.
  * Words     flights, a map of this process; claims in shared memory.
- * Steps     S1 one flight a key in this process; who finds another's waits for its end, looks, S1
+ * Steps     S1 one flight per key in this process; if there is another's: wait for its end, look, S1
  *           S2 the claim on the key's hash; while a live process has it: wait for a change, look, S2
- *           S3 look: whoever had the claim before may have written the key
- *           S4 load and write, without any lock      S5 give the claim back, end the flight
+ *           S3 look: the former holder of the claim may have written the key
+ *           S4 load and write, without any lock      S5 release the claim, end the flight
  * Why it is safe
- *           Whoever reaches S4 saw the key absent while it had the claim, and writes before it gives
- *           the claim back: of all who want an absent key one loads it. Whatever writes the key
- *           besides is not kept from doing so; S4's write then finds it there.
+ *           A thread that reaches S4 saw the key absent while it had the claim, and writes before it
+ *           releases the claim: of all that want an absent key one loads it. Other writers of the key
+ *           are not kept from writing; S4's write then finds the key present.
  * What is benign
- *           Two keys with one hash of 64 bits are taken for one another: loaded one after the other,
- *           and refused if the loader of one asks for the other. Beyond some 1,700
- *           loads at once there may be no room for a claim: one load for each process then.
- *           An error may leave a flight in the map and a claim in shared memory, for want of a stack to
- *           give them back with. That the flight is over is a store, for which none is needed: whoever
- *           finds it so takes it away, and the keeper gives back a claim whose hash has no flight.
+ *           Two keys with one hash of 64 bits are taken for one another: they are loaded one after the
+ *           other, and if the loader of one asks for the other, it is refused. If more than some 1,700
+ *           loads run at once, there may be no room for a claim: then each process makes its own load.
+ *           An error may leave a flight in the map and a claim in shared memory, if there is no stack to
+ *           release them. The end of the flight is a plain store, which needs no stack: the next thread
+ *           that finds the flight over removes it, and the maintenance thread releases a claim whose hash has no
+ *           flight.
  * If a process dies here
- *           Its claim is a dead one's, and the first to ask after its death goes on to S3. Those who
- *           wait ask every few milliseconds.
+ *           Its claim is that of a dead process, and the first to ask after its death goes on to S3.
+ *           Those who wait ask every few milliseconds.
  */
-/** Sees to it that of all processes one thread loads a key, while the others wait for it. */
+/** Ensures that of all processes one thread loads a key, while the others wait for it. */
 final class SingleFlight {
-    /** A thread that waits for another of its process looks that often whether the store is open. */
+    /**
+     * How often a thread that waits for another of its process checks whether the store is open.
+     */
     private static final long LOCAL_PAUSE_MILLIS = 50;
 
-    /** By the hash of the key, as claims are. */
+    /** The flights, by the hash of the key, as claims are. */
     private final ConcurrentMap<Long, Flight> flights = new ConcurrentHashMap<>();
 
     private static final class Flight {
@@ -47,11 +50,11 @@ final class SingleFlight {
         volatile boolean over;
     }
 
-    /** What a flight takes of the store, about its key. */
+    /** What a flight needs of the store, for its key. */
     interface Store {
-        Claims.Answer claim();
+        Claims.Result claim();
 
-        /** Throws nothing because the store was closed meanwhile. */
+        /** Releases the claim. It throws nothing if the store was closed meanwhile. */
         void release();
 
         /** Waits a few milliseconds at most for the key to be written. */
@@ -61,13 +64,14 @@ final class SingleFlight {
     }
 
     /**
-     * The value of a key, loaded if it is absent.
+     * Returns the value of a key, and loads it if it is absent.
      *
      * @param timeoutNanos how long to wait while others load it
-     * @param look gives the value that is there, null if none is; throws if the store is closed
-     * @param load loads and writes it; null if there is none to be had
-     * @throws IllegalStateException if the load leads back here, with the same key
-     * @throws LockTimeout if the others did not come to an end
+     * @param look returns the present value, or null if there is none; throws if the store is
+     *     closed
+     * @param load loads and writes the value; returns null if there is none
+     * @throws IllegalStateException if the load asks for the same key again
+     * @throws LockTimeout if the others do not finish in time
      */
     <T> @Nullable T get(
             Store store,
@@ -94,12 +98,14 @@ final class SingleFlight {
         }
     }
 
-    /** What another thread of this process has loaded, after some milliseconds at most. */
+    /**
+     * The value that another thread of this process has loaded; it waits some milliseconds at most.
+     */
     private <T> @Nullable T awaited(Flight other, long hash, Supplier<@Nullable T> look) {
         if (other.over) {
             flights.remove(hash, other);
         } else if (other.thread == Thread.currentThread()) {
-            throw new IllegalStateException("the loader of a key asks for the same key");
+            throw new IllegalStateException("the loader of a key asked for the same key");
         } else {
             uninterrupted(() -> {
                 boolean _ = other.ended.await(LOCAL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
@@ -109,9 +115,9 @@ final class SingleFlight {
     }
 
     /**
-     * Begins work on a hash, unless any thread of any process is at it; waits for nobody.
+     * Begins work on a hash, unless a thread of any process is at it; waits for nobody.
      *
-     * @return null if somebody is
+     * @return null if a thread is at it
      */
     KeyLoads.@Nullable Begun tryBegin(Store store, long hash) {
         Flight own = new Flight();
@@ -119,17 +125,17 @@ final class SingleFlight {
         if (other != null && (!other.over || !flights.replace(hash, other, own))) {
             return null;
         }
-        Claims.Answer answer = Claims.Answer.ANOTHERS;
+        Claims.Result answer = Claims.Result.ANOTHERS;
         try {
             answer = store.claim(); // S2
         } finally {
-            if (answer == Claims.Answer.ANOTHERS) {
+            if (answer == Claims.Result.ANOTHERS) {
                 end(own, hash);
             }
         }
-        return answer == Claims.Answer.ANOTHERS
+        return answer == Claims.Result.ANOTHERS
                 ? null
-                : new Work(store, hash, own, answer == Claims.Answer.MINE);
+                : new Work(store, hash, own, answer == Claims.Result.MINE);
     }
 
     private void end(Flight own, long hash) {
@@ -138,7 +144,7 @@ final class SingleFlight {
         own.ended.countDown();
     }
 
-    /** What {@link #tryBegin} began. */
+    /** Work that {@link #tryBegin} began. */
     private final class Work implements KeyLoads.Begun {
         private final Store store;
         private final long hash;
@@ -183,8 +189,8 @@ final class SingleFlight {
 
     private static <T> @Nullable T getAlone(
             Store store, long deadline, Supplier<@Nullable T> look, Supplier<@Nullable T> load) {
-        Claims.Answer answer;
-        while ((answer = store.claim()) == Claims.Answer.ANOTHERS) { // S2
+        Claims.Result answer;
+        while ((answer = store.claim()) == Claims.Result.ANOTHERS) { // S2
             uninterrupted(store::await);
             T value = look.get();
             if (value != null) {
@@ -196,7 +202,7 @@ final class SingleFlight {
             T value = look.get(); // S3
             return value != null ? value : load.get(); // S4
         } finally {
-            if (answer == Claims.Answer.MINE) {
+            if (answer == Claims.Result.MINE) {
                 store.release(); // S5
             }
         }
@@ -206,7 +212,7 @@ final class SingleFlight {
         void end() throws InterruptedException;
     }
 
-    /** An interrupt does not end the wait, and is handed on to whoever can be interrupted. */
+    /** Waits without regard to an interrupt, and restores it for code that can be interrupted. */
     private static void uninterrupted(Pause pause) {
         boolean interrupted = Thread.interrupted();
         try {

@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /**
- * Tells whether the checkpoint that a private view shows is still the newest. While it is, none of its
- * regions is used again (RULE 25); once a newer one stands in the file, the view may show what became
- * of them.
+ * Tells whether the checkpoint that a private view shows is still the newest. While it is, none of
+ * its regions is reused (RULE 25). When a newer one is in the file, the view may show reused
+ * regions.
  */
 final class Snapshot {
     private final Path path;
@@ -37,7 +37,7 @@ final class Snapshot {
     }
 
     /**
-     * Checks what was read before the call.
+     * Confirms what was read before the call.
      *
      * @throws Overtaken if a newer checkpoint was written since
      */
@@ -45,8 +45,8 @@ final class Snapshot {
         if (epoch(0) != epochs[0] || epoch(1) != epochs[1]) {
             throw new Overtaken(
                     path,
-                    "the checkpoint that this read-only view shows was overtaken by a newer one;"
-                            + " open the store again");
+                    "a newer checkpoint overtook the one that this read-only store"
+                            + " shows; open the store again");
         }
     }
 }

@@ -31,30 +31,36 @@ import java.util.function.ToLongFunction;
 import java.util.stream.StreamSupport;
 
 /**
- * Sees to it that there is room in the data file: keeps it within its bound, and where it may not
- * grow, frees regions by cleaning and checkpoints. All of it without a stripe's lock (RULE 13).
+ * Provides room in the data file. It keeps the file within its bound and, if the file may not grow,
+ * frees regions by cleaning and checkpoints. It holds no stripe's lock meanwhile (RULE 13).
  */
 final class Space {
-    /** Bytes that are copied in one hold of a stripe's lock: about 50 microseconds. */
+    /**
+     * How many bytes are copied in one hold of a stripe's lock, which takes about 50 microseconds.
+     */
     private static final long STEP_BYTES = 1 << 15;
 
-    /** Times that cleaning finds others in the room that was made for it before it gives up. */
+    /** How many times cleaning may find its room taken by others before it gives up. */
     private static final int MOST_REFUSALS = 8;
 
     /**
-     * Of the file, beyond which the dead regions that wait for a checkpoint get one at once, in the
-     * background: early, so that it is done before a writer needs the regions.
+     * The fraction of the file beyond which the dead regions that wait for a checkpoint get one at
+     * once, in the background. It is made early, so that it is done before a writer needs the
+     * regions.
      */
     private static final int WAITING_SHARE = 16;
 
-    /** Of the file, beyond which a writer makes that checkpoint itself rather than let it grow. */
+    /**
+     * The fraction of the file beyond which a writer makes that checkpoint itself before it lets
+     * the file grow.
+     */
     private static final int SPARING_SHARE = 8;
 
     private static final long WAITING_LEAST_BYTES = 4L << 20;
 
     /**
-     * Bytes of new regions that get a checkpoint at once: opening reads what is behind the last one
-     * again after a kill of all processes, at some gigabytes a second.
+     * How many bytes of new regions cause a checkpoint at once. After a kill of all processes, an
+     * opening reads what lies behind the last checkpoint again, at some gigabytes a second.
      */
     private static final long BEHIND_BYTES = 32L << 20;
 
@@ -63,7 +69,7 @@ final class Space {
 
     private static final long BOUND_LEAST_BYTES = 8L << 20;
 
-    /** How long a writer waits for a checkpoint that would spare the file's growth. */
+    /** How long a writer waits for a checkpoint that would keep the file from growing. */
     private static final long SPARING_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private final DataFile data;
@@ -71,22 +77,22 @@ final class Space {
     private final Stripes stripes;
     private final Regions regions;
     private final Checkpoints checkpoints;
-    private final KeeperThread thread;
+    private final MaintenanceThread thread;
     private final AtomicBoolean woken = new AtomicBoolean();
 
-    /** Times that a writer waited for a checkpoint that spared the file's growth. */
+    /** How many times a writer waited for a checkpoint that kept the file from growing. */
     private final LongAdder checkpointWaits = new LongAdder();
 
-    /** Whether the file may be lengthened ahead, for all that was learnt in this second. */
+    /** Whether the file may be extended ahead, as far as is known in this second. */
     private volatile boolean roomAhead = true;
 
     /** Null if the store does not evict. */
     private final @Nullable Evictor evictor;
 
-    /** RULE 27: of evacuations that may take the last regions there is one at a time. */
+    /** RULE 27: only one evacuation at a time may take the last free regions. */
     private final SharedLock evacuation;
 
-    Space(Writing writing, Checkpoints checkpoints, KeeperThread thread) {
+    Space(Writing writing, Checkpoints checkpoints, MaintenanceThread thread) {
         this.data = writing.mapped().data();
         this.shared = writing.mapped().shared();
         this.stripes = writing.stripes();
@@ -107,7 +113,7 @@ final class Space {
     }
 
     /**
-     * Refuses an entry that can have no room.
+     * Refuses an entry for which there can be no room.
      *
      * @throws IllegalArgumentException if too much would have to be evicted for it
      */
@@ -117,14 +123,17 @@ final class Space {
         }
     }
 
-    /** So many bytes were written; with no stripe's lock. */
+    /** Notes that this many bytes were written. The caller holds no stripe's lock. */
     void wrote(long bytes) {
         if (evictor != null) {
             evictor.wrote(bytes);
         }
     }
 
-    /** An error may have come between the word that work is under way and that work. */
+    /**
+     * Does the work of one period. An error may have come after the word that work is under way and
+     * before that work.
+     */
     void tick() {
         woken.set(false);
         if (evictor != null) {
@@ -132,12 +141,15 @@ final class Space {
         }
     }
 
-    /** Times that a writer of this process waited for a checkpoint so that the file need not grow. */
+    /**
+     * How many times a writer of this process waited for a checkpoint so that the file need not
+     * grow.
+     */
     long checkpointWaits() {
         return checkpointWaits.sum();
     }
 
-    /** Repairs what errors left of this process. */
+    /** Repairs what errors left in this process. */
     void mend() {
         roomAhead = true;
         evacuation.mend();
@@ -148,14 +160,17 @@ final class Space {
         evacuation.retire();
     }
 
-    /** Regions were claimed or died: room for more, or a checkpoint now, if much waits for one. */
+    /**
+     * Reacts to regions that were claimed or died: makes room ahead, or a checkpoint now if much
+     * waits for one.
+     */
     void turnedOver() {
         if ((checkpointIsDue() || roomAhead && regions.runShort())
                 && woken.compareAndSet(false, true)) {
             thread.soon(() -> {
                 woken.set(false);
                 thread.attempt(this::makeRoomAhead);
-                checkpoints.note(); // perhaps another process's
+                checkpoints.note(); // it may be another process's
                 if (checkpointIsDue()) {
                     thread.attempt(() -> {
                         long _ = checkpoints.make();
@@ -165,14 +180,17 @@ final class Space {
         }
     }
 
-    /** Lengthens the file before a writer must, within the bound; where that fails, once a second. */
+    /**
+     * Extends the file, within the bound, before a writer must. If that fails, it tries once a
+     * second.
+     */
     private void makeRoomAhead() {
         if (roomAhead && regions.runShort()) {
             roomAhead = false;
             try {
                 roomAhead = regions.makeRoomAhead(bound());
             } catch (StoreFull | SystemFailure _) {
-                // whoever needs the room is told
+                // the writer that needs the room is told
             }
         }
     }
@@ -197,9 +215,9 @@ final class Space {
     }
 
     /**
-     * Makes room for a write, in the file; if it is full, by what cleaning and a checkpoint give.
+     * Makes room for a write: in the file or, if that is full, by cleaning and a checkpoint.
      *
-     * @return false if that is none
+     * @return false if these give no room
      */
     boolean makeRoom(int needed, Use use) {
         if (evictor != null) {
@@ -218,14 +236,15 @@ final class Space {
         }
     }
 
-    /** Throws what says what would help, unless there is room now. */
+    /** Throws an exception that names what would help, unless there is room now. */
     void requireRoom(int needed, Use use) {
         regions.makeRoom(needed, use);
     }
 
     /**
-     * Before the file grows: where that would make it larger than the bound, and dead regions wait, a
-     * checkpoint that frees them comes first. Only a writer that is faster than the disk meets this.
+     * Is called before the file grows. If that would make the file larger than the bound, and dead
+     * regions wait, a checkpoint that frees them comes first. Only writers that are faster than the
+     * disk get here.
      */
     private void keepWithinBound() {
         long bytes = data.bytes();
@@ -236,7 +255,7 @@ final class Space {
             try {
                 long _ = thread.onPlatformThread(() -> checkpoints.makeWithin(SPARING_NANOS));
             } catch (LockTimeout | CheckpointFailed _) {
-                // a stopped holder of some stripe is no reason to refuse others: the file grows
+                // a stopped holder of a stripe is no reason to refuse others: the file grows
             }
         }
     }
@@ -250,11 +269,12 @@ final class Space {
     }
 
     /**
-     * Frees space when the store is full: cleans, and makes a checkpoint if they come by themselves.
-     * In a store with hardly any room each evacuation waits for a checkpoint, and only a whole turn of
-     * the chain may give a region; what is not done in time is gone on with by the next that asks.
+     * Frees space when the store is full: cleans, and makes a checkpoint if they are made in the
+     * background. If the store has hardly any room, each evacuation waits for a checkpoint, and
+     * only a whole turn of the chain may free a region. What is not done in time, the next caller
+     * continues.
      *
-     * @return whether there is more than before
+     * @return whether there is more room than before
      */
     private boolean reclaim() {
         return thread.onPlatformThread(() -> {
@@ -265,7 +285,9 @@ final class Space {
         });
     }
 
-    /** Cleans all that can be cleaned in a turn of the chain, with checkpoints where it needs them. */
+    /**
+     * Cleans all that can be cleaned in a turn of the chain, with checkpoints where it needs them.
+     */
     void cleanThoroughly() {
         cleanInTurns(data.header().durability() != Durability.NONE, () -> false);
     }
@@ -287,9 +309,9 @@ final class Space {
     }
 
     /**
-     * Cleans all stripes, those with most garbage first, until each has hardly any, and no entry that
-     * has expired; where there is no room to clean in, the next may yet have some. Tells whether any
-     * region was left.
+     * Cleans all stripes, those with most garbage first, until each has hardly any, and no expired
+     * entries. If there is no room to clean one stripe, there may yet be some for the next. It
+     * returns whether any region left a log.
      */
     private boolean cleanAll(long[] turnEnds) {
         return evacuation.holding(
@@ -320,8 +342,9 @@ final class Space {
     }
 
     /**
-     * Cleans a stripe in holds of some microseconds until it has no more garbage than that, or until
-     * a region has left that others filled meanwhile; tells whether any region left.
+     * Cleans a stripe in holds of some microseconds. It stops when the stripe has no more garbage
+     * than tolerated, or when a region has left that others filled meanwhile. It returns whether
+     * any region left.
      */
     boolean clean(Stripe stripe, long tolerated, long turnEnd, Use use) {
         boolean freed = false;
@@ -353,28 +376,29 @@ final class Space {
             regions.makeRoom(needed, use);
             return true;
         } catch (StoreFull | SystemFailure _) {
-            return false; // whoever adds to the store is told
+            return false; // a caller that adds to the store is told
         }
     }
 
     /**
-     * Lets a write to a stripe have the last regions, one write at a time in all processes, and cleans
-     * the stripe for it, once round.
+     * Lets a write to a stripe use the last free regions, one write at a time in all processes, and
+     * cleans the stripe for it, for one turn of the chain.
      *
-     * @param attempt {@link Stripe#NO_REGION} if the stripe has to be cleaned further for it, {@link
-     *     Stripe#REFUSED} if that is no use
+     * @param attempt {@link Stripe#NO_REGION} if the stripe must be cleaned further for it, {@link
+     *     Stripe#REFUSED} if that does not help
      */
     long squeeze(Stripe stripe, LongSupplier attempt) {
         if (evictor != null) {
-            return Stripe.REFUSED; // all that can go has gone
+            return Stripe.REFUSED; // all that can be evicted is gone
         }
         return thread.onPlatformThread(() -> squeezed(stripe, attempt));
     }
 
     /**
-     * Tries, and evacuates one region of the stripe, in turns; neither without a free region, or what
-     * is to be replaced might leave the oldest region before the write can have its place. A
-     * checkpoint frees what was evacuated, if they come by themselves.
+     * Alternates between an attempt and the evacuation of one region of the stripe. It does neither
+     * without a free region: otherwise what is to be replaced might leave the oldest region before
+     * the write can have its place. A checkpoint frees what was evacuated, if they are made in the
+     * background.
      */
     private long squeezed(Stripe stripe, LongSupplier attempt) {
         long deadline = Steps.nanoTime() + stripes.timeoutNanos();
@@ -391,11 +415,12 @@ final class Space {
             moved = last.freed;
             if (!last.freed && !hasRoom(1, Use.EVACUATE) && checkpoints.unasked()) {
                 long _ = checkpoints.make();
+                boolean _ = hasRoom(1, Use.EVACUATE); // counts anew what another's checkpoint freed
             }
         }
     }
 
-    /** What came of an attempt, and whether a region was freed for the next one. */
+    /** The result of an attempt, and whether a region was freed for the next one. */
     private record Squeeze(long result, boolean freed) {}
 
     private Squeeze squeezeOnce(Stripe stripe, LongSupplier attempt, long turnEnd) {

@@ -6,27 +6,30 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * For how long a thread that waits looks again and again before it sleeps: for as long as it may, unless
- * waits have taken many times that lately. Then spinning hardly ever spares a sleep, and a thread spins
- * for no longer than a sleep and a wake-up cost.
+ * How long a waiting thread polls before it sleeps. It polls for the whole allowed time, unless
+ * waits have recently taken many times as long. Then polling hardly ever avoids a sleep, and a
+ * thread polls no longer than a sleep and a wake-up cost.
  *
- * <p>A wait that ended in a sleep took longer for that, and if the other side sleeps too, twice. So
- * waits somewhat longer than the bound are no reason to spin for less: two threads that answer each
- * other would sleep for ever, each because the other does.
+ * <p>A wait that ended in a sleep took longer because of it, and twice as much longer if the other
+ * side sleeps too. So waits that are only somewhat longer than the bound are no reason to poll
+ * less: two threads that answer each other would always sleep, each because the other does.
  *
  * <p>All threads of a process that wait for the same store learn from each other. They store to the
- * average without a lock: what one of them learns may be lost.
+ * average without a lock, so what one of them learns may be lost.
  */
 final class Spinning {
-    /** About what a sleep and a wake-up cost, so that a wait in vain costs twice that at most. */
+    /**
+     * About what a sleep and a wake-up cost, so that a wait without success costs at most twice
+     * that.
+     */
     static final long SLEEP_NANOS = TimeUnit.MICROSECONDS.toNanos(5);
 
-    /** The bound where processors are many. */
+    /** The bound if there are many processors. */
     static final long USUAL_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
 
     private static final int MANY_PROCESSORS = 4;
 
-    /** Waits that take so many times the bound, on average, are not spun for. */
+    /** If waits take this many times the bound on average, threads do not poll for them. */
     private static final int LONG = 10;
 
     /** A wait counts as this many times the bound at most, so that some short ones outweigh it. */
@@ -44,9 +47,9 @@ final class Spinning {
     }
 
     /**
-     * The bound that was asked for.
+     * The bound on polling.
      *
-     * @param asked null if nobody asked for any
+     * @param asked the bound that was asked for, null if none was
      */
     static long most(@Nullable Duration asked, int processors) {
         if (asked != null) {
@@ -62,13 +65,13 @@ final class Spinning {
         mostNanos = nanos;
     }
 
-    /** How long to spin now, in nanoseconds; 0 for not at all. */
+    /** How long to poll now, in nanoseconds; 0 for not at all. */
     long nanos() {
         long most = mostNanos;
         return typicalNanos / LONG > most ? Math.min(most, SLEEP_NANOS) : most;
     }
 
-    /** Somebody waited for so long, spinning or sleeping. */
+    /** Notes how long a thread waited, polling or sleeping. */
     void waited(long nanos) {
         long longest = LONGEST * Math.min(mostNanos, Long.MAX_VALUE / LONGEST);
         long typical = typicalNanos;

@@ -6,6 +6,7 @@ import dev.cairn.os.Host;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.nio.ByteOrder;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
@@ -19,7 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The names of a store's files, all in one directory.
+ * The names of a store's files, which are all in one directory.
  *
  * @param data the data file, by its real path (RULE 6)
  * @param shared the shared-memory file
@@ -40,7 +41,7 @@ record StoreFiles(Path data, Path shared, Path lock) {
             Pattern.compile("\\.(.+)-shm\\.cairn-building", Pattern.DOTALL);
     private static final Pattern MADE_LOCK = Pattern.compile("\\.(.+)-lock" + ID, Pattern.DOTALL);
 
-    /** As Linux has it. */
+    /** The limit that Linux has. */
     private static final int MOST_LINKS = 40;
 
     /**
@@ -53,28 +54,36 @@ record StoreFiles(Path data, Path shared, Path lock) {
         }
         StoreFiles files = at(data);
         requireRegular(data, "");
-        requireRegular(files.shared, ", where the shared-memory file of a store belongs");
-        requireRegular(files.lock, ", where the lock file of a store belongs");
+        requireRegular(files.shared, ", and has the name of the shared-memory file of a store");
+        requireRegular(files.lock, ", and has the name of the lock file of a store");
+        Host.requireLittleEndian(data, ByteOrder.nativeOrder());
         Host.requireLocal(data, data.resolveSibling(""));
         return files;
     }
 
-    /** Of a data file by its real path, whatever lies there. */
+    /** The files of a data file with this real path, whatever lies there. */
     static StoreFiles at(Path data) {
         return new StoreFiles(data, beside(data, SHARED), beside(data, LOCK));
     }
 
-    /** The real path; of a file that is absent, and perhaps named by a symbolic link, that to be. */
+    /**
+     * The real path. If the file is absent, and may be named by a symbolic link, it is the path
+     * that the file will have.
+     */
     private static Path real(Path path) throws IOException {
         Path at = path;
         for (int links = 0; links <= MOST_LINKS; links++) {
             if (Files.exists(at)) {
-                return at.toRealPath();
+                try {
+                    return at.toRealPath();
+                } catch (NoSuchFileException _) {
+                    // it was removed meanwhile, and is treated as absent
+                }
             }
             Path directory = at.getParent();
             Path name = at.getFileName();
             if (directory == null || name == null) {
-                throw new NoSuchFileException(path.toString(), null, "names no file");
+                throw new NoSuchFileException(path.toString(), null, "the path names no file");
             }
             Path here = directory.toRealPath();
             if (!Files.isSymbolicLink(here.resolve(name))) {
@@ -85,17 +94,20 @@ record StoreFiles(Path data, Path shared, Path lock) {
         throw new FileSystemLoopException(path.toString());
     }
 
-    /** To open a pipe would wait for its other end, without an end; devices have no bytes to map. */
+    /**
+     * Requires a regular file. To open a pipe would wait for its other end for ever; devices have
+     * no bytes to map.
+     */
     private static void requireRegular(Path file, String where) {
         boolean regular;
         try { // one look: the file may be removed at any time
             regular = Files.readAttributes(file, BasicFileAttributes.class).isRegularFile();
         } catch (IOException _) {
-            return; // it is absent, or whoever opens it is told
+            return; // it is absent, or an opener gets the error
         }
         if (!regular) {
             throw new IncompatibleFormat(
-                    file, "is no regular file but a pipe, a device or the like" + where);
+                    file, "is not a regular file but a pipe, a device or the like" + where);
         }
     }
 
@@ -107,12 +119,12 @@ record StoreFiles(Path data, Path shared, Path lock) {
     /**
      * The path of a data file in the system's shared memory.
      *
-     * @throws IllegalArgumentException if that is no name of a file
+     * @throws IllegalArgumentException if the name cannot be the name of a file
      */
     static Path inMemory(String name) {
         if (name.isEmpty() || name.contains("/") || name.equals(".") || name.equals("..")) {
             throw new IllegalArgumentException(
-                    IN_MEMORY + name + ": expected shm:NAME, without a slash");
+                    IN_MEMORY + name + ": expected shm:NAME, where NAME has no slash");
         }
         return MEMORY.resolve(name);
     }
@@ -121,17 +133,23 @@ record StoreFiles(Path data, Path shared, Path lock) {
         return data.resolveSibling(data.getFileName() + suffix);
     }
 
-    /** The data file while it is being created. */
+    /** The name of the data file while it is being created. */
     Path dataBeingMade() {
         return data.resolveSibling("." + data.getFileName() + CREATING);
     }
 
-    /** The data file while one of several backups to it, of which one gives it its name, is made. */
+    /**
+     * The name of the data file while a backup makes it. Several backups may do so, of which one
+     * gives it its final name.
+     */
     Path beingMade(UUID backup) {
         return data.resolveSibling("." + data.getFileName() + "." + backup + CREATING);
     }
 
-    /** Removes the second name of a file that a backup gave its own and was killed. */
+    /**
+     * Removes the second name of a file, if a backup gave the file its own name and was killed
+     * then.
+     */
     void removeLeftByBackups() throws IOException {
         if (Files.exists(data) && Host.links(data) > 1) {
             for (Path left : leftByBackups()) {
@@ -162,17 +180,26 @@ record StoreFiles(Path data, Path shared, Path lock) {
         }
     }
 
-    /** The shared-memory file while it is being built. */
+    /** The name of the shared-memory file while it is being built. */
     Path sharedBeingMade() {
         return data.resolveSibling("." + shared.getFileName() + BUILDING);
     }
 
-    /** The name of the data file that goes with a shared-memory file's name; null if it is none. */
+    /** Removes all files of a store that nobody has open, including those in creation. */
+    void remove() throws IOException {
+        for (Path each : List.of(dataBeingMade(), data, sharedBeingMade(), shared, lock)) {
+            Files.deleteIfExists(each);
+        }
+    }
+
+    /**
+     * The name of the data file for the name of a shared-memory file; null if it is no such name.
+     */
     static @Nullable String ofShared(String name) {
         return without(SHARED, name);
     }
 
-    /** As {@link #ofShared}, of a lock file's name. */
+    /** The name of the data file for the name of a lock file; null if it is no such name. */
     static @Nullable String ofLock(String name) {
         return without(LOCK, name);
     }
@@ -182,14 +209,14 @@ record StoreFiles(Path data, Path shared, Path lock) {
         return its ? name.substring(0, name.length() - suffix.length()) : null;
     }
 
-    /** Whether the name is a lock file's, be it in the making. */
+    /** Whether the name is that of a lock file, even of one in creation. */
     static boolean isLock(String name) {
         return ofLock(name) != null || MADE_LOCK.matcher(name).matches();
     }
 
     /**
-     * The name of the data file for which a file of such a name is made, by whoever opens, backs up or
-     * salvages to it; null if that is no such name. A salvage makes a whole store, with companions.
+     * The name of the data file for which a file of such a name is created, by an opening, a backup
+     * or a salvage; null if it is no such name. A salvage creates a whole store, with companions.
      */
     static @Nullable String madeFor(String name) {
         String made = null;
@@ -215,13 +242,16 @@ record StoreFiles(Path data, Path shared, Path lock) {
         return null;
     }
 
-    /** Whether the name is that of a data file which a backup or a salvage makes. */
+    /** Whether the name is that of a data file which a backup or a salvage creates. */
     static boolean isMadeWithId(String name) {
         Matcher its = MADE_DATA.matcher(name);
         return its.matches() && its.group(2) != null;
     }
 
-    /** The file whose kernel lock tells whether somebody still makes that one with an id; else null. */
+    /**
+     * The file whose kernel lock tells whether a process is still creating the file with that ID;
+     * null if there is none.
+     */
     static @Nullable Path madeWithId(Path file) {
         for (String name = file.getFileName().toString(); name != null; name = maker(name)) {
             if (isMadeWithId(name)) {
@@ -232,10 +262,11 @@ record StoreFiles(Path data, Path shared, Path lock) {
     }
 
     /**
-     * Refuses a file with several names, each of which would have locks of its own (RULE 6). Whoever
-     * creates the store may take its other name away at any moment: then the names are counted anew.
+     * Refuses a file with several names, each of which would have its own locks (RULE 6). The
+     * process that creates the store may remove its other name at any moment: then the names are
+     * counted again.
      *
-     * @throws IncompatibleFormat if it has
+     * @throws IncompatibleFormat if it has several names
      */
     void requireOneName() throws IOException {
         int links = Host.links(data);
@@ -243,7 +274,11 @@ record StoreFiles(Path data, Path shared, Path lock) {
             int again = Host.links(data);
             if (again == links) {
                 throw new IncompatibleFormat(
-                        data, "has " + links + " hard links; remove all but one, or copy it");
+                        data,
+                        "has "
+                                + links
+                                + " hard links, and a store may have one; remove the"
+                                + " others, or copy the file");
             }
             links = again;
         }

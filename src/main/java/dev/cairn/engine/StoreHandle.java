@@ -35,11 +35,12 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * What a user holds of an engine that others may share. Here errors of the machine become errors that
- * a caller can act on: a mapping that was closed, bytes that led outside it, a page that is gone.
+ * A user's handle of an engine that others may share. It turns errors of the machine into errors on
+ * which a caller can act: a mapping that was closed, bytes that led outside of it, a page that is
+ * gone.
  */
 public final class StoreHandle implements CairnStore {
-    /** Frames of the least size that take as much stack as closing a store does, and more. */
+    /** A number of the smallest frames that take more stack than closing a store does. */
     private static final int CLOSING_FRAMES = 1000;
 
     private final Engine engine;
@@ -52,7 +53,7 @@ public final class StoreHandle implements CairnStore {
     private volatile boolean closed;
 
     /**
-     * @param release gives the engine back
+     * @param release releases the engine
      */
     StoreHandle(Engine engine, Options options, Runnable release) {
         this.engine = engine;
@@ -79,7 +80,7 @@ public final class StoreHandle implements CairnStore {
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
@@ -90,7 +91,7 @@ public final class StoreHandle implements CairnStore {
         return entry;
     }
 
-    /** No read of the value. */
+    /** Reads the expiry without the value. */
     @Override
     public Optional<Duration> timeLeft(byte[] key) {
         return Optional.ofNullable(guarded(() -> reader.getVersioned(key)))
@@ -102,8 +103,8 @@ public final class StoreHandle implements CairnStore {
         return guarded(() -> reader.containsKey(key));
     }
 
-    /** See {@link Reader#look}. */
-    public @Nullable Sighting look(byte[] key, long known) {
+    /** Looks an entry up; see {@link Reader#look}. */
+    public @Nullable ConfirmedEntry look(byte[] key, long known) {
         requireOpen();
         try {
             return reader.look(key, known);
@@ -111,7 +112,7 @@ public final class StoreHandle implements CairnStore {
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
@@ -129,11 +130,11 @@ public final class StoreHandle implements CairnStore {
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
-    /** Whether no key with that hash is there. */
+    /** Whether no key with that hash is present. */
     public boolean absent(long hash) {
         return guarded(() -> reader.absent(hash));
     }
@@ -144,31 +145,31 @@ public final class StoreHandle implements CairnStore {
     }
 
     /**
-     * Whether an entry with that expiry and heat has expired, or a read has to put its expiry off, as
-     * {@link #look} does.
+     * Whether an entry with that expiry and heat has expired, or a read must postpone its expiry,
+     * as {@link #look} does.
      */
     public boolean expiresSoon(long expires, int heat) {
         return expires != 0
                 && guarded(() -> reader.expired(expires) || reader.idleness().isDue(heat, expires));
     }
 
-    /** The entries of some stripes, one by one, null behind the last. */
+    /** The entries of some stripes, one by one, then null. */
     public Supplier<@Nullable Copy> scan(int firstStripe, int endStripe) {
         Reader.Scan scan = guarded(() -> reader.scan(firstStripe, endStripe));
         return () -> guarded(scan::next);
     }
 
-    /** The loads of its keys. */
+    /** The loads of the store's keys. */
     public KeyLoads loads() {
         return loads;
     }
 
-    /** What caches over it count, and reads of it if they are counted. */
+    /** The counters of caches over the store, and of its reads if they are counted. */
     public CacheCounters counters() {
         return engine.counters();
     }
 
-    /** Whether reads that no cache does are counted as well. */
+    /** Whether reads outside of caches are counted as well. */
     public boolean countsReads() {
         return countsReads;
     }
@@ -179,12 +180,12 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    /** Milliseconds since 1970 by the store's clock, which entries expire by. */
+    /** Milliseconds since 1970 by the store's clock, which decides about expiry. */
     public long now() {
         return guarded(() -> reader.clock().now());
     }
 
-    /** Whether it may only be read. */
+    /** Whether the store may only be read. */
     public boolean isReadOnly() {
         return options.readOnly();
     }
@@ -206,7 +207,7 @@ public final class StoreHandle implements CairnStore {
         return values;
     }
 
-    /** As {@link #getAll}, for a cache that counts the reads itself. */
+    /** Returns values as {@link #getAll} does, for a cache that counts the reads itself. */
     public List<byte @Nullable []> values(List<byte[]> keys) {
         return guarded(() -> reader.getAll(keys));
     }
@@ -233,7 +234,7 @@ public final class StoreHandle implements CairnStore {
             countRead(source.found());
             return result;
         } catch (InternalError e) { // a page that is gone
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
@@ -305,7 +306,8 @@ public final class StoreHandle implements CairnStore {
 
     private static long positive(long version) {
         if (version <= 0) {
-            throw new IllegalArgumentException("no version is " + version + "; they begin at 1");
+            throw new IllegalArgumentException(
+                    "there is no version " + version + "; versions begin at 1");
         }
         return version;
     }
@@ -321,7 +323,7 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    /** {@link #FOREVER} if there is none. */
+    /** The default time to live, {@link #FOREVER} if there is none. */
     public Duration defaultTimeToLive() {
         Duration timeToLive = options.defaultTimeToLive();
         return timeToLive == null ? FOREVER : timeToLive;
@@ -338,14 +340,14 @@ public final class StoreHandle implements CairnStore {
     }
 
     /**
-     * Writes or removes an entry if what is there is as expected.
+     * Writes or removes an entry if the key is in the expected state.
      *
-     * @param value null removes
+     * @param value the new value; null removes the entry
      * @return what was there, changed or not; null if nothing was
      */
     public @Nullable Copy exchange(
             byte[] key, byte @Nullable [] value, Duration timeToLive, Expected expected) {
-        Stripe.Before before = new Stripe.Before();
+        Stripe.PreviousEntry before = new Stripe.PreviousEntry();
         long _ = apply(key, value, timeToLive, expected.version(), before);
         return guarded(() -> engine.reader().sound(key, before.copy()));
     }
@@ -355,7 +357,7 @@ public final class StoreHandle implements CairnStore {
             byte @Nullable [] value,
             Duration timeToLive,
             long expected,
-            Stripe.@Nullable Before before) {
+            Stripe.@Nullable PreviousEntry before) {
         Objects.requireNonNull(key, "key");
         requireWritable();
         Lifetime lifetime = value == null ? Lifetime.FOREVER : lifetime(timeToLive);
@@ -369,18 +371,21 @@ public final class StoreHandle implements CairnStore {
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
-    /** A caller must not take a write that was applied for one that found its stripe locked. */
+    /**
+     * Makes a write durable. A caller must not confuse a write that was applied with one that found
+     * its stripe locked.
+     */
     private void makeDurable() {
         try {
             long _ = engine.checkpoint();
         } catch (LockTimeout e) {
             throw new CheckpointFailed(
                     path(),
-                    "the write is applied, its durability is unknown: " + e.getMessage(),
+                    "the write is visible, but whether it is durable is unknown: " + e.getMessage(),
                     e);
         }
     }
@@ -433,7 +438,7 @@ public final class StoreHandle implements CairnStore {
     public long awaitChange(byte[] key, long sinceVersion, Duration timeout)
             throws InterruptedException {
         if (sinceVersion < 0) {
-            throw new IllegalArgumentException("no version is " + sinceVersion);
+            throw new IllegalArgumentException("there is no version " + sinceVersion);
         }
         long nanos = Waiting.nanos(timeout);
         Objects.requireNonNull(key, "key");
@@ -473,7 +478,7 @@ public final class StoreHandle implements CairnStore {
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
@@ -521,7 +526,10 @@ public final class StoreHandle implements CairnStore {
         return engine.recovery();
     }
 
-    /** An error for want of stack comes before anything is given back: close again with more of it. */
+    /**
+     * Closes the handle. If there is too little stack, the error comes before anything is released:
+     * the caller can close again with more of it.
+     */
     @Override
     public void close() {
         int _ = descend(CLOSING_FRAMES);
@@ -532,7 +540,11 @@ public final class StoreHandle implements CairnStore {
             }
             closed = true;
         }
-        release.run();
+        try {
+            release.run();
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | InternalError e) {
+            throw ErrorTranslation.ofClosing(e, engine);
+        }
     }
 
     private static int descend(int frames) {
@@ -547,7 +559,7 @@ public final class StoreHandle implements CairnStore {
                 | IllegalArgumentException
                 | IndexOutOfBoundsException
                 | InternalError e) {
-            throw meaning(e);
+            throw translated(e);
         }
     }
 
@@ -558,17 +570,18 @@ public final class StoreHandle implements CairnStore {
         }
     }
 
-    /** Throws {@link StoreClosed} if it is. */
+    /** Throws {@link StoreClosed} if the store is closed. */
     public void requireOpen() {
         if (closed) {
             throw new StoreClosed(path());
         }
     }
 
-    private RuntimeException meaning(Throwable e) {
-        return Meaning.of(e, engine);
+    private RuntimeException translated(Throwable e) {
+        return ErrorTranslation.of(e, engine);
     }
 
+    @Override
     public Path path() {
         return engine.files().data();
     }

@@ -27,15 +27,15 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * Who has a store open, as it is seen without taking part: by the kernel locks, the process table, and
- * where those name nobody, by the descriptors of processes.
+ * The processes that have a store open, as seen without taking part: by the kernel locks, the
+ * process table and, if those name nobody, by the descriptors of processes.
  *
- * @param opening whether somebody opens or closes it just now
- * @param any whether anybody has it open or opens it
- * @param processes numbers of those that have one here
+ * @param opening whether a process is opening or closing it
+ * @param any whether a process has it open or opens it
+ * @param processes the process IDs, as far as they are valid here
  */
 record Users(boolean opening, boolean any, List<Long> processes) {
-    /** All bytes but that of opening: another version of this library may have more members. */
+    /** All bytes except that of opening: another version of this library may have more members. */
     static final long ALL_LENGTH = Long.MAX_VALUE - READERS_BYTE;
 
     static Users of(MemoryFiles store) throws IOException {
@@ -71,7 +71,8 @@ record Users(boolean opening, boolean any, List<Long> processes) {
         if (readers || any && members.isEmpty()) {
             SortedSet<Long> holders = Holders.of(seen);
             if (!OpenStores.isOpenHere(files.data())) {
-                holders.remove(ProcessHandle.current().pid()); // it only looks, or removes
+                // this process only looks, or removes
+                holders.remove(ProcessHandle.current().pid());
             }
             processes.addAll(holders);
         }
@@ -96,10 +97,10 @@ record Users(boolean opening, boolean any, List<Long> processes) {
         }
     }
 
-    /** As the beginning of a sentence: who it is. */
+    /** Describes the users as the beginning of a sentence. */
     String described() {
         return switch (processes.size()) {
-            case 0 -> "a process that is not to be seen from here has it open";
+            case 0 -> "a process that is not visible from here has it open";
             case 1 -> "process " + processes.getFirst() + " has it open";
             default -> {
                 String numbers = processes.toString();

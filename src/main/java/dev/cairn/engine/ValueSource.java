@@ -2,7 +2,7 @@ package dev.cairn.engine;
 
 import org.jspecify.annotations.Nullable;
 
-/** Where the value of a key lies, again and again. */
+/** Finds the place of a key's value, as often as asked. */
 final class ValueSource implements Views.Source {
     private final StoreHandle store;
     private final Reader reader;
@@ -27,7 +27,7 @@ final class ValueSource implements Views.Source {
         return store.guarded(() -> reader.isCurrent(view));
     }
 
-    /** Whether there was a value when it was last looked for. */
+    /** Whether there was a value at the last look. */
     boolean found() {
         return found;
     }

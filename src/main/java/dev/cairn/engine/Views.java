@@ -14,39 +14,39 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
 /*
- * Actors    threads that look at values where they lie; one thread that closes the store.
+ * Actors    threads that look at values in the mapping; one thread that closes the store.
  * Words     begun, ended, closed; all of them volatile, in one order that all threads see.
  * Steps     Z1 begun + 1    Z2 closed? then ended + 1 and out    Z3 the look    Z4 ended + 1
- *           Q1 closed       Q2 ended, then begun; equal: nobody looks     Q3 unmap
+ *           Z5 closed       Z6 ended, then begun; equal: nobody looks     Z7 unmap
  * Why it is safe
- *           A view is memory that is not bound to its mapping, so the mapping must outlive it. Who
- *           comes to Z1 after Q2 read begun finds closed at Z2. Who came before is counted there, and
- *           is missing from ended, which was read earlier, until Z4.
- *           What the function sees is the value as long as slot word and table word are those that
- *           the lookup went by (R5): the record was not overwritten, and nothing of the stripe used
- *           again until then. They are asked for behind the function, whose result counts only then.
+ *           A view is memory that is not bound to its mapping, so the mapping must outlive it. A thread
+ *           that comes to Z1 after Z6 read begun finds closed at Z2. A thread that came before is
+ *           counted in begun, and is missing from ended, which was read earlier, until Z4.
+ *           The function sees the value as long as slot word and table word are those that the lookup
+ *           used (R5): until then the record was not overwritten, and no place of the stripe reused.
+ *           They are loaded again after the function, whose result counts only then.
  */
-/** The looks at values where they lie: functions of users, which see a value without a copy of it. */
+/** Looks at values in the mapping: functions of users see a value without a copy of it. */
 final class Views {
-    /** Times that a function is given a value where it lies before it is given a copy. */
+    /** How many times a function gets a value in the mapping before it gets a copy. */
     private static final int WHERE_IT_LIES = 2;
 
     private static final long PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
 
     private final Path path;
 
-    /** No adders: those allocate, and an error between the two counters would stop the close. */
+    /** Not adders: those allocate, and an error between the two counters would block the close. */
     private final AtomicLong begun = new AtomicLong();
 
     private final AtomicLong ended = new AtomicLong();
 
-    /** A thread keeps an array of one number, which leads to no class of ours. */
+    /** Each thread keeps an array with one number, which refers to no class of ours. */
     private final ThreadLocal<int[]> own = ThreadLocal.withInitial(() -> new int[1]);
 
     private volatile boolean closed;
 
     /**
-     * @param path of the store, for messages
+     * @param path the path of the store, for messages
      */
     Views(Path path) {
         this.path = path;
@@ -54,18 +54,18 @@ final class Views {
 
     /** Finds a value, and knows whether it is still there. */
     interface Source {
-        /** Null if there is none. */
+        /** Finds the value; null if there is none. */
         Reader.@Nullable View find();
 
         boolean isCurrent(Reader.View view);
     }
 
     /**
-     * What a function makes of a value. If the value was no more while the function ran, what came of
-     * that is forgotten, be it a result or an exception, and the function runs again; a writer that
-     * comes between every time makes it run on a copy at last.
+     * Returns what a function makes of a value. If the value changed while the function ran, its
+     * result or exception is discarded, and the function runs again. If a writer comes between
+     * every time, the function runs on a copy in the end.
      *
-     * @return null also if there is no value
+     * @return the result; null also if there is no value
      * @throws StoreClosed if the store is being closed
      */
     <T extends @Nullable Object> @Nullable T read(
@@ -143,21 +143,21 @@ final class Views {
     }
 
     /**
-     * Refuses what would wait for this thread's own look.
+     * Refuses an operation that would wait for this thread's own look.
      *
      * @throws IllegalStateException if this thread looks at a value
      */
     void requireOutside() {
         if (own.get()[0] > 0) {
             throw new IllegalStateException(
-                    path + ": a function that reads a value must not close the store or open it");
+                    path + ": a function that reads a value must not close or open the store");
         }
     }
 
-    /** Lets no more begin, and waits until the last has ended. */
+    /** Lets no more looks begin, and waits until the last has ended. */
     void close() {
-        closed = true; // Q1
-        while (ended.get() != begun.get()) { // Q2
+        closed = true; // Z5
+        while (ended.get() != begun.get()) { // Z6
             LockSupport.parkNanos(PAUSE_NANOS);
         }
     }

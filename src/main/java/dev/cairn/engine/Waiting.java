@@ -9,26 +9,29 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Waits, without a lock, until something is there: a thread of the platform spins for a moment
- * ({@link Spinning}), then sleeps in the kernel until a writer wakes it (stripe.Waiters). Virtual
- * threads, whose carriers both would hold, do neither: as threads of processes that store nothing, and
- * of JVMs without native access, they look from time to time.
+ * Waits, without a lock, until something is there. A platform thread polls for a moment ({@link
+ * Spinning}), then sleeps in the kernel until a writer wakes it (stripe.Waiters). A virtual thread
+ * does neither, because both would block its carrier: it looks from time to time. So do threads of
+ * read-only processes, and of JVMs without native access.
  *
- * <p>Each sleep is timed (RULE 17), since no interrupt ends it and the writer may die before it wakes
- * anybody.
+ * <p>Each sleep is timed (RULE 17), since no interrupt ends it, and the writer may die before it
+ * wakes anybody.
  */
 final class Waiting {
-    /** Longest sleep in milliseconds; for tests. */
+    /** The property for the longest sleep in milliseconds; for tests. */
     static final String SLICE_PROPERTY = "dev.cairn.wait-slice-millis";
 
     private static final long SLICE_MILLIS = 20;
     private static final long FIRST_PAUSE_NANOS = 20_000;
     private static final long PAUSE_NANOS = 1_000_000;
 
-    /** Who waited this many times as long may be told a pause late: many may wait, and for long. */
+    /**
+     * A thread that has waited this many times as long may notice a change one pause late, since
+     * many threads may wait for a long time.
+     */
     private static final int PATIENCE = 64;
 
-    /** Looks between two looks at the clock. */
+    /** The number of looks between two looks at the clock. */
     private static final int SPINS = 16;
 
     private final long sliceNanos =
@@ -46,31 +49,31 @@ final class Waiting {
     }
 
     /**
-     * What is waited for.
+     * What a thread waits for.
      *
-     * @param <T> what there is then
+     * @param <T> the type of the result
      */
     interface Awaited<T> {
-        /** Null while it is not there. */
+        /** Looks for the result; null while it is not there. */
         @Nullable T look();
 
-        /** How long at most it may be until the next look. */
+        /** The greatest time until the next look. */
         long patienceNanos();
 
-        /** Whether it may be there, by one load or two. */
+        /** Whether the result may be there, by one load or two. */
         boolean stirred();
 
-        /** Asks to be woken; to be followed by a look before {@link #sleep}. */
+        /** Asks to be woken. The caller must look again before {@link #sleep}. */
         int ask();
 
-        /** Sleeps; false if this cannot be done here. */
+        /** Sleeps; returns false if threads cannot sleep here. */
         boolean sleep(int asked, long nanos);
 
-        /** Called now and then while it is not there. */
+        /** Is called now and then while the result is not there. */
         void idle();
     }
 
-    /** As nanoseconds, however long. */
+    /** The timeout in nanoseconds, however long it is. */
     static long nanos(Duration timeout) {
         if (timeout.isNegative()) {
             throw new IllegalArgumentException("timeout is negative: " + timeout);
@@ -83,10 +86,10 @@ final class Waiting {
     }
 
     /**
-     * Waits.
+     * Waits for the result.
      *
-     * @param stillOpen throws when there is nothing to wait for any more
-     * @return null if the time passed
+     * @param stillOpen throws if there is nothing to wait for any more
+     * @return null if the time has passed
      */
     <T> @Nullable T until(Awaited<T> awaited, long nanos, Runnable stillOpen)
             throws InterruptedException {
@@ -138,9 +141,9 @@ final class Waiting {
     }
 
     /**
-     * Spins until it may be there, or for so long.
+     * Polls until the result may be there, or for the given time.
      *
-     * @param end of all spinning
+     * @param end the end of all polling
      * @return whether to look again before a sleep
      */
     private static boolean spins(Awaited<?> awaited, long now, long nanos, long end) {

@@ -3,7 +3,7 @@ package dev.cairn.engine;
 import dev.cairn.OpeningProgress;
 import dev.cairn.units.Units;
 
-/** How far a process has come that opens, recovers or closes a store. */
+/** The progress of a process that opens, recovers or closes a store. */
 record WorkDone(boolean recovering, long doneBytes, long allBytes) implements OpeningProgress {
     @Override
     public String toString() {

@@ -10,12 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What is to be seen, without any lock, of the work of whoever holds a store's open lock: two words of
- * the shared-memory file, or of the one that is being built, and how long that is. Of two looks it
- * counts only whether they differ: then the holder has come on in between. Where the files cannot be
- * read, all is 0.
+ * What can be seen, without any lock, of the work of the process that holds a store's open lock:
+ * two words of the shared-memory file, or of the one that is being built, and the length of that.
+ * Only the difference between two looks counts: if they differ, the holder has made progress in
+ * between. If the files cannot be read, all values are 0.
  *
- * @param builtBytes length of the file that is being built, -1 if none is
+ * @param builtBytes the length of the file that is being built, -1 if there is none
  */
 record WorkSeen(long builtBytes, long builtDone, long builtAll, long sharedDone) {
     static WorkSeen look(StoreFiles files) {
@@ -36,7 +36,7 @@ record WorkSeen(long builtBytes, long builtDone, long builtAll, long sharedDone)
                 System.arraycopy(found, 0, words, 0, found.length);
             }
         } catch (IOException _) {
-            // renamed or removed in between, or not to be read by this user: nothing is seen
+            // renamed or removed in between, or not readable for this user: nothing is seen
         }
         return words;
     }
@@ -53,11 +53,11 @@ record WorkSeen(long builtBytes, long builtDone, long builtAll, long sharedDone)
         return builtBytes < 0 ? new WorkDone(false, 0, 0) : new WorkDone(true, builtDone, builtAll);
     }
 
-    /** As the end of a sentence that begins with another process. */
+    /** Describes the work as the end of a sentence that begins with another process. */
     String described() {
         OpeningProgress progress = progress();
         return progress.recovering()
-                ? "recovers it and has done %d %% of that".formatted(progress.percent())
-                : "opens or closes it";
+                ? "is recovering the store, %d %% done".formatted(progress.percent())
+                : "is opening or closing the store";
     }
 }

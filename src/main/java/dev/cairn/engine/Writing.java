@@ -15,7 +15,7 @@ import dev.cairn.log.Regions;
 import dev.cairn.shared.SharedMemory;
 import dev.cairn.stripe.Stripes;
 
-/** What a process that may write has of a store, besides what reading takes. */
+/** What a process that may write has of a store, besides what reading needs. */
 record Writing(
         Mapped mapped,
         ProcessTable processes,
@@ -75,16 +75,19 @@ record Writing(
         claims.lengthenTimeout(nanos);
     }
 
-    /** Waits for whoever holds a lock in this process, and lets nobody take another. */
+    /** Waits for threads of this process that hold a lock, and lets no thread take another one. */
     void retire() {
         stripes.retire();
         checkpointer.retire();
         locks.retire();
     }
 
-    /** Leaves the store, of which nothing is to be used any more. */
+    /** Leaves the store, of which nothing may be used any more. */
     void leave() {
-        processes.leave();
-        mapped.close();
+        try {
+            processes.leave();
+        } finally {
+            mapped.close();
+        }
     }
 }

@@ -1,4 +1,4 @@
-/** One store, assembled: open, operations, close. */
+/** One store, assembled from its parts: open, operations, close. */
 @NullMarked
 package dev.cairn.engine;
 

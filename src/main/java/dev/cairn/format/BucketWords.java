@@ -21,8 +21,8 @@ public final class BucketWords {
     private BucketWords() {}
 
     /**
-     * Slots whose tag may equal the given one, as a set bit 7 in their byte. A borrow can make it
-     * claim a slot too many, never one too few (RULE 7).
+     * The slots whose tag may equal the given tag, each as a set bit 7 in its byte. Because of a
+     * borrow there may be a slot too many, but never one too few (RULE 7).
      */
     public static long match(long meta, long tag) {
         long difference = (meta ^ tag * LOW_BITS) & (LOW_BITS * 0xFF);
@@ -50,12 +50,12 @@ public final class BucketWords {
         return meta & ~(0xFFL << 8 * slot) | tag << 8 * slot;
     }
 
-    /** One word for the place of a slot word and its tag; the place is below 2^38. */
+    /** Packs the position of a slot word, which is below 2^38, and its tag into one word. */
     public static long tagged(long slotAt, long tag) {
         return slotAt << TAG_BITS | tag;
     }
 
-    /** The place in such a word. */
+    /** The position in such a word. */
     public static long slotAt(long tagged) {
         return tagged >>> TAG_BITS;
     }
@@ -65,7 +65,7 @@ public final class BucketWords {
         return tagged & 0xFF;
     }
 
-    /** The bucket's first byte, from the place of one of its slot words. */
+    /** The bucket's first byte, from the position of one of its slot words. */
     public static long bucketAt(long slotAt) {
         return slotAt & -BYTES;
     }

@@ -1,65 +1,74 @@
 package dev.cairn.format;
 
 /**
- * What a store that evicts keeps in the shared-memory file, between the stripe descriptors and the
- * areas: a mark for each place where a record may begin, then for each stripe what eviction goes by.
+ * The part of the shared-memory file that a store with eviction has between the stripe descriptors
+ * and the areas: for each stripe the state of eviction, then a mark for each place where a record
+ * may begin.
  *
  * <pre>
- *        0  of each stripe: what is said below, then ghosts, 4 cells of 16 bits a word
+ *        0  for each stripe: the fields below, then ghosts, 4 cells of 16 bits per word
  *  marksAt  a bit for each 32 bytes of the regions
  *
  *  ghost    | 15  fingerprint, 12 bits  4 | 3  frequency, 4 bits  0 |    0: empty
  * </pre>
  *
- * None of this is needed to read the store. A file made anew begins with zeros.
+ * The store can be read without it. In a new file it is all zeros.
  */
 public final class CacheLayout {
-    /** Bytes that were judged, by score, of each region an eighth less than of the next. */
+    /**
+     * The number of judged bytes for each score. Each region counts an eighth less than the next
+     * one.
+     */
     public static final int HISTOGRAM = 0;
 
-    /** The scores are from 0 to below this. */
+    /** The number of scores, which begin at 0. */
     public static final int SCORES = 64;
 
     /** The allocation number of the region that is being evacuated. */
     public static final int JOB_NUMBER = 512;
 
-    /** How far it is judged, and how many bytes of it were kept: {kept, 32 bits, to, 32 bits}. */
+    /**
+     * How far that region is judged, and how many of its bytes were kept: {kept, 32 bits, to, 32
+     * bits}.
+     */
     public static final int JOB_PROGRESS = 520;
 
-    /** What is kept of it: {score, 32 bits, part of that score, of 2^16, 32 bits}. */
+    /** What is kept of that region: {score, 32 bits, share of that score, of 2^16, 32 bits}. */
     public static final int JOB_THRESHOLD = 528;
 
-    /** What is left of the parts that were kept so far, of 2^16. */
+    /** The remainder of the shares that were kept so far, of 2^16. */
     public static final int FRACTION = 536;
 
-    /** Bytes that were put since frequencies were halved last. */
+    /** The number of bytes that were put since frequencies were last halved. */
     public static final int INSERTED = 544;
 
-    /** How often they were halved. */
+    /** How many times frequencies were halved. */
     public static final int AGING = 552;
 
-    /** Entries that were evicted. */
+    /** The number of entries that were evicted. */
     public static final int EVICTIONS = 560;
 
-    /** Entries that had expired when cleaning dropped them. */
+    /** The number of entries that had expired when cleaning dropped them. */
     public static final int EXPIRATIONS = 568;
 
     public static final int GHOSTS = 576;
 
-    /** Bytes of the file for a byte of ghosts. */
+    /** The number of bytes of the file for one byte of ghosts. */
     private static final int GHOST_SHARE = 64;
 
-    /** Bytes of the data file that a mark stands for: no two records begin in them. */
+    /**
+     * The number of bytes of the data file that one mark stands for: no two records begin in them.
+     */
     public static final int MARKED_BYTES = RecordLayout.MIN_BYTES;
 
     private CacheLayout() {}
 
-    /** Bytes of a stripe's ghosts, a multiple of a line's. */
+    /** The number of bytes of a stripe's ghosts, a multiple of a cache line. */
     public static long ghostBytes(DataHeader header) {
         return Words.roundUp(header.cache().maxBytes() / GHOST_SHARE / header.stripes(), 64);
     }
 
-    /** Where in the shared-memory file that of a stripe begins. */
+    /** The offset in the shared-memory file at which the part of a stripe begins. */
     public static long stripeAt(DataHeader header, int stripe) {
         return SharedLayout.stripeAt(header.stripes()) + stripe * stripeBytes(header);
     }
@@ -68,17 +77,17 @@ public final class CacheLayout {
         return GHOSTS + ghostBytes(header);
     }
 
-    /** Where in the shared-memory file the marks begin. */
+    /** The offset in the shared-memory file at which the marks begin. */
     public static long marksAt(DataHeader header) {
         return stripeAt(header, header.stripes());
     }
 
-    /** Bytes of the marks of a region. */
+    /** The number of bytes of the marks of a region. */
     public static int markBytes(int regionBytes) {
         return regionBytes / MARKED_BYTES / Byte.SIZE;
     }
 
-    /** Bytes of all of it; 0 for a store that does not evict. */
+    /** The size of this whole part in bytes; 0 for a store that does not evict. */
     public static long bytes(DataHeader header) {
         if (!header.cache().evicts()) {
             return 0;
@@ -86,7 +95,7 @@ public final class CacheLayout {
         return header.stripes() * stripeBytes(header) + places(header) / Byte.SIZE;
     }
 
-    /** Marks that there are: those of all regions within the bound. */
+    /** The number of marks: those of all regions within the bound. */
     public static long places(DataHeader header) {
         long regions = (header.cache().maxBytes() - header.regionsAt()) / header.regionBytes();
         return regions * (header.regionBytes() / MARKED_BYTES);

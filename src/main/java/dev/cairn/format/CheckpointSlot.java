@@ -6,15 +6,16 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * One checkpoint: all that recovery needs to find the records it consists of.
+ * One checkpoint: all that recovery needs to find its records.
  *
- * @param timeline random, new at every recovery: epochs and versions of one are no other's
- * @param epoch number of the checkpoint, from 1
- * @param regions of the file at the cut, all with real blocks
+ * @param timeline a random ID, new at every recovery: epochs and versions of one timeline have no
+ *     meaning in another
+ * @param epoch the number of the checkpoint, from 1
+ * @param regions the number of regions of the file at the cut, all with real blocks
  * @param allocations the allocation counter (RULE 4)
  * @param clock what the store's clock showed, in milliseconds since 1970 (RULE 28)
- * @param wall what the wall clock showed then, likewise; 0 unknown
- * @param cuts one for each stripe
+ * @param wall what the wall clock showed at the same time, in milliseconds since 1970; 0 if unknown
+ * @param cuts one cut for each stripe
  */
 public record CheckpointSlot(
         UUID timeline,
@@ -46,7 +47,7 @@ public record CheckpointSlot(
     public static final int CUT_LIVE_BYTES = 48;
     public static final int CUT_BYTES = 64;
 
-    /** "CAIRNCKP". */
+    /** The bytes "CAIRNCKP". */
     public static final long MAGIC_VALUE = 0x504B_434E_5249_4143L;
 
     public CheckpointSlot {
@@ -58,11 +59,11 @@ public record CheckpointSlot(
      *
      * @param oldest its oldest region plus one, 0 if it has none
      * @param oldestNumber that region's allocation number
-     * @param tail where it ends, {@link Place#tail}
+     * @param tail the end of its log, {@link Place#tail}
      * @param tailNumber the tail region's allocation number
-     * @param version the last one given
-     * @param liveCount entries, expired ones included
-     * @param liveBytes bytes of their records and runs
+     * @param version the last version that was given
+     * @param liveCount the number of entries, including expired ones
+     * @param liveBytes the bytes of their records and runs
      */
     public record Cut(
             long oldest,
@@ -111,7 +112,10 @@ public record CheckpointSlot(
         return Words.intPlain(slot, CRC);
     }
 
-    /** Null unless the bytes are a whole slot of that store, index and number of stripes. */
+    /**
+     * Decodes a slot; null unless the bytes are a whole slot of that store, index and number of
+     * stripes.
+     */
     public static @Nullable CheckpointSlot decode(
             byte[] bytes, UUID storeId, int slotIndex, int stripes) {
         byte[] slot = bytes.clone();

@@ -4,8 +4,8 @@ import java.util.UUID;
 import java.util.zip.CRC32C;
 
 /**
- * CRC-32C (Castagnoli), always over heap bytes: over a mapping, a page that is gone would kill the
- * JVM (RULE 2). Also ids of 16 bytes, kept as two little-endian words.
+ * CRC-32C (Castagnoli). It is always computed over heap bytes: over a mapping, a missing page would
+ * kill the JVM (RULE 2). This class also encodes IDs of 16 bytes, as two little-endian words.
  */
 public final class Checksum {
     private Checksum() {}

@@ -1,7 +1,7 @@
 package dev.cairn.format;
 
 /**
- * A bucket of claims, each on the hash of a key that one process loads.
+ * A bucket of claims. A claim is on the hash of a key that one process loads.
  *
  * <pre>
  *   0  lock word, under which claims are made
@@ -17,7 +17,7 @@ public final class ClaimWords {
     public static final int OWNER = 8;
     public static final int CLAIM_BYTES = 16;
 
-    /** Claims of a bucket. */
+    /** The number of claims in a bucket. */
     public static final int COUNT = (BYTES - CLAIMS) / CLAIM_BYTES;
 
     private ClaimWords() {}

@@ -3,28 +3,32 @@ package dev.cairn.format;
 import java.util.UUID;
 
 /**
- * The store's clock in shared memory, as the time that it showed when the boot's clock was 0; what it
- * shows is that and the boot's clock together.
+ * The store's clock in shared memory. The word holds the time that the clock showed when the boot's
+ * clock was 0; the sum of the two is what the store's clock shows.
  *
  * <pre>
  * | 63      check, 16 bits      48 | 47   origin, milliseconds since 1970, 48 bits   0 |    0: none
  * </pre>
  *
- * The check is over the origin and the boot: so a word that was damaged, or that another boot left,
- * is known by itself, however plausible its time is, and a sound one counts, however implausible.
+ * The check covers the origin and the boot. So a damaged word, or one of another boot, is
+ * recognised by itself, however plausible its time is, and a sound word counts, however implausible
+ * its time is.
  */
 public final class ClockWord {
-    /** The farthest origin, in the year 10889. */
+    /** The greatest origin, in the year 10889. */
     public static final long FARTHEST = (1L << 48) - 1;
 
-    /** Odd, without 16 equal bits in a row: no single bit of an origin leaves the check as it was. */
+    /**
+     * An odd number without 16 equal bits in a row: if a single bit of an origin changes, so does
+     * the check.
+     */
     private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
 
     private static final int CHECK_SHIFT = 48;
 
     private ClockWord() {}
 
-    /** What a word of that boot is checked by. */
+    /** The value with which the check of that boot's words is computed. */
     public static long seed(UUID boot) {
         return boot.getMostSignificantBits() ^ boot.getLeastSignificantBits();
     }
@@ -34,7 +38,7 @@ public final class ClockWord {
         return check(origin, seed) << CHECK_SHIFT | origin;
     }
 
-    /** The origin that a word names, 0 if it is none of this boot. */
+    /** The origin that a word names, 0 if the word is not valid in this boot. */
     public static long origin(long word, long seed) {
         long origin = word & FARTHEST;
         return check(origin, seed) == word >>> CHECK_SHIFT ? origin : 0;

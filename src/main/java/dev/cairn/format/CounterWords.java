@@ -1,6 +1,9 @@
 package dev.cairn.format;
 
-/** What the caches of all processes counted since the shared-memory file was built: one line. */
+/**
+ * The counts of the caches of all processes since the shared-memory file was built, in one cache
+ * line.
+ */
 public final class CounterWords {
     public static final int HITS = 0;
     public static final int MISSES = 8;

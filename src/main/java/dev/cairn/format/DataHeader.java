@@ -10,13 +10,13 @@ import java.util.UUID;
 /**
  * The first block of the data file: what never changes in a store's life.
  *
- * @param storeId random
+ * @param storeId a random ID
  * @param hashSeed two random words, the keys of the hash function
- * @param stripes power of two
- * @param regionBytes power of two
- * @param durability fixed when the file is created
- * @param overwritesInPlace whether records may have been overwritten where they lie
- * @param cache whether entries are evicted or expire for want of reads, and when
+ * @param stripes the number of stripes, a power of two
+ * @param regionBytes the size of a region, a power of two
+ * @param durability the durability, fixed when the file is created
+ * @param overwritesInPlace whether records may have been overwritten in place
+ * @param cache whether and when entries are evicted, or expire because nobody reads them
  */
 public record DataHeader(
         UUID storeId,
@@ -26,12 +26,15 @@ public record DataHeader(
         Durability durability,
         boolean overwritesInPlace,
         CacheTerms cache) {
-    /** Blocks are forced and torn by themselves: nothing shares one with the header or a slot. */
+    /**
+     * The size of a block. A block is forced or torn by itself, so the header and each checkpoint slot have
+     * blocks of their own.
+     */
     public static final int BLOCK_BYTES = 4096;
 
     public static final long HEADER_AT = 0;
     public static final long OPEN_BLOCK_AT = HEADER_AT + BLOCK_BYTES;
-    public static final long SLOTS_AT = OPEN_BLOCK_AT + BLOCK_BYTES;
+    public static final long CHECKPOINT_SLOTS_AT = OPEN_BLOCK_AT + BLOCK_BYTES;
 
     public static final int MAGIC = 0;
     public static final int FORMAT_VERSION = 8;
@@ -47,7 +50,7 @@ public record DataHeader(
     public static final int CACHE_CRC = 80;
     public static final int BYTES = 84;
 
-    /** "CAIRNKV" and a newline, which a transfer in text mode would change. */
+    /** The bytes "CAIRNKV" and a newline, which a transfer in text mode would change. */
     public static final long MAGIC_VALUE = 0x0A56_4B4E_5249_4143L;
 
     public static final int FORMAT_VERSION_VALUE = 1;
@@ -61,10 +64,10 @@ public record DataHeader(
     private static final int NONE = 1;
 
     public static long slotAt(int slot, int stripes) {
-        return SLOTS_AT + (long) slot * CheckpointSlot.bytes(stripes);
+        return CHECKPOINT_SLOTS_AT + (long) slot * CheckpointSlot.bytes(stripes);
     }
 
-    /** The same store's with so many stripes and regions of that size. */
+    /** This header with other numbers of stripes and bytes per region. */
     public DataHeader with(int otherStripes, int otherRegionBytes) {
         return new DataHeader(
                 storeId,
@@ -76,7 +79,7 @@ public record DataHeader(
                 cache);
     }
 
-    /** Where region 0 begins. */
+    /** The offset at which region 0 begins. */
     public long regionsAt() {
         return slotAt(2, stripes);
     }
@@ -108,7 +111,7 @@ public record DataHeader(
         return (overwritesInPlace ? IN_PLACE : 0) | (isCache() ? CACHE : 0);
     }
 
-    /** Whether entries are evicted, or expire for want of reads. */
+    /** Whether entries are evicted, or expire because nobody reads them. */
     public boolean isCache() {
         return !cache.equals(CacheTerms.NONE);
     }
@@ -118,24 +121,25 @@ public record DataHeader(
     }
 
     /**
-     * Parses and verifies.
+     * Parses and verifies a header.
      *
      * @param block the file's first {@link #BLOCK_BYTES} bytes
-     * @throws IncompatibleFormat if it is no Cairn store, or one of another version
+     * @throws IncompatibleFormat if the file is not a Cairn store, or one of another version
      * @throws CorruptStore if it is one, and damaged
      */
     public static DataHeader decode(Path file, byte[] block) {
         long magic = Words.plain(block, MAGIC);
         if (magic != MAGIC_VALUE) {
             throw new IncompatibleFormat(
-                    file, "is no Cairn store: it begins with 0x%016x".formatted(magic));
+                    file, "is not a Cairn store: it begins with 0x%016x".formatted(magic));
         }
         int version = Words.intPlain(block, FORMAT_VERSION);
         int features = Words.intPlain(block, FEATURES);
         if (version != FORMAT_VERSION_VALUE || (features & ~ALL_FEATURES) != 0) {
             throw new IncompatibleFormat(
                     file,
-                    "has format version %d and features 0x%x; this is Cairn for version %d and features"
+                    ("has format version %d and features 0x%x; this Cairn reads version"
+                                            + " %d and features")
                                     .formatted(version, features, FORMAT_VERSION_VALUE)
                             + " up to 0x%x: use the Cairn that wrote it".formatted(ALL_FEATURES));
         }
@@ -148,16 +152,23 @@ public record DataHeader(
         int regionBytes = Words.intPlain(block, REGION_BYTES);
         int durability = Words.intPlain(block, DURABILITY);
         if (Integer.bitCount(stripes) != 1 || stripes < 1 || stripes > MAX_STRIPES) {
-            throw new CorruptStore(file, STRIPES, "1 to 4096, a power of two", "" + stripes);
+            throw new CorruptStore(
+                    file,
+                    STRIPES,
+                    "a number of stripes from 1 to 4096 that is a power of two",
+                    "" + stripes);
         }
         if (Integer.bitCount(regionBytes) != 1
                 || regionBytes < MIN_REGION_BYTES
                 || regionBytes > MAX_REGION_BYTES) {
             throw new CorruptStore(
-                    file, REGION_BYTES, "4 KiB to 64 MiB, a power of two", "" + regionBytes);
+                    file,
+                    REGION_BYTES,
+                    "a region size from 4 KiB to 64 MiB that is a power of two",
+                    "" + regionBytes);
         }
         if (durability != CHECKPOINT && durability != NONE) {
-            throw new CorruptStore(file, DURABILITY, "0 or 1, a durability class", "" + durability);
+            throw new CorruptStore(file, DURABILITY, "0 or 1 as durability class", "" + durability);
         }
         DataHeader header =
                 new DataHeader(
@@ -173,7 +184,7 @@ public record DataHeader(
             throw new CorruptStore(
                     file,
                     MAX_BYTES,
-                    "a bound of %d at least".formatted(least),
+                    "maxBytes of at least %d".formatted(least),
                     "" + header.cache().maxBytes());
         }
         return header;
@@ -185,7 +196,7 @@ public record DataHeader(
             throw new CorruptStore(
                     file,
                     CACHE_CRC,
-                    "CRC " + hex(crc) + " of the terms of a cache",
+                    "CRC " + hex(crc) + " of the terms of eviction",
                     hex(Words.intPlain(block, CACHE_CRC)));
         }
         CacheTerms terms =
@@ -198,7 +209,8 @@ public record DataHeader(
             throw new CorruptStore(
                     file,
                     MAX_BYTES,
-                    "terms of a cache, not negative, not both 0, a bound up to "
+                    "terms of eviction that are not negative and not both 0, with"
+                            + " maxBytes of at most "
                             + CacheTerms.MOST_BYTES,
                     terms.toString());
         }

@@ -1,9 +1,9 @@
 package dev.cairn.format;
 
 /**
- * How a 64-bit hash is used up. From the top: the stripe, then the prefix, of which a table of 2^n
- * buckets takes the first n bits as the home bucket, so that bucket b becomes 2b and 2b+1 when the
- * table doubles. From the bottom: the tag.
+ * The use of the bits of a 64-bit hash. From the top: the stripe, then the prefix. A table of 2^n
+ * buckets takes the first n bits of the prefix as the home bucket, so bucket b becomes 2b and 2b+1
+ * when the table doubles. From the bottom: the tag.
  */
 public final class HashBits {
     public static final int PREFIX_BITS = SlotWord.HASH_BITS;
@@ -14,17 +14,17 @@ public final class HashBits {
         return (int) (hash >>> 1 >>> 63 - stripesLog2);
     }
 
-    /** The hash without the stripe's bits: prefix first. */
+    /** The hash without the stripe's bits, so that the prefix comes first. */
     public static long rest(long hash, int stripesLog2) {
         return hash << stripesLog2;
     }
 
-    /** The bits that stand in the slot word. */
+    /** The hash bits that stand in the slot word. */
     public static long prefix(long rest) {
         return rest >>> 64 - PREFIX_BITS;
     }
 
-    /** Never 0, which is what an unused slot's tag reads as. */
+    /** The tag, which is never 0, because that is the tag of an unused slot. */
     public static long tag(long hash) {
         long tag = hash & 0xFF;
         return tag == 0 ? 1 : tag;
@@ -35,7 +35,10 @@ public final class HashBits {
         return rest >>> 1 >>> 63 - log2;
     }
 
-    /** Odd, so that a walk visits every bucket of a table before it returns to one. */
+    /**
+     * The step of a walk. It is odd, so that a walk visits every bucket of a table before it
+     * returns to one.
+     */
     public static long stride(long tag) {
         return tag << 1 | 1;
     }

@@ -5,11 +5,11 @@ import org.jspecify.annotations.Nullable;
 import java.util.UUID;
 
 /**
- * A block of the data file that says which shared-memory file goes with it, and in which boot it was
- * last open.
+ * A block of the data file that names the shared-memory file that belongs to it, and the boot in
+ * which it was last open.
  *
- * @param nonce random, new whenever a shared-memory file is built (RULE 5)
- * @param bootId of the kernel under which it was last open for writing
+ * @param nonce a random ID, new whenever a shared-memory file is built (RULE 5)
+ * @param bootId the boot ID of the kernel under which the file was last open for writing
  */
 public record OpenBlock(UUID nonce, UUID bootId) {
     public static final int MAGIC = 0;
@@ -18,10 +18,10 @@ public record OpenBlock(UUID nonce, UUID bootId) {
     public static final int BOOT_ID = 32;
     public static final int BYTES = 48;
 
-    /** "CAIRNOPN". */
+    /** The bytes "CAIRNOPN". */
     public static final long MAGIC_VALUE = 0x4E50_4F4E_5249_4143L;
 
-    /** Of a store that was never open: no shared-memory file has it. */
+    /** The block of a store that was never open: no shared-memory file matches it. */
     public static final OpenBlock NONE = new OpenBlock(new UUID(0, 0), new UUID(0, 0));
 
     public byte[] encode() {
@@ -33,7 +33,9 @@ public record OpenBlock(UUID nonce, UUID bootId) {
         return block;
     }
 
-    /** Null when the block is torn or damaged: then no shared-memory file can be trusted. */
+    /**
+     * Decodes a block; null if it is torn or damaged, so that no shared-memory file can be trusted.
+     */
     public static @Nullable OpenBlock decode(byte[] bytes) {
         byte[] block = java.util.Arrays.copyOf(bytes, BYTES);
         int crc = Words.intPlain(block, CRC);

@@ -1,15 +1,15 @@
 package dev.cairn.format;
 
 /**
- * A region's entry in the owner tables: whose it is, since and until which epoch (RULE 25), and
- * whether it may lack blocks, so that it is to be given some before it is claimed.
+ * A region's entry in the owner tables: the stripe that owns it, the epochs of its birth and death
+ * (RULE 25), and whether it may lack blocks, so that it must get some before it is claimed.
  *
  * <pre>
  * owner word  | 63  allocation number, 51 bits  13 | 12  stripe, 12 bits  1 | alive |
  * </pre>
  *
  * Owner tables are areas of the shared-memory file. Table 0 has the first 512 regions, table n the
- * next 512 * 2^(n-1); the directory holds the offset of each, 0 while there is none.
+ * next 512 * 2^(n-1); the directory holds the offset of each table, 0 if there is none yet.
  */
 public final class OwnerWords {
     public static final int OWNER = 0;
@@ -27,7 +27,10 @@ public final class OwnerWords {
         return number << NUMBER_SHIFT | (long) stripe << 1 | 1;
     }
 
-    /** The owner word of a region that gives up its blocks: alive, by number 0, which is nobody's. */
+    /**
+     * The owner word of a region that gives up its blocks: alive, with number 0, which no owner
+     * has.
+     */
     public static long punching() {
         return alive(0, 0);
     }
@@ -52,7 +55,7 @@ public final class OwnerWords {
         return owner >>> NUMBER_SHIFT;
     }
 
-    /** Which table has a region. */
+    /** The table that has a region. */
     public static int table(long region) {
         return 64 - Long.numberOfLeadingZeros(region >>> FIRST_TABLE_LOG2);
     }

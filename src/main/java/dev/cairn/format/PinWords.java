@@ -1,6 +1,9 @@
 package dev.cairn.format;
 
-/** A pin: who keeps the regions of which checkpoint from being used again (RULE 25). */
+/**
+ * A pin: the process that keeps the regions of a checkpoint from being reused, and that checkpoint
+ * (RULE 25).
+ */
 public final class PinWords {
     public static final int HOLDER = 0;
     public static final int EPOCH = 8;

@@ -2,7 +2,7 @@ package dev.cairn.format;
 
 /**
  * Bit fields that name places in the data file. A place counts 16-byte units from the file's start;
- * place 0 lies in the header and so is never a record's.
+ * place 0 lies in the header, so no record has it.
  *
  * <pre>
  * tail word    | 63     region + 1, 40 bits  24 | 23 units in region 0 |   0: stripe has no region
@@ -37,7 +37,7 @@ public final class Place {
         return word(region + 1, bytesInRegion >>> UNIT_SHIFT);
     }
 
-    /** The tail word so many bytes further in the same region. */
+    /** The tail word advanced by {@code bytes} within the same region. */
     public static long advanced(long tailWord, int bytes) {
         return tailWord + (bytes >>> UNIT_SHIFT);
     }

@@ -10,16 +10,16 @@ package dev.cairn.format;
  *  +--------+-----+----+-----+---+---+-----------+--------------+--------+-----------+-----+-------+
  * </pre>
  *
- * Padded with zeros to 16 bytes; n is how often the record was overwritten where it lies (RULE 31), h
- * its heat, which a cache goes by:
+ * A record is padded with zeros to a multiple of 16 bytes. The byte n counts how many times the
+ * record was overwritten in place (RULE 31); h is its heat, which a cache uses:
  *
  * <pre>
  *   |  7  0  |  6  idle  |  5  epoch of aging, modulo 4  4  |  3  frequency, 0 to 15  0  |
  * </pre>
  *
- * Reads put the expiry off of an entry that is idle: it has not been read for a while when it comes. A
- * key or a value that does not fit lies in a run: key then value, one behind the other, from the run
- * header's end.
+ * If an entry is idle, reads postpone its expiry: it then means that the entry was not read for a
+ * while. A key or a value that does not fit lies in a run: first the key, then the value, directly
+ * after the run header.
  */
 public final class RecordLayout {
     public static final int VERSION = 0;
@@ -43,7 +43,7 @@ public final class RecordLayout {
     public static final int TOMBSTONE = 2;
     public static final int FILLER = 3;
 
-    /** A copy that cleaning made; its version is the original's. */
+    /** The record is a copy that cleaning made; its version is that of the original. */
     public static final int MOVED = 1;
 
     public static final int EXPIRES = 2;
@@ -51,27 +51,27 @@ public final class RecordLayout {
     public static final int KEY_IN_RUN = 8;
     private static final int ALL_FLAGS = MOVED | EXPIRES | VALUE_IN_RUN | KEY_IN_RUN;
 
-    /** In the byte of heat: reads put the expiry off. */
+    /** A bit of the byte of heat: reads postpone the expiry. */
     public static final int IDLE = 64;
 
     public static final int MOST_HEAT = 127;
     private static final int MOST_OVERWRITES = SlotWord.overwrites(SlotWord.MOST);
 
-    /** Least space a record takes; what is left of a region below it holds nothing. */
+    /** The least space that a record takes. If less is left of a region, nothing lies there. */
     public static final int MIN_BYTES = 32;
 
-    /** What the checksum covers before the record: see {@link #identity}. */
+    /** The number of bytes that the checksum covers before the record: see {@link #identity}. */
     public static final int IDENTITY_BYTES = 40;
 
     private RecordLayout() {}
 
-    /** Bytes between the header and the first of key and value. */
+    /** The number of bytes between the header and the first of key and value. */
     public static int extensionBytes(int flags) {
         return ((flags & EXPIRES) != 0 ? EXPIRY_BYTES : 0)
                 + ((flags & (VALUE_IN_RUN | KEY_IN_RUN)) != 0 ? RUN_BYTES : 0);
     }
 
-    /** Bytes of the record in its region, padding included. */
+    /** The number of bytes of the record in its region, including padding. */
     public static long bytes(int flags, long keyLength, long valueLength) {
         long inline =
                 ((flags & KEY_IN_RUN) != 0 ? 0 : keyLength)
@@ -79,29 +79,29 @@ public final class RecordLayout {
         return Words.roundUp(HEADER_BYTES + extensionBytes(flags) + inline, Place.UNIT_BYTES);
     }
 
-    /** Bytes of key and value that lie in the run. */
+    /** The number of bytes of key and value that lie in the run. */
     public static long runContentBytes(int flags, long keyLength, long valueLength) {
         return ((flags & KEY_IN_RUN) != 0 ? keyLength : 0)
                 + ((flags & VALUE_IN_RUN) != 0 ? valueLength : 0);
     }
 
-    /** Regions of the run that has so many bytes of key and value. */
+    /** The number of regions of a run with that many bytes of key and value. */
     public static int runRegions(long contentBytes, int regionBytes) {
         return (int) ((RegionHeader.BYTES + contentBytes + regionBytes - 1) / regionBytes);
     }
 
-    /** Where in a record its reference to a run stands. */
+    /** The offset in a record of its reference to a run. */
     public static int runAt(int flags) {
         return HEADER_BYTES + ((flags & EXPIRES) != 0 ? EXPIRY_BYTES : 0);
     }
 
-    /** Bytes 8 to 15 as one word. */
+    /** Bytes 8 to 15 of a record as one word. */
     public static long control(int kind, int flags) {
         return (long) kind << 32 | (long) flags << 40;
     }
 
     /**
-     * The same of a record that was overwritten so often.
+     * Bytes 8 to 15 of a record that was overwritten {@code overwrites} times.
      *
      * @param heat the byte {@link #HEAT}
      */
@@ -117,7 +117,7 @@ public final class RecordLayout {
         return (int) (control >>> 40) & 0xFF;
     }
 
-    /** How often the record was overwritten where it lies. */
+    /** How many times the record was overwritten in place. */
     public static int overwrites(long control) {
         return (int) (control >>> 48) & 0xFF;
     }
@@ -127,7 +127,7 @@ public final class RecordLayout {
         return (int) (control >>> 56);
     }
 
-    /** Bytes 16 to 23 as one word. */
+    /** Bytes 16 to 23 of a record as one word. */
     public static long lengths(int keyLength, int valueLength) {
         return keyLength | (long) valueLength << 32;
     }
@@ -140,7 +140,7 @@ public final class RecordLayout {
         return (int) (lengths >>> 32);
     }
 
-    /** Whether kind, flags and lengths can be a record's that Cairn wrote. */
+    /** Whether kind, flags and lengths can be those of a record that Cairn wrote. */
     public static boolean plausible(long control, long lengths) {
         int kind = kind(control);
         int flags = flags(control);
@@ -154,11 +154,11 @@ public final class RecordLayout {
     }
 
     /**
-     * Writes the bytes that bind a checksum to store, stripe, region life and place (RULE 2), so
-     * that neither a record of the region's former life nor planted bytes ever pass.
+     * Writes the bytes that bind a checksum to store, stripe, life of the region and place (RULE
+     * 2). So neither a record of the region's former life nor planted bytes pass the check.
      *
-     * @param bytes whose first {@link #IDENTITY_BYTES} are written
-     * @param offset of the record in the file
+     * @param bytes the array whose first {@link #IDENTITY_BYTES} are written
+     * @param offset the offset of the record in the file
      */
     public static void identity(
             byte[] bytes, java.util.UUID storeId, int stripe, long number, long offset) {

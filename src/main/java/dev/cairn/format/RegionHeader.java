@@ -5,12 +5,13 @@ import org.jspecify.annotations.Nullable;
 import java.util.UUID;
 
 /**
- * The first 64 bytes of a region of the chain, or of a run of regions; immutable while it lives.
+ * The first 64 bytes of a region of the chain, or of a run of regions. They do not change while the
+ * region lives.
  *
- * @param region its place: the number of regions before it in the file
- * @param number allocation number, never given twice (RULE 4)
- * @param stripe whose log it belongs to
- * @param runRegions regions of the run that begins here, 0 for a region of the chain
+ * @param region the number of regions before it in the file
+ * @param number its allocation number, which is never given twice (RULE 4)
+ * @param stripe the stripe whose log it belongs to
+ * @param runRegions the number of regions of the run that begins here, 0 for a region of the chain
  * @param predecessor the region before it in the chain plus one, 0 for none
  * @param predecessorNumber that region's allocation number
  */
@@ -32,7 +33,7 @@ public record RegionHeader(
     public static final int PREDECESSOR_NUMBER = 56;
     public static final int BYTES = 64;
 
-    /** "REGN". */
+    /** The bytes "REGN". */
     public static final int MAGIC_VALUE = 0x4E474552;
 
     public byte[] encode(UUID storeId) {
@@ -49,7 +50,10 @@ public record RegionHeader(
         return header;
     }
 
-    /** Null unless the bytes begin with the header of a region of that store at that place. */
+    /**
+     * Decodes a header; null unless the bytes begin with the header of a region of that store at
+     * that place.
+     */
     public static @Nullable RegionHeader decode(byte[] bytes, UUID storeId, long region) {
         byte[] header = java.util.Arrays.copyOf(bytes, BYTES);
         int crc = Words.intPlain(header, CRC);

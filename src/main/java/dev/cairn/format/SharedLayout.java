@@ -6,15 +6,15 @@ package dev.cairn.format;
  * <pre>
  *        0  identity, clean mark, store-wide words
  *     1024  directory of owner tables
- *     3072  what caches count
+ *     3072  counts of caches
  *     4096  process table
  *    69632  buckets of claims
  *   102400  stripe descriptors, 512 bytes each
- *           of a store that evicts: what is in CacheLayout
+ *           in a store with eviction: the part in CacheLayout
  *  areasAt  areas of 16 KiB units: tables of the index, owner tables
  * </pre>
  *
- * Words that different actors store to stand on lines of their own.
+ * Words that different actors store lie in different cache lines.
  */
 public final class SharedLayout {
     public static final int MAGIC = 0;
@@ -72,16 +72,24 @@ public final class SharedLayout {
 
     public static final int STRIPE_DESCRIPTORS = CLAIMS + CLAIM_BUCKETS * ClaimWords.BYTES;
 
-    /** "CAIRNSHM" with the layout's number in its last byte. */
+    /** The bytes "CAIRNSHM", with the layout's number in the last byte. */
     public static final long MAGIC_VALUE = 0x4D48_534E_5249_4143L ^ 8L << 56;
 
-    /** Areas are counted in this unit, the smallest table; 24 bits of it are 256 GiB of index. */
+    /**
+     * The unit of areas, which is the size of the smallest table; 24 bits of it are 256 GiB of
+     * index.
+     */
     public static final int AREA_BYTES = 1 << 14;
 
     private SharedLayout() {}
 
     public static long stripeAt(int stripe) {
         return STRIPE_DESCRIPTORS + (long) stripe * StripeWords.BYTES;
+    }
+
+    /** The stripe whose descriptor lies at that offset. */
+    public static int stripe(long at) {
+        return (int) ((at - STRIPE_DESCRIPTORS) / StripeWords.BYTES);
     }
 
     public static long processAt(int slot) {

@@ -8,11 +8,11 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  * line 0    table word, count of swings              what readers look at
  * line 1    lock, intent, version, tail, counts      what a short write changes
- * line 2    the log's ends, building, next, next run what is, and what is being claimed
- * line 3    companions of every intent               what will be
+ * line 2    the log's ends, building, next, next run the current state, and what is being claimed
+ * line 3    companions of every intent               the state after the write
  * line 4, 5 companions of an intent that is neither short nor in place
- * line 6    what cleaning goes by; strain; tail given up; who waits
- * line 7    a region that was found damaged; what may be, and what was overwritten in place
+ * line 6    state of cleaning; strain; tail given up; waiting threads
+ * line 7    a damaged region; what may expire, and what was overwritten in place
  * </pre>
  *
  * @param memory a mapping of the shared-memory file
@@ -77,13 +77,13 @@ public record StripeWords(MemorySegment memory, long at) {
 
     public static final int BYTES = 512;
 
-    /** The intent of which all companions count. */
+    /** The intent for which all companions count. */
     public static final long WHOLE = 1;
 
-    /** The intent of which only the companions on line 3 count. */
+    /** The intent for which only the companions on line 3 count. */
     public static final long SHORT = 2;
 
-    /** The intent of an overwrite in place, of which the first three companions count. */
+    /** The intent of an overwrite in place, for which the first three companions count. */
     public static final long IN_PLACE = 3;
 
     /** The intent to drop all entries and regions of the stripe. */
@@ -98,8 +98,9 @@ public record StripeWords(MemorySegment memory, long at) {
     }
 
     /**
-     * Notes, before an entry with an expiry is committed, that cleaning may drop it from then on; 0
-     * never does. Two words, because only a whole turn of the chain can raise the first.
+     * Notes, before an entry with an expiry is committed, the time from which cleaning may drop it;
+     * 0 if never. There are two words, because only a whole turn of the chain can raise the first
+     * one.
      */
     public void noteExpiry(long expires) {
         if (expires != 0) {
@@ -121,14 +122,26 @@ public record StripeWords(MemorySegment memory, long at) {
         return number != 0 && number >= acquire(OLDEST_NUMBER); // numbers grow along the chain
     }
 
-    /** Whether the oldest region was begun to be evacuated with one of the last regions. */
+    /** Whether the evacuation of the oldest region has begun with one of the last free regions. */
     public boolean evacuating() {
         long number = acquire(EVACUATING);
         return number != 0 && number == acquire(OLDEST_NUMBER);
     }
 
-    /** Whether a holder left something behind, or is at it (seen by the holder: left behind). */
+    /**
+     * Whether a holder left work behind, or is still doing it. If the caller holds the lock, it was
+     * left behind.
+     */
     public boolean pending() {
         return (acquire(INTENT) | acquire(BUILDING) | acquire(NEXT) | acquire(NEXT_RUN)) != 0;
+    }
+
+    /** The same by the bytes of a descriptor. */
+    public static boolean pending(byte[] bytes, int at) {
+        return (Words.plain(bytes, at + INTENT)
+                        | Words.plain(bytes, at + BUILDING)
+                        | Words.plain(bytes, at + NEXT)
+                        | Words.plain(bytes, at + NEXT_RUN))
+                != 0;
     }
 }

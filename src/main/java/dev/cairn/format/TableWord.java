@@ -1,8 +1,8 @@
 package dev.cairn.format;
 
 /**
- * The word that says where a stripe's table is, and by changing that something it holds went
- * elsewhere (RULE 8). Also names an area that is being built, then with generation 0.
+ * The word that says where a stripe's table is. A change of it says that a place which the table
+ * named was freed (RULE 8). The same format, with generation 0, names an area that is being built.
  *
  * <pre>
  * | 63  location, 24 bits, in units of 16 KiB  40 | 39 log2 of buckets 35 | 34  generation, 35  0 |
@@ -39,17 +39,17 @@ public final class TableWord {
         return word & GENERATION_MASK;
     }
 
-    /** The same table, one generation on. */
+    /** The same table with the next generation. */
     public static long next(long word) {
         return word & ~GENERATION_MASK | word + 1 & GENERATION_MASK;
     }
 
-    /** Whether one table word of a stripe was stored before another; generations wrap around. */
+    /** Whether one table word of a stripe was stored before another. Generations wrap around. */
     public static boolean isOlder(long word, long than) {
         return (word - than & GENERATION_MASK) > GENERATION_MASK >>> 1;
     }
 
-    /** Bytes of the area that a table takes. */
+    /** The number of bytes of the area that a table takes. */
     public static long bytes(int log2) {
         return Math.max(SharedLayout.AREA_BYTES, (long) BucketWords.BYTES << log2);
     }

@@ -1,15 +1,15 @@
 package dev.cairn.format;
 
 /**
- * Who waits for changes of a stripe.
+ * Tells who waits for changes of a stripe.
  *
  * <pre>
  * | 63                  wakes, 62 bits                 2 | 1  feeds wait | 0  threads wait |
  * </pre>
  *
- * Threads sleep on the low half of the very word. The count of wakes is in it so that no two states
- * of it are the same: one who asked before a wake must not fall asleep because somebody else asked
- * behind it.
+ * Threads sleep on the low half of this very word. It contains the count of wakes, so that no two
+ * of its states are the same. Otherwise a thread that looked before a wake might fall asleep
+ * because another thread registered after the wake.
  */
 public final class WaitingWord {
     public static final long THREADS = 1;
@@ -22,7 +22,7 @@ public final class WaitingWord {
         return (word & (THREADS | FEEDS)) != 0;
     }
 
-    /** Nobody waits any more, and one more wake. */
+    /** The word after one more wake, when nobody waits any more. */
     public static long woken(long word) {
         return (word & -WAKE) + WAKE;
     }

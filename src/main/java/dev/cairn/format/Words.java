@@ -8,9 +8,9 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * Access to words of mapped and heap memory, each method named by its memory order. Protocol words
- * are 8-byte aligned and only ever touched by the ordered ones (RULE 12); the plain ones are for
- * content that an ordered word publishes.
+ * Access to words of mapped and heap memory. Each method is named by its memory order. Protocol
+ * words are 8-byte aligned, and only the ordered methods access them (RULE 12). The plain methods
+ * are for content that an ordered word publishes.
  */
 public final class Words {
     private static final VarHandle LONG =
@@ -24,7 +24,7 @@ public final class Words {
     private static final VarHandle HEAP_INT =
             MethodHandles.byteArrayViewVarHandle(int[].class, LITTLE_ENDIAN);
 
-    /** A sum that words in memory hardly have. */
+    /** A sum that words in memory are unlikely to have. */
     private static final long UNLIKELY = 0x5DEECE66D_1234L;
 
     private Words() {}
@@ -38,17 +38,30 @@ public final class Words {
     }
 
     public static boolean cas(MemorySegment memory, long at, long expected, long value) {
+        requirePage(memory, at);
         return LONG.compareAndSet(memory, at, expected, value);
     }
 
-    /** Stores and tells what was there; a full fence. */
+    /** Stores a value and returns the previous one; a full fence. */
     public static long exchange(MemorySegment memory, long at, long value) {
+        requirePage(memory, at);
         return (long) LONG.getAndSet(memory, at, value);
     }
 
-    /** Adds and tells what was there. */
+    /** Adds to a word and returns the previous value. */
     public static long add(MemorySegment memory, long at, long delta) {
+        requirePage(memory, at);
         return (long) LONG.getAndAdd(memory, at, delta);
+    }
+
+    /**
+     * Loads from a page. If the file was truncated and the page is gone, the JVM turns the fault of
+     * this load into an {@link InternalError}. It protects loads and stores everywhere, but
+     * operations like the one after this call only in compiled code; where they are interpreted,
+     * the signal ends the JVM. The compiler drops a load whose result is not used.
+     */
+    private static void requirePage(MemorySegment memory, long at) {
+        long _ = plain(memory, at);
     }
 
     public static long plain(MemorySegment memory, long at) {
@@ -89,9 +102,9 @@ public final class Words {
     }
 
     /**
-     * Keeps loads alive that were made only to fetch what is read soon.
+     * Keeps loads alive that only fetch what is read soon.
      *
-     * @param sum of what they gave
+     * @param sum the sum of the loaded values
      */
     public static void keepAlive(long sum) {
         if (sum == UNLIKELY) {

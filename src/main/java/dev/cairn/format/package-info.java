@@ -1,4 +1,7 @@
-/** The meaning of every byte of the two files: offsets, bit fields, accessors named by their access mode. */
+/**
+ * The meaning of every byte of the two files: offsets, bit fields, and accessors named by their
+ * access mode.
+ */
 @NullMarked
 package dev.cairn.format;
 

@@ -16,36 +16,46 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /*
- * Actors    any number of readers, anywhere, without a lock; one writer a stripe, with its lock.
+ * Actors    any number of readers in any process, without a lock; one writer per stripe, with its lock.
  * Words     the table word; in each bucket the meta word (tags, overflow count) and 7 slot words.
  * Steps     R1 table word          R2 meta word, tags compared      R3 slot word, hash bits compared
  *           R4 record: lengths, key      R5 fence, slot word again, then table word again
  * Why it is safe
- *           The slot word alone decides (RULE 7): non-zero is there, zero is not. An entry never
- *           changes its slot within a table (RULE 11), so one that is there throughout is in one
- *           slot throughout, and is seen when that slot is read; its tag was stored before the slot
- *           word, and the buckets it passed were counted before the intent, so neither filter can
- *           hide it. R5 proves that the table is the same and that no place of this stripe went
- *           elsewhere since R1 (RULE 8), and by the slot word that the record was not overwritten in
- *           place since R3: that word changes before the first byte does (X4 before X5), and never
- *           comes back in one life of its place. In this order (RULE 34): with the table word first,
- *           the place might be used again between the two loads, by the same key and count.
- *           A mismatch of keys stands by the table word alone, since in one life a place never changes
- *           its key. While the count is odd, the slot word names the record's image behind the tail
- *           (RULE 33), where another key's may come; then the slot word is loaded again, too.
+ *           The slot word alone decides (RULE 7): if it is not zero, the entry is there; if it is zero,
+ *           it is not. An entry never changes its slot within a table (RULE 11). So an entry that is
+ *           there throughout is in one slot throughout, and is seen when that slot is read. Its tag was
+ *           stored before the slot word, and the buckets that it passed were counted before the intent,
+ *           so neither filter can hide it. R5 proves that the table is still the same and that no place
+ *           of this stripe was freed since R1 (RULE 8). The slot word in R5 proves that the record was
+ *           not overwritten in place since R3: that word changes before the first byte does (X4 before
+ *           X5), and never returns to a former value in one life of its place. The order matters
+ *           (RULE 34): if the table word came first, the place might be reused between the two loads,
+ *           by the same key and count.
+ *           If the keys differ, the table word alone confirms it, since in one life a place never
+ *           changes its key. While the count is odd, the slot word names the record's image behind the
+ *           tail (RULE 33), where the image of another key may follow; then the slot word is loaded
+ *           again, too.
  * What is benign
- *           A tag of a removed entry and a count that a killed writer left too high: a slot or a
- *           bucket looked at in vain.
+ *           A tag of a removed entry, and a count that a killed writer left too high: a slot or a
+ *           bucket is looked at in vain.
  * If a process dies here
  *           Readers leave nothing behind.
  */
 /** The lookup of a key in its stripe's table. */
 public final class Index {
-    /** What {@link #candidate} returns for a key that is not there. */
+    /** The result of {@link #candidate} for a key that is absent. */
     public static final long ABSENT = 0;
 
-    /** Buckets that an entry may be away from home; a longer walk grows the table instead. */
+    /**
+     * The greatest number of buckets between an entry and its home bucket; a longer walk makes the
+     * table grow instead.
+     */
     public static final int MAX_WALK = 8;
+
+    /**
+     * The longest key that is copied before anything confirms that the bytes are a key, in bytes.
+     */
+    private static final int LONGEST_UNCONFIRMED = 1 << 16;
 
     private final SharedMemory shared;
     private final Records records;
@@ -64,24 +74,28 @@ public final class Index {
     }
 
     /**
-     * A slot word that names the record of a key, as it seems, and where it stands.
+     * A slot word that seems to name the record of a key, and its position.
      *
-     * @param slot loaded before the record
-     * @param isRecord whether there is a record of the key; else the bytes can be no record's
+     * @param slot the slot word, loaded before the record
+     * @param isRecord whether the bytes are a record of the key; if not, they can be no record at
+     *     all
      */
     public record Found(long slotAt, long slot, boolean isRecord) {
-        /** Whether it is {@link #CHANGED}. */
+        /** Whether this is {@link #CHANGED}. */
         public boolean isChanged() {
             return slotAt == 0;
         }
     }
 
-    /** What {@link #find} returns if an entry was overwritten meanwhile: look again. */
+    /**
+     * The result of {@link #find} if an entry was overwritten meanwhile, and the caller must look
+     * again.
+     */
     public static final Found CHANGED = new Found(0, 0, false);
 
     /**
-     * Where a key's slot word stands; null if it is not there; {@link #CHANGED}. Unconfirmed (RULES 9,
-     * 34).
+     * Finds the position of a key's slot word; null if the key is absent; {@link #CHANGED} if the
+     * caller must look again. The result is unconfirmed (RULES 9, 34).
      *
      * @param table the stripe's table word, loaded before the call (R1)
      */
@@ -107,15 +121,15 @@ public final class Index {
                 if (found != Records.Match.OTHER) {
                     return new Found(at, slot, found == Records.Match.SAME);
                 }
-                if (SlotWord.isChanging(slot)) { // another record's bytes may have come there
-                    boolean ofSlot = mayHaveHash(SlotWord.offset(slot), prefix, tag);
+                boolean ofSlot = mayBeOfSlot(SlotWord.offset(slot), hash, prefix);
+                if (SlotWord.isChanging(slot)) { // another key's record may have come there
                     VarHandle.acquireFence();
                     if (Words.acquire(memory, at) != slot) {
                         return CHANGED;
                     }
-                    if (!ofSlot) { // or a page that was lost is back, with an image of before
-                        return new Found(at, slot, false);
-                    }
+                }
+                if (!ofSlot) { // a record with a damaged key does not stand for another key
+                    return new Found(at, slot, false);
                 }
             }
             if (BucketWords.overflow(meta) == 0 || --walk == 0) {
@@ -124,21 +138,32 @@ public final class Index {
         }
     }
 
-    /** Whether the key of the record at a place may be that of a slot; unconfirmed. */
-    private boolean mayHaveHash(long offset, long prefix, long tag) {
+    /**
+     * Whether the key of the record at a place can be that of the slot word that names the place;
+     * unconfirmed. If it cannot, the record is damaged. Without this check a damaged key would be
+     * taken for another key, and its entry for absent. The tag is not compared: it stands in
+     * another word, and may be an earlier one.
+     *
+     * @param hash a hash of the slot's stripe
+     * @param prefix the hash bits of the slot word
+     */
+    private boolean mayBeOfSlot(long offset, long hash, long prefix) {
         Records.Outline outline = records.outline(offset);
         if (outline == null) {
             return false;
         }
-        long hashed = hash.of(outline.key());
+        if (outline.keyLength() > LONGEST_UNCONFIRMED) {
+            return true; // the length may be damaged too
+        }
+        long hashed = this.hash.of(outline.key());
         return HashBits.prefix(HashBits.rest(hashed, stripesLog2)) == prefix
-                && HashBits.tag(hashed) == tag;
+                && stripe(hashed) == stripe(hash);
     }
 
     /**
-     * Where a slot word stands, that of an entry with this hash; 0 if it is not there. No record is
-     * read: a place and the hash are one entry's only, whatever the count. Unconfirmed, unless under the
-     * stripe's lock.
+     * Finds where this slot word, of an entry with this hash, is in the table; 0 if it is not
+     * there. No record is read: a place and the hash belong to one entry only, whatever the count
+     * is. The result is unconfirmed, unless the caller holds the stripe's lock.
      */
     public long addressOf(long table, long hash, long slot) {
         int log2 = TableWord.log2(table);
@@ -164,8 +189,9 @@ public final class Index {
     }
 
     /**
-     * Where the first slot word stands that may be that of an entry with that hash, or {@link #ABSENT};
-     * no record is read and no key compared, so it may be another entry's. Unconfirmed (RULE 9).
+     * Finds the position of the first slot word that may be that of an entry with this hash; {@link
+     * #ABSENT} if there is none. No record is read and no key compared, so the slot word may be
+     * that of another entry. The result is unconfirmed (RULE 9).
      *
      * @param table the stripe's table word, loaded before the call (R1)
      */
@@ -208,12 +234,15 @@ public final class Index {
                     shared.file().path(),
                     0,
                     "a table word",
-                    "0: the shared-memory file was replaced under this process");
+                    "0, since the shared-memory file was replaced while this process used it");
         }
         return shared.covering(TableWord.offset(table), TableWord.bytes(TableWord.log2(table)));
     }
 
-    /** Starts to fetch the bucket that {@link #find} reads first; the result only keeps the load alive. */
+    /**
+     * Starts to fetch the bucket that {@link #find} reads first. The result only keeps the load
+     * alive.
+     */
     public long touch(long table, long hash) {
         long rest = HashBits.rest(hash, stripesLog2);
         long bucket = HashBits.home(rest, TableWord.log2(table));
@@ -223,16 +252,17 @@ public final class Index {
     }
 
     /**
-     * Where a key's entry is, or could go.
+     * The position of a key's entry, or of a free slot for it.
      *
-     * @param slotAt of the slot word in the shared-memory file; 0 if no slot is free near home
-     * @param slot the slot word, 0 if the key is not there
-     * @param passed buckets between home and the slot's
-     * @param walked buckets that had to be looked at to know
+     * @param slotAt the position of the slot word in the shared-memory file; 0 if no slot is free
+     *     near home
+     * @param slot the slot word, 0 if the key is absent
+     * @param passed the number of buckets between home and the slot's bucket
+     * @param walked the number of buckets that were looked at
      */
     public record Lookup(long slotAt, long slot, int passed, int walked) {}
 
-    /** Finds a key's slot, or a free one for it; under the stripe's lock. */
+    /** Finds a key's slot, or a free one for it. The caller holds the stripe's lock. */
     public Lookup locate(StripeWords stripe, long hash, byte[] key) {
         long table = stripe.acquire(StripeWords.TABLE);
         int log2 = TableWord.log2(table);
@@ -252,7 +282,7 @@ public final class Index {
                 for (long match = BucketWords.match(meta, tag); match != 0; match &= match - 1) {
                     long at = slotAt(bucketAt, match);
                     long slot = Words.acquire(memory, at);
-                    if (slot != 0 && SlotWord.hashBits(slot) == prefix && isKey(slot, key)) {
+                    if (slot != 0 && SlotWord.hashBits(slot) == prefix && isKey(slot, hash, key)) {
                         return new Lookup(at, slot, pass, pass + 1);
                     }
                 }
@@ -273,10 +303,10 @@ public final class Index {
     }
 
     /**
-     * Whether a table points to a record at that byte of the data file, by its slot words alone: tags
-     * and overflow counts are not asked, nor is the record.
+     * Whether a slot word of the table names a record at that byte of the data file. Tags, overflow
+     * counts and the record are not read.
      *
-     * @param hash of the record's key
+     * @param hash the hash of the record's key
      */
     public static boolean pointsTo(SharedMemory shared, long table, long hash, long offset) {
         int log2 = TableWord.log2(table);
@@ -301,14 +331,14 @@ public final class Index {
     /** Gets the slot words of a table. */
     public interface SlotVisitor {
         /**
-         * A slot word that is not 0.
+         * Is called for a slot word that is not 0.
          *
-         * @param slotAt where it stands in the shared-memory file
+         * @param slotAt its position in the shared-memory file
          */
         void slot(long slotAt, long slot);
     }
 
-    /** Tells of every slot word of a table that is not free. */
+    /** Calls the visitor for every slot word of a table that is not free. */
     public void forEachSlot(long table, SlotVisitor visitor) {
         int log2 = TableWord.log2(table);
         MemorySegment memory = table(table);
@@ -322,7 +352,10 @@ public final class Index {
         }
     }
 
-    /** Whether a stripe still has that table, and in it that slot word; under the stripe's lock. */
+    /**
+     * Whether a stripe still has this table, and the table this slot word. The caller holds the
+     * stripe's lock.
+     */
     public boolean isUnchanged(StripeWords stripe, long table, long slotAt, long slot) {
         long now = stripe.acquire(StripeWords.TABLE);
         return TableWord.offset(now) == TableWord.offset(table)
@@ -331,25 +364,28 @@ public final class Index {
     }
 
     /**
-     * Whether the entry with that hash is the record at that byte of the data file; under the lock. The
-     * slot word tells: no other entry has that place.
+     * Whether the entry with that hash is the record at that byte of the data file. The caller
+     * holds the lock. The slot word is enough to tell: no other entry has that place.
      */
     public boolean pointsTo(StripeWords stripe, long hash, long offset) {
         return slotOf(stripe, hash, offset) != 0;
     }
 
-    /** The slot word of the record at that byte, 0 if none points to it; under the lock. */
+    /** The slot word of the record at that byte, 0 if none names it. The caller holds the lock. */
     public long slotOf(StripeWords stripe, long hash, long offset) {
         long at = addressOf(stripe.acquire(StripeWords.TABLE), hash, slotWord(offset, hash));
         return at == 0 ? 0 : slot(at);
     }
 
-    private boolean isKey(long slot, byte[] key) {
-        return switch (records.match(SlotWord.offset(slot), key)) {
-            case SAME -> true;
-            case OTHER -> false;
-            case NO_RECORD -> throw records.noRecord(SlotWord.offset(slot));
-        };
+    private boolean isKey(long slot, long hash, byte[] key) {
+        long offset = SlotWord.offset(slot);
+        Records.Match found = records.match(offset, key);
+        if (found == Records.Match.NO_RECORD
+                || found == Records.Match.OTHER
+                        && !mayBeOfSlot(offset, hash, SlotWord.hashBits(slot))) {
+            throw records.noRecord(offset);
+        }
+        return found == Records.Match.SAME;
     }
 
     static long freeSlot(MemorySegment memory, long bucketAt) {
@@ -362,17 +398,23 @@ public final class Index {
         return 0;
     }
 
-    /** Counts an entry that passes buckets on its way from home; before the intent (RULE 11). */
+    /**
+     * Counts an entry in the buckets that it passes on its way from home. This happens before the
+     * intent (RULE 11).
+     */
     public void raiseOverflow(StripeWords stripe, long hash, int passed) {
         changeOverflow(stripe, hash, passed, 1);
     }
 
-    /** Uncounts it; after its slot word is 0, and never by a redo. */
+    /** Takes the count back, after the slot word is 0, and never in a redo. */
     public void lowerOverflow(StripeWords stripe, long hash, int passed) {
         changeOverflow(stripe, hash, passed, -1);
     }
 
-    /** Buckets that an entry passes on its way from home to its slot; under the lock. */
+    /**
+     * The number of buckets that an entry passes on its way from home to its slot. The caller holds
+     * the lock.
+     */
     public int passed(StripeWords stripe, long hash, long slotAt) {
         long table = stripe.acquire(StripeWords.TABLE);
         int log2 = TableWord.log2(table);
@@ -406,15 +448,16 @@ public final class Index {
     static void changeOverflow(MemorySegment memory, long bucketAt, int change) {
         long meta = Words.acquire(memory, bucketAt);
         int count = BucketWords.overflow(meta);
-        if (count != BucketWords.MAX_OVERFLOW) { // sticky: how many more there were is not known
+        if (count != BucketWords.MAX_OVERFLOW) { // sticky: nobody knows how many more there were
             Words.release(memory, bucketAt, BucketWords.withOverflow(meta, count + change));
         }
     }
 
     /**
-     * Stores a slot word with its tag: tag first (RULE 7).
+     * Stores a slot word and its tag, the tag first (RULE 7).
      *
-     * @param slot 0 removes; the tag then stays as a hint that is looked at in vain
+     * @param slot the slot word; 0 removes the entry, and its tag stays as a hint that is followed
+     *     in vain
      */
     public void swing(long slotAt, long slot, long tag) {
         MemorySegment memory = shared.covering(slotAt, Long.BYTES);
@@ -430,27 +473,31 @@ public final class Index {
     }
 
     /**
-     * Stores the slot word of a record, or 0, in a table that nobody else sees yet.
+     * Stores the slot word of a record, or 0, in a table that no other process sees yet.
      *
-     * @param overwrites how often the record was overwritten, as it says
+     * @param overwrites how many times the record was overwritten, as the record says
      */
     public void restore(Lookup found, long offset, long hash, int overwrites) {
         long slot = offset == 0 ? 0 : SlotWord.withCount(slotWord(offset, hash), 2 * overwrites);
         swing(found.slotAt(), slot, HashBits.tag(hash));
     }
 
-    /** Stores a slot word whose tag is there, and nothing that is stored later before it (RULE 32). */
+    /**
+     * Stores a slot word whose tag is there already. No later store is visible before it (RULE 32).
+     */
     public void change(long slotAt, long slot) {
         Words.release(shared.covering(slotAt, Long.BYTES), slotAt, slot);
         VarHandle.storeStoreFence();
     }
 
-    /** A slot word; under the stripe's lock. */
+    /** Loads a slot word. The caller holds the stripe's lock. */
     public long slot(long slotAt) {
         return Words.acquire(shared.covering(slotAt, Long.BYTES), slotAt);
     }
 
-    /** The slot word of a record at that byte of the data file, which was never overwritten there. */
+    /**
+     * The slot word of a record at that byte of the data file which was never overwritten in place.
+     */
     public long slotWord(long offset, long hash) {
         return SlotWord.of(offset, HashBits.prefix(HashBits.rest(hash, stripesLog2)));
     }

@@ -6,8 +6,8 @@ import com.dynatrace.hash4j.hashing.Hashing;
 import java.util.UUID;
 
 /**
- * The hash of keys: PolymurHash 2.0, a universal family, keyed with the store's random seed. Nobody
- * who does not know the seed can choose keys that collide more often than by chance.
+ * The hash of keys: PolymurHash 2.0, a universal family, keyed with the store's random seed.
+ * Without the seed nobody can choose keys that collide more often than random ones.
  */
 public final class KeyHash {
     private static final long TWEAK = 0;
@@ -15,7 +15,7 @@ public final class KeyHash {
     private final Hasher64 hasher;
 
     /**
-     * @param seed of the store's header
+     * @param seed the seed in the store's header
      */
     public KeyHash(UUID seed) {
         hasher =
@@ -27,7 +27,7 @@ public final class KeyHash {
         return of(key, 0, key.length);
     }
 
-    /** The hash of a key that stands in an array. */
+    /** The hash of a key that lies in a part of an array. */
     public long of(byte[] array, int from, int length) {
         return hasher.hashBytesToLong(array, from, length);
     }

@@ -7,7 +7,7 @@ import dev.cairn.log.Records;
 import dev.cairn.os.MappedFile;
 import dev.cairn.shared.SharedMemory;
 
-/** The two files of a store as this process has mapped them, and what reads them. */
+/** The two files of a store as this process has mapped them, with the objects that read them. */
 public record Mapped(
         DataFile data, SharedMemory shared, Records records, KeyHash hash, Index index) {
 
@@ -20,7 +20,7 @@ public record Mapped(
         return new Mapped(data, shared, records, hash, new Index(shared, records, hash));
     }
 
-    /** Unmaps both. */
+    /** Unmaps both files. */
     public void close() {
         try {
             data.file().close();

@@ -7,8 +7,12 @@ import static dev.cairn.format.StripeWords.SWINGS;
 import static dev.cairn.format.StripeWords.TABLE;
 
 import dev.cairn.CorruptStore;
+import dev.cairn.events.Events;
+import dev.cairn.events.Events.Grow;
+import dev.cairn.events.Recording;
 import dev.cairn.format.BucketWords;
 import dev.cairn.format.HashBits;
+import dev.cairn.format.SharedLayout;
 import dev.cairn.format.SlotWord;
 import dev.cairn.format.StripeWords;
 import dev.cairn.format.TableWord;
@@ -23,28 +27,37 @@ import java.lang.invoke.VarHandle;
 /*
  * Actors    the holder of the stripe's lock; readers of the old table, who never wait.
  * Words     building, the table word.
- * Steps     G1 building := {place, size}, under the allocation lock, nothing else naming that area
+ * Steps     G1 building := {place, size}, under the allocation lock; nothing else names that area
  *           G2 zeros, then every slot word of the old table   G3 table word := {new, generation + 1}
  *           G4 building := 0
  * Why it is safe
  *           Nobody sees the new area before G3, which is one store. A reader that began in the old
- *           table finds the table word changed and looks again (RULE 9); the old area may be taken
- *           by anybody at once, because the area is only read, and in vain. G3 comes before G4 and
- *           the allocator reads building before the table word, so it always sees one (RULE 14).
+ *           table finds the table word changed and looks again (RULE 9). So the old area may be taken
+ *           at once: such a reader only reads it, and discards what it read. G3 comes before G4, and
+ *           the allocator reads building before the table word, so it always sees one of them (RULE 14).
  * If a process dies here
- *           Before G3 the area is named by building alone: the repairer clears it, and it is free.
- *           After G3 by both: the repairer clears it, and the table stays.
+ *           Before G3 only building names the area: the repairer clears it, and the area is free.
+ *           After G3 both name it: the repairer clears building, and the table stays.
  */
-/** The tables of the index: when a stripe gets another, and how. */
+/** The tables of the index: when a stripe gets a new one, and how. */
 public final class Tables {
-    /** Entries in ten slots above which a table is doubled. */
+    /** The number of entries in ten slots above which a table is doubled. */
     private static final int FULL_TENTHS = 7;
 
-    /** Entries in ten slots above which a crowded table is doubled rather than tidied. */
+    /**
+     * The number of entries in ten slots above which a crowded table is doubled and not only
+     * rebuilt.
+     */
     private static final int HALF_TENTHS = 4;
 
-    /** Mean buckets of a miss, times 256, above which a table is built anew. */
+    /** The mean number of buckets that a miss reads, times 256, above which a table is rebuilt. */
     private static final long STRAINED = 3 << 8;
+
+    /**
+     * How many times a table is doubled at once. If its entries need more, they are taken for
+     * damage.
+     */
+    private static final int MOST_DOUBLINGS = 8;
 
     private static final int STRAIN_WEIGHT_LOG2 = 8;
 
@@ -67,7 +80,7 @@ public final class Tables {
         this.hash = hash;
     }
 
-    /** The least log2 of buckets that has room for so many entries. */
+    /** The least log2 of the number of buckets that has room for that many entries. */
     public static int log2For(long entries, int least) {
         int log2 = least;
         while (log2 < TableWord.MAX_LOG2 && tooMany(entries, log2)) {
@@ -80,11 +93,11 @@ public final class Tables {
         return entries * 10 > (FULL_TENTHS * (long) BucketWords.SLOTS << log2);
     }
 
-    /** Whether a stripe's table should be another before one more entry goes in. */
+    /** Whether a stripe needs a new table before one more entry is added. */
     public boolean crowded(StripeWords words, Index.Lookup found) {
         long before = words.acquire(STRAIN);
         long strain = before + (((long) found.walked() << 8) - before >> STRAIN_WEIGHT_LOG2);
-        if (strain != before) { // most inserts do not walk: their line stays as it is
+        if (strain != before) { // most inserts do not walk, and do not dirty this line
             words.release(STRAIN, strain);
         }
         return found.slotAt() == 0
@@ -98,34 +111,64 @@ public final class Tables {
     }
 
     /**
-     * Gives a crowded stripe another table, of the same or of double size; under the stripe's lock.
+     * Gives a crowded stripe a new table of the same or of double size. The caller holds the
+     * stripe's lock.
      *
-     * @return 0, or the bytes for which the file has no room: give the lock back, {@link
-     *     SharedMemory#makeRoom}, start again
+     * @param again whether the entry found no place in the table that this method built just
+     *     before; the new table is larger then
+     * @return 0, or the bytes for which the file has no room. In that case the caller must release
+     *     the lock, call {@link SharedMemory#makeRoom}, and start again.
      */
-    public long rebuild(StripeWords words) {
+    public long rebuild(StripeWords words, boolean again) {
         long old = words.acquire(TABLE);
         long entries = words.acquire(LIVE_COUNT) + 1;
         if (entries < 1 || entries > ((long) BucketWords.SLOTS << TableWord.log2(old)) + 1) {
             throw new CorruptStore(
                     shared.file().path(),
                     words.at() + LIVE_COUNT,
-                    "no more entries than the table has slots",
+                    "at most as many entries as the table has slots",
                     Long.toString(entries - 1));
         }
         int log2 = log2For(entries, TableWord.log2(old));
         if (log2 == TableWord.log2(old)
-                && entries * 10 > (HALF_TENTHS * (long) BucketWords.SLOTS << log2)) {
+                && (again || entries * 10 > (HALF_TENTHS * (long) BucketWords.SLOTS << log2))) {
             log2++;
         }
+        requireSpread(old, log2);
+        Recording<Grow> growth = Events.grow();
         while (!swing(words, log2, old)) {
             if (words.acquire(BUILDING) == 0) {
                 return TableWord.bytes(log2);
             }
-            words.release(BUILDING, 0); // an entry found no place near home: take a larger one
+            words.release(BUILDING, 0); // no place near home for an entry: take a larger table
             log2++;
+            requireSpread(old, log2);
+        }
+        if (growth != null) {
+            growth.end(
+                    new Grow(
+                            locks.store(),
+                            Events.INDEX,
+                            SharedLayout.stripe(words.at()),
+                            TableWord.bytes(TableWord.log2(old)),
+                            TableWord.bytes(log2)));
         }
         return 0;
+    }
+
+    /**
+     * Requires that a larger table can spread the entries. If it cannot, they are no entries: one
+     * slot word stands in many slots.
+     */
+    private void requireSpread(long old, int log2) {
+        if (log2 > Math.min(TableWord.MAX_LOG2, TableWord.log2(old) + MOST_DOUBLINGS)) {
+            throw new CorruptStore(
+                    shared.file().path(),
+                    TableWord.offset(old),
+                    "a table whose entries fit one %d times as large"
+                            .formatted(1 << MOST_DOUBLINGS),
+                    "more entries with one hash than there are slots near their home");
+        }
     }
 
     private boolean swing(StripeWords words, int log2, long old) {
@@ -174,7 +217,7 @@ public final class Tables {
         return true;
     }
 
-    /** As much of an entry's hash as a table of that size needs (RULE 14). */
+    /** As many bits of an entry's hash as a table of that size needs (RULE 14). */
     private long rest(long slot, int log2) {
         if (log2 <= HashBits.PREFIX_BITS) {
             return SlotWord.hashBits(slot) << Long.SIZE - HashBits.PREFIX_BITS;

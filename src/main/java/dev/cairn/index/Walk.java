@@ -15,28 +15,30 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * A walk through all entries of a stripe in the order of their hash prefix, without a lock and across
- * any number of table swings.
+ * A walk through all entries of a stripe in the order of their hash prefix, without a lock and
+ * across any number of table swings.
  *
- * <p>The prefix of an entry never changes, while its slot does at a swing. So the walk notes the
- * slots of one table, sorted by prefix, and goes through them prefix by prefix; once the table was
- * swung, it notes those slots of the new one whose prefix is still to come. An entry that is there
- * throughout is in every table, and its prefix comes once.
+ * <p>The prefix of an entry never changes, while its slot does when the table is swung. So the walk
+ * notes the slots of one table, sorted by prefix, and visits them prefix by prefix. When the table
+ * was swung, it notes those slots of the new table whose prefix is still to come. An entry that is
+ * there throughout is in every table, and its prefix comes once.
  *
- * <p>It notes a bounded number of slots at a time, those with the least prefixes to come; when it has
- * gone through them, it notes the next. So a stripe may have more entries than an array has room for.
+ * <p>The walk notes a bounded number of slots at a time, those with the least prefixes to come.
+ * When it has visited them, it notes the next ones. So a stripe may have more entries than an array
+ * can hold.
  *
- * <p>The count of swings, raised before each, tells a table from another at the same place: a walk
- * that saw the same table before and after, and no swing begun between, saw one table.
+ * <p>The count of swings is incremented before each swing. It distinguishes one table from another
+ * at the same place: if a walk saw the same table before and after, and no swing began between, it
+ * saw one table.
  */
 public final class Walk {
-    /** One bit less than are left beside the prefix, so that none sorts as negative. */
+    /** One bit less than is left beside the prefix, so that no noted value is negative. */
     private static final int ORDINAL_BITS = Long.SIZE - 1 - HashBits.PREFIX_BITS;
 
     private static final long ORDINAL_MASK = (1L << ORDINAL_BITS) - 1;
     private static final long ALL_PREFIXES = 1L << HashBits.PREFIX_BITS;
 
-    /** Slots noted at a time, 32 MiB of them; a stripe seldom has more. */
+    /** The number of slots noted at a time, which take 32 MiB; a stripe seldom has more. */
     private static final int MOST_NOTED = 1 << 22;
 
     private final SharedMemory shared;
@@ -45,7 +47,9 @@ public final class Walk {
     private long notedTable;
     private long notedSwings;
 
-    /** Each {0, prefix: 18 bits, number of the slot in its table: 45 bits}, sorted. */
+    /**
+     * The noted slots, each {0, prefix: 18 bits, number of the slot in its table: 45 bits}, sorted.
+     */
     private long[] noted = {};
 
     private long[] slotAts = {};
@@ -54,7 +58,7 @@ public final class Walk {
     private int at;
     private long prefix;
 
-    /** The first prefix whose slots were not noted. */
+    /** The first prefix whose slots are not noted. */
     private long notedUpTo = ALL_PREFIXES;
 
     public Walk(SharedMemory shared, int stripe) {
@@ -62,7 +66,8 @@ public final class Walk {
     }
 
     /**
-     * @param mostNoted slots noted at a time, more only if so many have one prefix
+     * @param mostNoted the number of slots noted at a time; it is exceeded only if that many slots
+     *     have one prefix
      */
     Walk(SharedMemory shared, int stripe, int mostNoted) {
         this.shared = shared;
@@ -70,15 +75,15 @@ public final class Walk {
         this.mostNoted = mostNoted;
     }
 
-    /** Whether there may be entries still to come. */
+    /** Whether there may be more entries. */
     public boolean hasNext() {
         return prefix < ALL_PREFIXES;
     }
 
     /**
-     * The slot words of the entries with the next prefix; the same ones when asked again. They are
-     * to be read and then confirmed against themselves, {@link #slotAt}, and {@link #table}, as RULES 9
-     * and 34 have it.
+     * The slot words of the entries with the next prefix; further calls return the same ones. The
+     * caller must read their records, and then confirm the slot words ({@link #slotAt}) and the
+     * table word ({@link #table}) as RULES 9 and 34 demand.
      */
     public long[] slots() {
         long swings = words.acquire(SWINGS);
@@ -111,7 +116,7 @@ public final class Walk {
         return Arrays.copyOf(slots, count);
     }
 
-    /** Where the last slot words stand, one by one. */
+    /** The position of the {@code i}-th of the last slot words. */
     public long slotAt(int i) {
         return slotAts[i];
     }
@@ -121,7 +126,7 @@ public final class Walk {
         return table;
     }
 
-    /** Done with those entries: on to the next prefix. */
+    /** Goes on to the next prefix. */
     public void advance() {
         if (at < noted.length) {
             at = groupEnd();
@@ -178,8 +183,10 @@ public final class Walk {
     }
 
     /**
-     * Keeps of the slots that were found those with the lesser prefixes, about half of them, but always
-     * all of a prefix; tells how many. The others come later.
+     * Keeps, of the slots that were found, about half: those with the lesser prefixes, but always
+     * all slots of one prefix. The others come later.
+     *
+     * @return the number of slots that are kept
      */
     private int keepHalf(long[] found) {
         Arrays.sort(found);

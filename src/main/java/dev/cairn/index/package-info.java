@@ -1,4 +1,4 @@
-/** The hash index: lock-free find; insert; growth. */
+/** The hash index: lookup without a lock, insertion and growth. */
 @NullMarked
 package dev.cairn.index;
 

@@ -10,19 +10,19 @@ import java.util.OptionalLong;
 import java.util.function.LongPredicate;
 
 /*
- * Actors    one thread a hash of each process, as its caller sees to; corpses.
- * Words     a bucket's lock; its claims {hash, owner}, an owner being a lock word, 0 none.
- * Steps     C1 the bucket's lock      C2 no claim on the hash by a live process, and one to take
+ * Actors    at most one thread per hash in each process, which the caller ensures; dead processes.
+ * Words     a bucket's lock; its claims {hash, owner}, where an owner is a lock word, 0 for none.
+ * Steps     C1 lock the bucket      C2 check that no live process claims the hash; find a free claim
  *           C3 hash      C4 owner      C5 unlock      C6 (release, without the lock) owner := 0
  * Why it is safe
- *           C2 to C4 stand under the lock, so of two that claim a hash the second finds the first's
- *           owner. C6 only takes away, and only its own.
+ *           C2 to C4 run under the lock. So if two processes claim a hash, the second finds the first's
+ *           owner. C6 only removes, and only the process's own claim.
  * If a process dies here, or leaves
- *           Before C4: the claim was never made. Behind it: the owner is dead, and the next one to
- *           ask takes its claim. A claim with our own word was left by a failure of this process,
- *           as its caller lets no two threads near one hash.
+ *           Before C4 the claim was never made. After C4 the owner is dead, and the next process that
+ *           asks takes its claim. A claim with this process's own word was left by a failure of this
+ *           process, because its caller lets no two threads claim one hash.
  */
-/** Who does something about a key, by its hash: at most one live process of those that ask. */
+/** Claims on hashes of keys: of all live processes that ask for a hash, at most one gets it. */
 public final class Claims {
     private final MemorySegment memory;
     private final ProcessTable processes;
@@ -52,27 +52,32 @@ public final class Claims {
         timeoutNanos = nanos;
     }
 
-    /** What came of asking. */
-    public enum Answer {
+    /** The result of a claim. */
+    public enum Result {
         MINE,
         ANOTHERS,
-        /** There are too many claims at once: nobody has this one. */
+        /**
+         * There are too many claims at once. The caller has no claim, and may go on without one.
+         */
         NO_ROOM
     }
 
-    /** Claims a hash, unless a live process has it; for one thread at a time of those with it. */
-    public Answer claim(long hash) {
+    /**
+     * Claims a hash, unless a live process has it. Only one thread of this process may use a hash
+     * at a time.
+     */
+    public Result claim(long hash) {
         return locks[bucket(hash)].holding(timeoutNanos, () -> claimLocked(hash)); // C1, C5
     }
 
-    private Answer claimLocked(long hash) {
+    private Result claimLocked(long hash) {
         long free = 0;
         for (int i = 0; i < ClaimWords.COUNT; i++) { // C2
             long at = claimAt(hash, i);
             long owner = Words.acquire(memory, at + ClaimWords.OWNER);
             boolean same = owner != 0 && Words.acquire(memory, at + ClaimWords.HASH) == hash;
             if (same && owner != processes.word() && !processes.dead(owner)) {
-                return Answer.ANOTHERS;
+                return Result.ANOTHERS;
             }
             if (same || free == 0 && owner == 0) {
                 free = at;
@@ -86,15 +91,15 @@ public final class Claims {
             free = processes.dead(Words.acquire(memory, at + ClaimWords.OWNER)) ? at : 0;
         }
         if (free == 0) {
-            return Answer.NO_ROOM;
+            return Result.NO_ROOM;
         }
         Words.release(memory, free + ClaimWords.OWNER, 0);
         Words.release(memory, free + ClaimWords.HASH, hash); // C3
         Words.release(memory, free + ClaimWords.OWNER, processes.word()); // C4
-        return Answer.MINE;
+        return Result.MINE;
     }
 
-    /** The process that has a hash claimed, if that is known. */
+    /** The process that has claimed a hash, if it is known. */
     public OptionalLong holder(long hash) {
         for (int i = 0; i < ClaimWords.COUNT; i++) {
             long at = claimAt(hash, i);
@@ -106,7 +111,7 @@ public final class Claims {
         return OptionalLong.empty();
     }
 
-    /** Gives a claim back. */
+    /** Releases a claim. */
     public void release(long hash) {
         for (int i = 0; i < ClaimWords.COUNT; i++) {
             long at = claimAt(hash, i);
@@ -117,7 +122,9 @@ public final class Claims {
         }
     }
 
-    /** Repairs what errors left of this process: locks, and claims on hashes that nobody is at. */
+    /**
+     * Repairs what errors left in this process: locks, and claims on hashes that no thread uses.
+     */
     public void mend(LongPredicate isUsed) {
         for (int bucket = 0; bucket < locks.length; bucket++) {
             locks[bucket].mend();
@@ -128,7 +135,7 @@ public final class Claims {
         }
     }
 
-    /** Whether any claim of a bucket names this process. */
+    /** Whether a claim of the bucket names this process. */
     private boolean names(int bucket) {
         boolean any = false;
         for (int i = 0; i < ClaimWords.COUNT; i++) {
@@ -137,7 +144,10 @@ public final class Claims {
         return any;
     }
 
-    /** With the lock held no new claim is made: one whose hash is not used now is nobody's. */
+    /**
+     * Releases this process's claims on hashes that are not in use. The lock is held, so no new
+     * claim is made meanwhile.
+     */
     private boolean giveBack(int bucket, LongPredicate isUsed) {
         boolean any = false;
         for (int i = 0; i < ClaimWords.COUNT; i++) {

@@ -6,12 +6,14 @@ import java.util.concurrent.atomic.LongAdder;
 /** Figures of one process about its waits for shared locks. */
 public final class Contention {
     private final LongAdder waits = new LongAdder();
+    private final LongAdder nanos = new LongAdder();
     private final LongAdder takeovers = new LongAdder();
     private final LongAccumulator longestNanos = new LongAccumulator(Long::max, 0);
 
-    void waited(long nanos) {
+    void waited(long time) {
         waits.increment();
-        longestNanos.accumulate(nanos);
+        nanos.add(time);
+        longestNanos.accumulate(time);
     }
 
     void tookOver() {
@@ -20,6 +22,10 @@ public final class Contention {
 
     public long waits() {
         return waits.sum();
+    }
+
+    public long nanos() {
+        return nanos.sum();
     }
 
     public long longestNanos() {

@@ -14,21 +14,21 @@ import java.util.concurrent.locks.LockSupport;
 /*
  * Actors    threads of this process.
  * Words     the holder; the sleepers, who are only asked to look again.
- * Steps     CAS of the holder from nobody to oneself; a plain store of nobody gives it back.
+ * Steps     CAS of the holder from null to the thread itself; a plain store of null releases it.
  * Why it is safe
- *           Only the holder ever takes its own name away. Whether a thread has the lock is one field,
- *           which it reads, and one field gives it back: the handler of an error needs no call for
- *           either, and so no stack, of which a StackOverflowError may have left none. No thread is
- *           ever in doubt, as it would be with a flag of its own behind the CAS.
+ *           Only the holder ever removes its own name. One field tells whether a thread has the lock,
+ *           and a store to the same field releases it. So the handler of an error needs no call for
+ *           either, and therefore no stack, of which a StackOverflowError may have left none. No thread
+ *           is ever in doubt, as it would be with a flag of its own after the CAS.
  * What is benign
  *           Barging. A wake-up that is lost with an error: sleeps are timed.
  */
-/** A lock among the threads of this process that no error can leave taken; not reentrant. */
+/** A lock among the threads of this process that no error can leave taken. It is not reentrant. */
 final class LocalLock {
-    /** A thread that waits looks at its deadline that often. */
+    /** How often a waiting thread looks at its deadline. */
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-    /** About as long as an ordinary write has the lock. */
+    /** Spins for about as long as an ordinary write holds the lock. */
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 50 : 0;
 
     private static final VarHandle HOLDER;
@@ -44,8 +44,8 @@ final class LocalLock {
     private final Queue<Sleeper> sleepers = new ConcurrentLinkedQueue<>();
 
     /**
-     * Null for nobody. A thread whose name stands here may store null, and nobody else may; that is
-     * all that the handler of an error has to do.
+     * The thread that holds the lock, or null. Only the thread that stands here may store null. The
+     * handler of an error needs to do nothing else.
      */
     volatile @Nullable Thread holder;
 
@@ -58,12 +58,14 @@ final class LocalLock {
         }
     }
 
-    private boolean tryTake(Thread self) {
+    /** Takes the lock if no thread holds it now. */
+    boolean tryTake(Thread self) {
         return holder == null && HOLDER.compareAndSet(this, null, self);
     }
 
     /**
-     * Takes it, unless others have it longer than that; interrupts are kept for later.
+     * Takes the lock, unless others hold it for longer than {@code nanos}. An interrupt is kept for
+     * later.
      *
      * @param self the calling thread
      */
@@ -84,7 +86,7 @@ final class LocalLock {
                 sleepers.add(sleeper);
             }
             long left = nanos - (Steps.nanoTime() - start);
-            taken = tryTake(self); // behind the entry in the queue, so no wake-up is missed
+            taken = tryTake(self); // after the entry into the queue, so no wake-up is missed
             if (taken || left <= 0) {
                 break;
             }
@@ -94,7 +96,7 @@ final class LocalLock {
             taken = tryTake(self);
         }
         if (!sleepers.remove(sleeper) && !taken) {
-            wake(); // it was meant for somebody who still waits
+            wake(); // the wake-up was meant for a thread that still waits
         }
         if (interrupted) {
             self.interrupt();
@@ -102,7 +104,7 @@ final class LocalLock {
         return taken;
     }
 
-    /** Gives it back; by its holder. */
+    /** Releases the lock. Only its holder may call this. */
     void give() {
         holder = null;
         wake();

@@ -31,50 +31,49 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Who has the store open, and who of them is dead.
+ * The processes that have the store open, and the judgement which of them are dead.
  *
- * <p>A process that opens the store claims a slot: it takes the kernel lock of the slot's byte, makes
- * the slot's incarnation one greater, then says who it is. Lock words name slot and incarnation, so a
- * word outlives neither its holder nor the slot's next owner (RULE 15).
+ * <p>A process that opens the store claims a process slot: it takes the kernel lock on the slot's byte,
+ * increments the slot's incarnation, and then writes its identity. A lock word names slot and
+ * incarnation, so it never stands for a later owner of the slot (RULE 15).
  *
- * <p><b>Dead or not (RULE 16).</b> The kernel lock is the witness that works in every namespace; what
+ * <p><b>Dead or not (RULE 16).</b> The kernel lock is evidence that works in every namespace; what
  * /proc shows corrects it in two cases.
  *
  * <table>
  * <caption>the decision</caption>
  * <tr><th>kernel lock</th><th>/proc shows</th><th>then</th></tr>
- * <tr><td>any</td><td>any, but the slot's incarnation is another</td><td>dead</td></tr>
- * <tr><td>held</td><td>all its tasks exiting, in two looks</td><td>dead: the kernel still frees its
- * memory, which takes 0.1 s a GiB</td></tr>
+ * <tr><td>any</td><td>any, but the slot has another incarnation</td><td>dead</td></tr>
+ * <tr><td>held</td><td>all its tasks exiting, in two looks</td><td>dead: the kernel is still freeing its
+ *     memory, which takes 0.1 s per GiB</td></tr>
  * <tr><td>held</td><td>anything else</td><td>alive</td></tr>
- * <tr><td>free</td><td>it, running</td><td>alive; it lost its lock by a foreign close and is told
- * </td></tr>
- * <tr><td>free</td><td>that it is gone or exiting</td><td>dead; also a zombie that nobody reaps</td>
- * </tr>
+ * <tr><td>free</td><td>that it is running</td><td>alive; it lost its lock because something in it closed
+ *     the lock file, and is told so</td></tr>
+ * <tr><td>free</td><td>that it is gone or exiting</td><td>dead; this includes an unreaped zombie</td></tr>
  * <tr><td>free, of an open file description</td><td>nothing: it is in another namespace, or hidden</td>
- * <td>dead</td></tr>
- * <tr><td>free, of the process</td><td>nothing</td><td>asked; dead if it does not answer for 5 s</td>
- * </tr>
+ *     <td>dead</td></tr>
+ * <tr><td>free, of the process</td><td>nothing</td><td>it is asked; dead if it does not answer within
+ *     5 s</td></tr>
  * </table>
  *
- * <p>{@link RollCall} judges those whose lock is free.
+ * <p>{@link RollCall} judges the processes whose lock is free.
  */
 public final class ProcessTable {
-    /** Byte of the lock file that whoever opens or closes the store holds meanwhile. */
+    /** The byte of the lock file that a process locks while it opens or closes the store. */
     public static final long OPEN_BYTE = KernelLocks.OPEN_BYTE;
 
-    /** First of the bytes of which a read-only process shares one with others. */
+    /** The first of the bytes of which each read-only process shares one with others. */
     public static final long READERS_BYTE = 1;
 
-    /** First of the bytes of which each process that may write has one. */
+    /** The first of the bytes of which each process that may write locks one. */
     public static final long WRITERS_BYTE = 16;
 
     public static final long WRITERS_LENGTH = SharedLayout.PROCESS_SLOTS;
 
-    /** All bytes but the one of opening. */
+    /** The number of bytes without the one for opening. */
     public static final long MEMBERS_LENGTH = WRITERS_BYTE + WRITERS_LENGTH - READERS_BYTE;
 
-    /** Byte that a process which only reads shares while it has a change feed open. */
+    /** The byte that a read-only process shares while it has a change feed open. */
     public static final long FEEDS_BYTE = WRITERS_BYTE + WRITERS_LENGTH;
 
     private static final long BETWEEN_LOOKS_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
@@ -106,7 +105,7 @@ public final class ProcessTable {
     /**
      * Makes this process a member.
      *
-     * @throws LimitReached when every slot is taken
+     * @throws LimitReached if every slot is taken
      */
     public static ProcessTable join(Path store, MemorySegment memory, KernelLocks kernel) {
         RollCall others = new RollCall(memory, kernel);
@@ -132,7 +131,7 @@ public final class ProcessTable {
                 SharedLayout.PROCESS_SLOTS,
                 "all "
                         + SharedLayout.PROCESS_SLOTS
-                        + " process slots are taken; close it elsewhere");
+                        + " process slots are taken; close the store in another process");
     }
 
     private static ProcessTable enter(
@@ -151,12 +150,15 @@ public final class ProcessTable {
         return new ProcessTable(store, memory, kernel, slot, incarnation, held);
     }
 
-    /** A table of one, in memory that no other process has. */
+    /** A table with this process alone, in memory that no other process has. */
     public static ProcessTable solitary(Path store, MemorySegment memory) {
         return new ProcessTable(store, memory, null, 0, 1, null);
     }
 
-    /** The bytes of a lock file that stand for members who are dead by it; under the open lock. */
+    /**
+     * The bytes of the lock file that stand for dead members, whatever locks they have. The caller
+     * holds the open lock.
+     */
     public static List<Long> bytesOfDead(MemorySegment memory, KernelLocks kernel) {
         RollCall others = new RollCall(memory, kernel);
         List<Long> bytes = new ArrayList<>();
@@ -173,7 +175,7 @@ public final class ProcessTable {
         return bytes;
     }
 
-    /** The byte of a lock file that stands for this member. */
+    /** The byte of the lock file that stands for this member. */
     public long byteOfMember() {
         return WRITERS_BYTE + slot;
     }
@@ -191,8 +193,16 @@ public final class ProcessTable {
         return LockWord.of(slot, incarnation);
     }
 
-    /** Judges the holder that a lock word names; see the table above. */
+    /** Judges whether the holder that a lock word names is dead; see the table above. */
     public boolean dead(long word) {
+        return dead(word, true);
+    }
+
+    /**
+     * @param exitingToo whether to look in /proc for a process that still has its kernel lock but
+     *     is exiting; this takes several times as long as to try the lock
+     */
+    private boolean dead(long word, boolean exitingToo) {
         int other = LockWord.slot(word);
         if (word == LockWord.ABANDONED || other < 0 || other >= SharedLayout.PROCESS_SLOTS) {
             return true;
@@ -205,7 +215,7 @@ public final class ProcessTable {
             return false;
         }
         if (Words.acquire(memory, at + STATE) == STATE_FREE) {
-            return true; // it left, and whatever still names it was left too
+            return true; // it left, and what still names it was left behind too
         }
         ProcessIdentity identity = identity(memory, at);
         boolean dead =
@@ -214,13 +224,13 @@ public final class ProcessTable {
                         probe.release();
                         yield rollCall.judge(other) == Verdict.DEAD;
                     }
-                    case KernelLocks.Elsewhere _ -> exiting(identity);
+                    case KernelLocks.Elsewhere _ -> exitingToo && exiting(identity);
                     case KernelLocks.Here _ -> false;
                 };
         return dead || incarnation(at) != LockWord.incarnation(word);
     }
 
-    /** As far as a lock word has room for it. */
+    /** The incarnation, cut to the bits for which a lock word has room. */
     private long incarnation(long at) {
         return LockWord.incarnation(LockWord.of(0, Words.acquire(memory, at + INCARNATION)));
     }
@@ -233,12 +243,16 @@ public final class ProcessTable {
         return identity.look() == Life.EXITING;
     }
 
-    /** Whether the kernel lock can get lost, so that it must be asked for again and again. */
+    /**
+     * Whether the kernel lock can get lost, so that this process must check it again and again.
+     */
     public boolean mayLoseKernelLock() {
         return kernel != null && !kernel.areCertain();
     }
 
-    /** Takes the kernel lock again if another process found it lost; one load otherwise. */
+    /**
+     * Takes the kernel lock again if another process found it lost. Otherwise it costs one load.
+     */
     public void keepKernelLock() {
         long at = SharedLayout.processAt(slot) + LOCK_LOST;
         if (Words.acquire(memory, at) != 0) {
@@ -247,8 +261,8 @@ public final class ProcessTable {
     }
 
     /**
-     * Releases first what the process owned: this JVM still believes that it has it, and would not
-     * ask the kernel.
+     * First releases what the process owned: this JVM still believes that it has the lock, and
+     * would not ask the kernel.
      */
     private synchronized void takeKernelLockAgain(long at) {
         if (kernel == null || held == null || Words.acquire(memory, at) == 0) {
@@ -263,7 +277,7 @@ public final class ProcessTable {
         }
     }
 
-    /** For a person: who holds the lock, and what is known of it. */
+    /** Describes for a person who holds the lock, and what is known about the holder. */
     String describe(long word) {
         int other = LockWord.slot(word);
         if (other < 0 || other >= SharedLayout.PROCESS_SLOTS) {
@@ -278,7 +292,7 @@ public final class ProcessTable {
                                     identity.pid(),
                                     Words.acquire(memory, at + LOCK_LOST) != 0
                                             ? " but lost its kernel lock"
-                                            : " (stopped, perhaps?)");
+                                            : " (is it stopped?)");
             case EXITING -> "process " + identity.pid() + ", which is exiting";
             case GONE -> "process " + identity.pid() + ", which is gone";
             case UNSEEN ->
@@ -292,7 +306,9 @@ public final class ProcessTable {
         };
     }
 
-    /** The process that a lock word names, if its number means the same one here. */
+    /**
+     * The process ID of the process that a lock word names, if that ID is valid in this namespace.
+     */
     OptionalLong pid(long word) {
         int other = LockWord.slot(word);
         if (other < 0 || other >= SharedLayout.PROCESS_SLOTS) {
@@ -305,20 +321,23 @@ public final class ProcessTable {
                 : OptionalLong.empty();
     }
 
-    /** Processes that have the store open, this one included. */
+    /**
+     * The number of processes that have the store open, including this one and those that are
+     * exiting.
+     */
     public int open() {
         int count = 0;
         for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
             long at = SharedLayout.processAt(other);
             if (Words.acquire(memory, at + STATE) == STATE_OPEN
-                    && !dead(LockWord.of(other, Words.acquire(memory, at + INCARNATION)))) {
+                    && !dead(LockWord.of(other, Words.acquire(memory, at + INCARNATION)), false)) {
                 count++;
             }
         }
         return count;
     }
 
-    /** Processes that have the store open, as far as one can see that may not try their locks. */
+    /** The number of processes that seem to have the store open, without a try of their locks. */
     public static int seenOpen(MemorySegment memory) {
         int count = 0;
         for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
@@ -333,7 +352,8 @@ public final class ProcessTable {
     }
 
     /**
-     * Who has the store open for writing, as far as one can see who takes no lock and asks nobody.
+     * The processes that seem to have the store open for writing, without taking locks or asking
+     * processes.
      *
      * @param kernel null if this user may not open the lock file
      */
@@ -360,8 +380,8 @@ public final class ProcessTable {
     }
 
     /**
-     * Whether no other process and no other class loader is a member; under the open lock. Waits
-     * for the answers of those that are asked.
+     * Whether no other process and no other class loader is a member. The caller holds the open
+     * lock. It waits for the answers of processes that are asked.
      */
     public boolean alone() {
         return free(WRITERS_BYTE, WRITERS_BYTE + slot)
@@ -370,14 +390,17 @@ public final class ProcessTable {
     }
 
     /**
-     * Whether a process that joined lives on, though its kernel lock is free because something in it
-     * closed the lock file. Asked besides the kernel before a store is taken for nobody's (RULE 16).
+     * Whether a process that joined is alive although its kernel lock is free, because something in
+     * it closed the lock file. This is asked besides the kernel before a store is taken as unused
+     * (RULE 16).
      */
     public static boolean anybodyWithoutLock(MemorySegment memory, KernelLocks kernel) {
         return new RollCall(memory, kernel).anybody();
     }
 
-    /** Frees the slots of all others, who are known to be dead; under the open lock. */
+    /**
+     * Frees the slots of all others, which are known to be dead. The caller holds the open lock.
+     */
     public void forgetOthers() {
         for (int other = 0; other < SharedLayout.PROCESS_SLOTS; other++) {
             if (other != slot) {
@@ -397,15 +420,19 @@ public final class ProcessTable {
         return false;
     }
 
-    /** Gives the slot back; this process must hold no lock word. */
+    /** Releases the slot. This process must hold no lock word. */
     public void leave() {
-        Words.release(memory, SharedLayout.processAt(slot) + STATE, STATE_FREE);
-        if (held != null) {
-            held.release();
+        try {
+            Words.release(memory, SharedLayout.processAt(slot) + STATE, STATE_FREE);
+        } finally {
+            if (held != null) { // even if the page is gone
+                held.release();
+            }
         }
     }
 
-    Path store() {
+    /** The data file of the store. */
+    public Path store() {
         return store;
     }
 }

@@ -20,40 +20,44 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /*
- * Actors    the asker, who found the kernel lock of a process's slot free; that process.
- * Words     LOCK_LOST of its entry: 0, or a question, different each time.
- * Steps     Q1 LOCK_LOST: CAS from 0 to a question; a question that stands there is used as well
+ * Actors    the asker, which found the kernel lock of a process slot free; that process.
+ * Words     LOCK_LOST of its entry: 0, or a question, which is different each time.
+ * Steps     Q1 LOCK_LOST: CAS from 0 to a question; if there is a question already, that one is used
  *           Q2 (the process, at its next lock or period) takes its kernel lock again
  *           Q3 (the process) LOCK_LOST := 0
- *           Q4 the asker sees another word than the question: it lives. It sees the same for as
- *              long as PATIENCE, at looks of which each counts for 100 ms at most: it is dead.
+ *           Q4 if the asker sees another word than the question, the process is alive. If it sees the
+ *              same for as long as PATIENCE, where each look counts for 100 ms at most, it is dead.
  * Why it is safe
- *           A lock of an open file description is dropped by the death of its process alone, so it
- *           needs no question. One that the process owns may be dropped by a foreign close; then the
- *           process answers, unless it is stopped, or has no processor, for as long as PATIENCE. An
- *           asker who is stopped as well, with the whole machine say, counts little of that time.
- *           Questions differ: an answer between two looks is seen though another has asked since.
+ *           A lock of an open file description is dropped only by the death of its process, so no
+ *           question is needed. A lock that the process owns may be dropped when something in the
+ *           process closes the lock file. Then the process answers, unless it is stopped, or gets no
+ *           processor, for as long as PATIENCE. If the asker is stopped as well, for example with the
+ *           whole machine, it counts little of that time. Questions differ: if the process answers
+ *           between two looks, that is seen even if another asker has asked since.
  * What is benign
- *           A process that lives is asked in vain: it takes its lock again.
+ *           A live process is asked needlessly: it takes its lock again.
  * If a process dies here
  *           Nothing is held. A question without an answer stays; the next asker uses it.
  */
 /**
- * Judges processes whose kernel lock is free (RULE 16): by /proc where it shows them, by the kind of
- * the lock, and where neither says enough, by asking them.
+ * Judges processes whose kernel lock is free (RULE 16): by /proc if it shows them, by the kind of
+ * the lock, and if neither is enough, by asking them.
  */
 final class RollCall {
-    /** Twenty periods of those that answer, and half of the usual timeout of those that wait. */
+    /**
+     * Twenty periods of a process that answers, and half of the usual timeout of a process that
+     * waits.
+     */
     static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private static final long LONGEST_STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-    /** What is known of one. */
+    /** What is known about a process. */
     enum Verdict {
         ALIVE,
         DEAD,
-        /** It was asked and may answer yet. */
+        /** It was asked and may still answer. */
         ASKED
     }
 
@@ -78,7 +82,7 @@ final class RollCall {
         return kernel.areCertain() ? LOCK_OF_DESCRIPTION : LOCK_OF_PROCESS;
     }
 
-    /** Of the process in a slot whose kernel lock is free. */
+    /** Judges the process in a slot whose kernel lock is free. */
     Verdict judge(int slot) {
         long at = SharedLayout.processAt(slot);
         if (Words.acquire(memory, at + STATE) != STATE_OPEN) {
@@ -87,8 +91,8 @@ final class RollCall {
         long kind = Words.acquire(memory, at + LOCK_KIND);
         ProcessIdentity identity = ProcessTable.identity(memory, at);
         if (identity.equals(ProcessIdentity.self())) {
-            // a failure here left it, unless it is another copy of this library, without native
-            // access
+            // a failure in this process left it, unless it is another copy of this library, without
+            // native access
             return kind == LOCK_OF_PROCESS && kind != ownKind ? ask(slot) : Verdict.DEAD;
         }
         return switch (identity.look()) {
@@ -119,7 +123,7 @@ final class RollCall {
         return Verdict.ASKED;
     }
 
-    /** The question that stands there, if need be a new one. */
+    /** The question in the entry; if there is none, it asks a new one. */
     private long question(long at) {
         long question = Words.acquire(memory, at + LOCK_LOST);
         while (question == 0) {
@@ -132,7 +136,10 @@ final class RollCall {
         return question;
     }
 
-    /** Whether any process is alive, of all slots, whose kernel locks are free; waits for answers. */
+    /**
+     * Whether any process in any slot is alive, given that all kernel locks are free. It waits for
+     * answers.
+     */
     boolean anybody() {
         boolean interrupted = false;
         try {

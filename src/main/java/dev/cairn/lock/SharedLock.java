@@ -2,6 +2,10 @@ package dev.cairn.lock;
 
 import dev.cairn.LockTimeout;
 import dev.cairn.StoreClosed;
+import dev.cairn.events.Events;
+import dev.cairn.events.Events.LockWait;
+import dev.cairn.events.Events.Takeover;
+import dev.cairn.events.Recording;
 import dev.cairn.format.LockWord;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.Words;
@@ -19,68 +23,91 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /*
- * Actors    threads of this process, threads of others, corpses.
- * Words     the lock word {slot, incarnation} in shared memory; a lock of this process before it, so
- *           that at most one thread of a process ever deals with the word.
+ * Actors    threads of this process, threads of others, dead processes.
+ * Words     the lock word {slot, incarnation} in shared memory; before it a local lock of this process,
+ *           so that at most one thread of a process ever uses the word.
  * Steps     L1 take the process-local lock.
  *           L2 CAS the word from 0 to ours.
- *           L3 no luck: spin, then park with growing pauses, trying again each time (RULE 17).
+ *           L3 if that failed: spin, then park with growing pauses, and try again each time (RULE 17).
  *           L4 after a while: is the holder dead? Then CAS exactly the word that was judged to ours,
- *              and do first what an inheritor of this lock must.
- *           L5 exchange the word for 0, give the local lock back.
+ *              and do first what a new owner of this lock must.
+ *           L5 exchange the word for 0, release the local lock.
  * Why it is safe
- *           L4 cannot hit a live holder: a word that names a dead incarnation is stored by nobody
- *           any more, so if the CAS finds it, the corpse still has the lock; of two waiters that
- *           judged alike one CAS fails. A word that names this very incarnation, seen by the holder
- *           of the local lock, was left by a thread of ours that failed: taken over like a corpse's
- *           (RULE 15). Behind the CAS of L4 the word tells of the dead no more, so this process notes
- *           before it that it inherits: if an error comes between, its handler inherits first.
- *           All work with the lock is done within a method of this class, whose last handler, for
- *           whatever was thrown, gives the local lock back by a store. It calls nothing, so it cannot
- *           fail, not even where no stack is left. The word may stay: the next thread of this process
- *           takes it over, and for the sake of other processes the keeper does ({@link #mend}).
+ *           L4 cannot hit a live holder: no process stores a word with a dead incarnation any more. So
+ *           if the CAS finds it, the dead process still has the lock; if two waiters judged alike, one
+ *           CAS fails. If the holder of the local lock sees a word that names this very incarnation,
+ *           then a thread of this process failed and left it: it is taken over like that of a dead
+ *           process (RULE 15). After the CAS of L4 the word no longer tells of the dead process. So
+ *           this process notes before the CAS that it inherits: if an error comes between, its handler
+ *           does first what a new owner must.
+ *           All work with the lock is done within a method of this class. Whatever was thrown, the last
+ *           handler of that method releases the local lock with a plain store. It calls nothing, so it
+ *           cannot fail, not even if no stack is left. The lock word may stay: the next thread of this
+ *           process takes it over, and for other processes the maintenance thread does ({@link #mend}).
  * What is benign
  *           Barging: a newcomer may pass a sleeper. Sleeps are timed, so no wake-up can be lost.
+ *           Waits and takeovers are recorded while the lock is held. That is part of the wait: a thread
+ *           that gets the lock at once records nothing, and does not ask whether to.
  * If a process dies here
- *           Between L2 and L5 the word names it, and L4 of somebody else takes over. Whoever takes a
- *           stripe's lock repairs first, from whomever it came (RULE 12).
+ *           Between L2 and L5 the word names it, and another process takes over by L4. Whoever takes a
+ *           stripe's lock repairs first, whichever process held it before (RULE 12).
  */
-/** A lock in shared memory that outlives no holder; not reentrant, and never interrupted. */
+/**
+ * A lock in shared memory that is freed from a dead holder. It is not reentrant, and waits ignore
+ * interrupts.
+ */
 public final class SharedLock {
     private static final int SPINS = 200;
     private static final long FIRST_PAUSE_NANOS = 20_000;
     private static final long LONGEST_PAUSE_NANOS = 1_000_000;
 
-    /** A holder is not suspected before: judging costs several system calls, holding far less. */
+    /**
+     * A holder is not suspected before this time: to judge it takes several system calls, to hold a
+     * lock far less time.
+     */
     private static final long SUSPECT_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
 
     private final LocalLock local = new LocalLock();
     private final MemorySegment memory;
     private final long at;
     private final String name;
+    private final int stripe;
     private final ProcessTable processes;
     private final Contention contention;
     private final long mine;
     private final Care care;
 
-    /** Guarded by the local lock, as the next. */
+    /** Guarded by the local lock, as the fields below. */
     private boolean retired;
 
-    /** From before a takeover until what it must do first is done. */
+    /** True from before a takeover until a new owner's first work is done. */
     private boolean inheriting;
 
-    /** What belongs to having a lock, besides the work that it is taken for. */
+    /** The lock word that the last wait was for. */
+    private long awaited;
+
+    /** The lock word from which this acquisition took the lock over, 0 if it was free. */
+    private long left;
+
+    private @Nullable Recording<Takeover> takeover;
+
+    /** What must be done around the work with a lock. */
     public interface Care {
-        /** First of all, where the lock was taken over from the dead, or was left by an error. */
+        /**
+         * Is called first if the lock was taken over from a dead process, or was left by an error.
+         */
         void inherited();
 
-        /** Behind each acquisition. */
-        void taken();
+        /** Is called after each acquisition; returns whether something had to be repaired. */
+        boolean taken();
 
-        /** Behind work that failed, to make whole what it left. If this fails, the next holder must. */
+        /**
+         * Is called after work that failed, to complete what it left. If this fails, the next
+         * holder must do it.
+         */
         void failed();
 
-        /** Behind each release, before this process may close the store. */
+        /** Is called after each release, before this process may close the store. */
         void released();
     }
 
@@ -90,7 +117,9 @@ public final class SharedLock {
                 public void inherited() {}
 
                 @Override
-                public void taken() {}
+                public boolean taken() {
+                    return false;
+                }
 
                 @Override
                 public void failed() {}
@@ -99,12 +128,13 @@ public final class SharedLock {
                 public void released() {}
             };
 
-    /** How many of some locks were held at once, and for how long. */
+    /** How many locks were held at once, and for how long. */
     public record Taken(int locks, long nanos) {}
 
     /**
      * @param at the lock word's offset in the memory
-     * @param name for messages: what the lock guards
+     *
+     * @param name what the lock guards, for messages
      */
     public SharedLock(
             MemorySegment memory,
@@ -112,16 +142,30 @@ public final class SharedLock {
             String name,
             ProcessTable processes,
             Contention contention) {
-        this(memory, at, name, processes, contention, NONE);
+        this(memory, at, name, Events.NO_STRIPE, processes, contention, NONE);
     }
 
-    public SharedLock(
+    /** Creates the lock of a stripe. */
+    public static SharedLock ofStripe(
+            int stripe,
             MemorySegment memory,
             long at,
-            String name,
             ProcessTable processes,
             Contention contention,
             Care care) {
+        String name = "the lock of stripe " + stripe;
+        return new SharedLock(memory, at, name, stripe, processes, contention, care);
+    }
+
+    SharedLock(
+            MemorySegment memory,
+            long at,
+            String name,
+            int stripe,
+            ProcessTable processes,
+            Contention contention,
+            Care care) {
+        this.stripe = stripe;
         this.care = care;
         this.memory = memory;
         this.at = at;
@@ -132,10 +176,10 @@ public final class SharedLock {
     }
 
     /**
-     * Does something with the lock held.
+     * Runs work while it holds the lock.
      *
-     * @throws LockTimeout if a live holder keeps it longer than that
-     * @throws StoreClosed if this process is done with it
+     * @throws LockTimeout if a live holder keeps the lock for longer than the timeout
+     * @throws StoreClosed if this lock was retired
      */
     public <T extends @Nullable Object> T holding(long timeoutNanos, Supplier<T> work) {
         Thread self = Thread.currentThread();
@@ -152,13 +196,13 @@ public final class SharedLock {
             }
             throw e;
         } finally {
-            if (local.holder == self) { // an error came in between; no call: there may be no stack
+            if (local.holder == self) { // an error came between; no call, as there may be no stack
                 local.holder = null;
             }
         }
     }
 
-    /** As {@link #holding}, without a box around the result. */
+    /** Runs work as {@link #holding} does, without boxing the result. */
     public long longHolding(long timeoutNanos, LongSupplier work) {
         Thread self = Thread.currentThread();
         boolean done = false;
@@ -181,13 +225,14 @@ public final class SharedLock {
     }
 
     /**
-     * Does something with all of some locks held.
+     * Runs work while it holds several locks.
      *
-     * @param locks of one process
-     * @param first which is taken first; then those behind it, and those before it
+     * @param locks locks of one process
+     * @param first the index of the lock that is taken first; the ones after it follow, then the
+     *     ones before it
      * @param firstNanos how long to wait for the first
      * @param nanos how long the first may be held until all are
-     * @return how many were held: the work was done if all were
+     * @return how many locks were held; the work was done if all were
      */
     public static Taken holdingAll(
             SharedLock[] locks, int first, long firstNanos, long nanos, Runnable work) {
@@ -227,12 +272,14 @@ public final class SharedLock {
         }
     }
 
-    /** Does something with the lock held, unless somebody has it; tells whether it was done. */
+    /** Runs work while it holds the lock, unless another thread has it; returns whether it did. */
     public boolean tryHolding(Runnable work) {
         return holdingAll(new SharedLock[] {this}, 0, 0, 0, work).locks() == 1;
     }
 
-    /** Takes the lock and gives it back, unless a live holder keeps it longer than that. */
+    /**
+     * Takes the lock and releases it, unless a live holder keeps it for longer than {@code nanos}.
+     */
     public void tryRepair(long nanos) {
         Thread self = Thread.currentThread();
         boolean done = false;
@@ -254,7 +301,9 @@ public final class SharedLock {
         }
     }
 
-    /** Takes over what an error left of this process, so that no other has to wait for that. */
+    /**
+     * Takes over what an error left in this process, so that no other process has to wait for that.
+     */
     public void mend() {
         if (local.holder == null && Words.acquire(memory, at) == mine) {
             tryRepair(0);
@@ -267,7 +316,7 @@ public final class SharedLock {
         }
     }
 
-    /** The exception for a wait of that length in vain; it names the holder. */
+    /** The exception for a wait of that length without success; it names the holder. */
     public LockTimeout timeout(long waitedNanos) {
         Holder holder = holder();
         return new LockTimeout(
@@ -275,7 +324,7 @@ public final class SharedLock {
                 name,
                 holder.pid,
                 Duration.ofNanos(waitedNanos),
-                "%s was not to be had in %d ms: held by %s"
+                "could not get %s within %d ms; it is held by %s"
                         .formatted(
                                 name,
                                 TimeUnit.NANOSECONDS.toMillis(waitedNanos),
@@ -283,7 +332,7 @@ public final class SharedLock {
     }
 
     private boolean tryAcquire(Thread self, long nanos) {
-        if (!local.take(self, nanos)) { // L1
+        if (!local.tryTake(self) && !waitForLocal(self, nanos)) { // L1
             return false;
         }
         if (retired) {
@@ -291,12 +340,63 @@ public final class SharedLock {
             throw new StoreClosed(processes.store());
         }
         processes.keepKernelLock();
-        if (!Words.cas(memory, at, 0, mine) && !waitForShared(nanos)) { // L2
+        if (Words.cas(memory, at, 0, mine)) { // L2
+            boolean _ = care.taken();
+            return true;
+        }
+        if (!waitForShared(nanos)) {
             local.give();
             return false;
         }
-        care.taken();
+        boolean repaired = care.taken();
+        if (left != 0) {
+            long from = left;
+            left = 0;
+            tell(takeover, from, repaired);
+        }
         return true;
+    }
+
+    private boolean waitForLocal(Thread self, long nanos) {
+        Recording<LockWait> wait = Events.lockWait();
+        Thread thread = wait == null ? null : local.holder;
+        boolean taken = local.take(self, nanos);
+        if (wait != null) {
+            long here = ProcessIdentity.self().pid();
+            wait.end(new LockWait(processes.store(), name, stripe, here, thread, taken));
+        }
+        return taken;
+    }
+
+    private boolean waitForShared(long nanos) {
+        awaited = 0;
+        left = 0;
+        takeover = null;
+        Recording<LockWait> wait = Events.lockWait();
+        boolean taken = takeShared(nanos);
+        if (wait != null) {
+            long holder = processes.pid(awaited).orElse(Events.NO_PID);
+            wait.end(new LockWait(processes.store(), name, stripe, holder, null, taken));
+        }
+        return taken;
+    }
+
+    /**
+     * Reports that a lock word was taken over, or that no process can take one.
+     *
+     * @param word the lock word
+     */
+    public void tell(@Nullable Recording<Takeover> takeover, long word, boolean repaired) {
+        if (takeover != null) {
+            String by =
+                    word == LockWord.ABANDONED
+                            ? "a process in which an error prevented the repair"
+                            : word == mine
+                                    ? "a thread of this process that failed"
+                                    : "a dead process";
+            long holder = processes.pid(word).orElse(Events.NO_PID);
+            takeover.end(new Takeover(processes.store(), name, stripe, holder, by, repaired));
+        }
     }
 
     private record Holder(String described, OptionalLong pid) {}
@@ -304,7 +404,7 @@ public final class SharedLock {
     private Holder holder() {
         long word = Words.acquire(memory, at);
         if (word != 0 && word != mine && word != LockWord.ABANDONED) {
-            // a thread of this process may wait for that, too
+            // a thread of this process may wait for the lock, too
             return new Holder(processes.describe(word), processes.pid(word));
         }
         Thread thread = local.holder;
@@ -315,12 +415,12 @@ public final class SharedLock {
         }
         return new Holder(
                 word == 0
-                        ? "somebody who has just given it back"
-                        : "nobody, after a failure; whoever takes it next repairs what was left",
+                        ? "nobody now: the holder has just released it"
+                        : "nobody, after a failure; the next holder repairs what was left",
                 OptionalLong.empty());
     }
 
-    private boolean waitForShared(long nanos) { // L3
+    private boolean takeShared(long nanos) { // L3
         long start = Steps.nanoTime();
         long pause = FIRST_PAUSE_NANOS;
         for (int spin = 0; ; spin++) {
@@ -329,6 +429,7 @@ public final class SharedLock {
                 contention.waited(Steps.nanoTime() - start);
                 return true;
             }
+            awaited = word == 0 ? awaited : word;
             if (spin < SPINS && word != mine && word != LockWord.ABANDONED) {
                 Thread.onSpinWait();
                 continue;
@@ -339,10 +440,14 @@ public final class SharedLock {
                 return true;
             }
             if (waited > nanos) {
+                if (nanos > 0) { // else nobody wanted to wait
+                    contention.waited(waited);
+                }
                 return false;
             }
             Steps.at("L3");
-            boolean interrupted = Thread.interrupted(); // or parking would return at once for ever
+            // otherwise parking would always return at once
+            boolean interrupted = Thread.interrupted();
             LockSupport.parkNanos(Steps.pause(Math.min(pause, nanos - waited)));
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -352,18 +457,21 @@ public final class SharedLock {
     }
 
     private boolean takeOver(long word, boolean suspected) { // L4
-        boolean left =
+        boolean isLeft =
                 word == mine
                         || word == LockWord.ABANDONED
                         || word != 0 && suspected && processes.dead(word);
-        if (!left) {
+        if (!isLeft) {
             return false;
         }
-        Words.release(memory, SharedLayout.DOUBT, 1); // what the dead had in hand was not counted
+        takeover = Events.takeover();
+        // what the dead process had in hand was not counted
+        Words.release(memory, SharedLayout.DOUBT, 1);
         inheriting = true;
         if (Words.cas(memory, at, word, mine)) {
             inherit();
             contention.tookOver();
+            left = word;
             return true;
         }
         inheriting = false;
@@ -382,8 +490,9 @@ public final class SharedLock {
     }
 
     /**
-     * After a failure of whoever held the lock, or was about to take it. If this fails in turn, the
-     * word says so to others, or still names this process, which then takes it over (RULE 15).
+     * Releases the lock after the holder failed, or a thread failed that was about to take it. If
+     * this fails in turn, the word tells others so, or it still names this process, which then
+     * takes it over (RULE 15).
      */
     private void giveBackAfterFailure(Thread self) {
         if (local.holder != self) {
@@ -391,9 +500,10 @@ public final class SharedLock {
         }
         if (Words.acquire(memory, at) == mine) {
             boolean whole = false;
-            Words.release(memory, SharedLayout.DOUBT, 1); // as behind a death
+            Words.release(memory, SharedLayout.DOUBT, 1); // as after a death
             try {
-                if (inheriting) { // an error came between, and the word tells of the dead no more
+                // an error came between, and the word no longer tells of the dead process
+                if (inheriting) {
                     inherit();
                 }
                 care.failed();
@@ -406,7 +516,9 @@ public final class SharedLock {
         local.give();
     }
 
-    /** From now on nobody in this process gets it; waits for whoever has it. */
+    /**
+     * Refuses the lock to all threads of this process from now on; waits for the current holder.
+     */
     public void retire() {
         Thread self = Thread.currentThread();
         try {

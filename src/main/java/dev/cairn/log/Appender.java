@@ -18,11 +18,11 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Writes records behind the tail of one stripe's log, under the stripe's lock. Nothing that it writes
- * exists before the commit moves the tail word over it (RULES 1, 3). Excepted are records that it
- * overwrites where they lie, by an image that it staged behind the tail: see {@code stripe.Tail}.
- * Where a writer that failed or was killed left bytes behind the tail, nobody writes again: see
- * {@code stripe.Renewal}.
+ * Writes records behind the tail of one stripe's log; the caller holds the stripe's lock. What it
+ * writes does not exist before the commit moves the tail word over it (RULES 1, 3). The exception
+ * is a record that it overwrites in place, with an image that it staged behind the tail: see {@code
+ * stripe.Tail}. If a writer failed or was killed and left bytes behind the tail, no writer writes
+ * there again: see {@code stripe.Renewal}.
  */
 public final class Appender {
     private static final byte[] PADDING = new byte[Place.UNIT_BYTES];
@@ -30,10 +30,13 @@ public final class Appender {
     /** Enough for a filler, and for most records. */
     private static final int LEAST_SCRATCH_BYTES = 256;
 
-    /** What is longer is assembled, checksummed and stored in pieces. */
+    /** A longer record is assembled, checksummed and stored in pieces. */
     private static final int MOST_SCRATCH_BYTES = 16 << 10;
 
-    /** Bytes of a record that is overwritten in place at most: its image is assembled in one piece. */
+    /**
+     * The greatest size in bytes of a record that is overwritten in place: its image is assembled
+     * in one piece.
+     */
     public static final int MOST_STAGED_BYTES = MOST_SCRATCH_BYTES - IDENTITY_BYTES;
 
     private static final int MOST_TOUCHED = 256;
@@ -49,28 +52,30 @@ public final class Appender {
     private final RecordBytes.Sum sum = new RecordBytes.Sum();
     private final @Nullable Marks marks;
 
-    /** As of this hold of the stripe's lock, as the next. */
+    /** The tail in this hold of the stripe's lock, as the next field. */
     private long tail;
 
     private long tailNumber;
 
-    /** Behind which tail word something was or is to be written; guarded by the stripe's lock. */
+    /**
+     * The tail word behind which something was or is to be written; guarded by the stripe's lock.
+     */
     private long writtenBehind;
 
     /**
-     * What is written is assembled here first: the checksum is that of these bytes and these bytes
-     * are stored, whatever the caller does to its array meanwhile. Guarded by the stripe's lock, as
-     * the next three are.
+     * The buffer in which a record is assembled. The checksum is computed over these bytes, and
+     * these bytes are stored, even if the caller changes its array meanwhile. It is guarded by the
+     * stripe's lock, as the next three fields are.
      */
     private byte[] scratch = new byte[LEAST_SCRATCH_BYTES];
 
-    /** Bytes of the scratch that are used. */
+    /** The number of bytes in the buffer. */
     private int filled;
 
-    /** Those before this one are checksummed and not stored. */
+    /** The bytes before this index are checksummed and not stored. */
     private int storedFrom;
 
-    /** Where in the file the first that is stored goes. */
+    /** The offset in the file of the first byte that is stored. */
     private long storedAt;
 
     public Appender(
@@ -86,18 +91,18 @@ public final class Appender {
     }
 
     /**
-     * Where a record goes, and the stripe's log once it is there.
+     * The place of a record, and the ends of the stripe's log after it.
      *
-     * @param offset of the record in the file
-     * @param tail the tail word behind it
-     * @param tailNumber allocation number of its region
-     * @param oldest first region of the chain plus one
+     * @param offset the offset of the record in the file
+     * @param tail the tail word after the record
+     * @param tailNumber the allocation number of its region
+     * @param oldest the first region of the chain plus one
      * @param oldestNumber its allocation number
-     * @param run its run, 0 if it has none
+     * @param run the record's run, 0 if it has none
      * @param runNumber the run's allocation number
      * @param fold null unless the tail region was folded into the new one
      */
-    public record Spot(
+    public record Placement(
             long offset,
             long tail,
             long tailNumber,
@@ -108,26 +113,29 @@ public final class Appender {
             @Nullable Fold fold) {}
 
     /**
-     * A tail region that is mostly dead, and what of it is to be kept (RULE 26).
+     * A tail region that is mostly dead, and the records of it that are kept (RULE 26).
      *
-     * @param header of the region
-     * @param keep the records that count, in their order
-     * @param bytes of all its records
+     * @param header the header of the region
+     * @param keep the live records, in their order
+     * @param bytes the bytes of all its records
      */
     public record Fold(RegionHeader header, List<Chain.Entry> keep, long bytes) {
-        /** Bytes of what is kept. */
+        /** The bytes of the records that are kept. */
         public int keptBytes() {
             return keep.stream().mapToInt(Chain.Entry::bytes).sum();
         }
     }
 
-    /** Learns where the tail is: once a hold of the stripe's lock, and behind each commit in it. */
+    /**
+     * Loads the tail word. This is done once in a hold of the stripe's lock, and after each commit
+     * in it.
+     */
     public void loadTail() {
         tail = stripe.acquire(StripeWords.TAIL);
         tailNumber = stripe.acquire(StripeWords.TAIL_NUMBER);
     }
 
-    /** The tail word; under the stripe's lock, as the next. */
+    /** The tail word; the caller holds the stripe's lock, as for the next methods. */
     public long tail() {
         return tail;
     }
@@ -137,15 +145,16 @@ public final class Appender {
         return tailNumber;
     }
 
-    /** Where in the file the tail is, if there is one. */
+    /** The offset of the tail in the file, if there is a tail. */
     public long offset() {
         return data.regionAt(Place.region(tail)) + Place.bytesInRegion(tail);
     }
 
     /**
-     * Starts to fetch the lines behind the tail that so many bytes will take, which the tail region
-     * has room for: a store waits for its line no less than a load does. Of many bytes the first lines
-     * suffice, behind which the processor fetches the next. The result only keeps the loads alive.
+     * Starts to fetch the cache lines behind the tail that this many bytes will take; the tail
+     * region must have room for them. A store waits for its line just as a load does. If there are
+     * many bytes, the first lines are enough, after which the processor fetches the next ones by
+     * itself. The result only keeps the loads alive.
      */
     public long touch(int bytes) {
         int touched = Math.min(bytes, MOST_TOUCHED);
@@ -158,19 +167,20 @@ public final class Appender {
         return sum;
     }
 
-    /** Whether so many bytes need a new tail region. */
+    /** Whether this many bytes need a new tail region. */
     public boolean overflows(int bytes) {
         return tail == 0 || Place.bytesInRegion(tail) + bytes > data.regionBytes();
     }
 
     /**
-     * Finds the place for a new record, rolling to a new region and claiming a run where needed.
+     * Finds the place for a new record. If needed, it begins a new region and claims a run.
      *
      * @param fold what to do with the tail region if it overflows; null to leave it in the chain
      * @param use what regions may be claimed for
-     * @return null if there is no room: give the lock back, {@link Regions#makeRoom}, start again
+     * @return null if there is no room. The caller must then release the lock, call {@link
+     *     Regions#makeRoom}, and start again.
      */
-    public @Nullable Spot reserve(Draft draft, @Nullable Fold fold, Regions.Use use) {
+    public @Nullable Placement reserve(Draft draft, @Nullable Fold fold, Regions.Use use) {
         int runRegions = draft.runRegions(data.regionBytes());
         long run = 0;
         long runNumber = 0;
@@ -185,44 +195,47 @@ public final class Appender {
         return reserve(draft.bytes(), run, runNumber, fold, use);
     }
 
-    /** As {@link #reserve(Draft, Fold, Regions.Use)}, for a copy of a record, which shares its run. */
-    public @Nullable Spot reserveCopy(int bytes, @Nullable Fold fold, Regions.Use use) {
+    /**
+     * Finds a place as {@link #reserve(Draft, Fold, Regions.Use)} does, for a copy of a record,
+     * which shares the run of the original.
+     */
+    public @Nullable Placement reserveCopy(int bytes, @Nullable Fold fold, Regions.Use use) {
         return reserve(bytes, 0, 0, fold, use);
     }
 
-    /** Bytes that the tail region has room for, 0 if there is none. */
+    /** The number of bytes for which the tail region has room; 0 if there is no tail region. */
     public int room() {
         return tail == 0 ? 0 : data.regionBytes() - Place.bytesInRegion(tail);
     }
 
-    /** Stores copies that were made elsewhere, in the place that was reserved for them. */
-    public void storeCopies(Spot place, byte[] images, int bytes) {
-        store(place.offset, images, bytes);
+    /** Stores copies that were assembled elsewhere at the place that was reserved for them. */
+    public void storeCopies(Placement placement, byte[] images, int bytes) {
+        store(placement.offset, images, bytes);
     }
 
     /**
-     * Copies what counts of the tail region to a new one, which takes its place.
+     * Copies the live records of the tail region to a new region, which takes its place.
      *
-     * @return the place behind the copies; null if there is no room
+     * @return the place after the copies; null if there is no room
      */
-    public @Nullable Spot replaceTail(@Nullable Fold fold, Regions.Use use) {
+    public @Nullable Placement replaceTail(@Nullable Fold fold, Regions.Use use) {
         return reserve(0, 0, 0, true, fold, use);
     }
 
     /**
-     * Whether bytes may stand behind the tail that no commit covers: this process reserved a place
+     * Whether bytes without a commit may lie behind the tail, because this process reserved a place
      * there last.
      */
     public boolean mayHaveWritten() {
         return writtenBehind == stripe.acquire(StripeWords.TAIL);
     }
 
-    private @Nullable Spot reserve(
+    private @Nullable Placement reserve(
             int bytes, long run, long runNumber, @Nullable Fold fold, Regions.Use use) {
         return reserve(bytes, run, runNumber, overflows(bytes), fold, use);
     }
 
-    private @Nullable Spot reserve(
+    private @Nullable Placement reserve(
             int bytes,
             long run,
             long runNumber,
@@ -251,7 +264,7 @@ public final class Appender {
         }
         long region = Place.region(from);
         int into = Place.bytesInRegion(from);
-        return new Spot(
+        return new Placement(
                 data.regionAt(region) + into,
                 Place.tail(region, into + bytes),
                 number,
@@ -262,7 +275,7 @@ public final class Appender {
                 folded);
     }
 
-    /** Prepares a new tail region; it becomes true through the tail word alone. */
+    /** Prepares a new tail region. It takes effect only with the tail word. */
     private long roll(@Nullable Fold fold, boolean oldestGoes, Regions.Use use) {
         long region = regions.claim(stripe, index, use);
         if (region < 0) {
@@ -304,13 +317,13 @@ public final class Appender {
     }
 
     /**
-     * Writes a copy of a record, marked as moved, to a place of its own; the original's checksum is
-     * compared first, so that what rotted is not given a good one.
+     * Writes a copy of a record, marked as moved, to another place. It compares the original's
+     * checksum first, so that damaged bytes do not get a right checksum.
      *
-     * @param entry of a region of this stripe that is in the chain
+     * @param entry a record in a region of this stripe that is in the chain
      * @param number that region's allocation number
-     * @param to where the copy goes
-     * @param toNumber allocation number of the region there
+     * @param to the offset of the copy
+     * @param toNumber the allocation number of the copy's region
      * @throws CorruptStore if the original is damaged
      */
     public void copy(Chain.Entry entry, long number, long to, long toNumber) {
@@ -343,49 +356,51 @@ public final class Appender {
     }
 
     /**
-     * Writes the content of a record, and of its run, to its place. The key must be nobody else's;
-     * a value that somebody changes meanwhile is stored with any bytes it had, and a checksum that
-     * is right.
+     * Writes the content of a record, and of its run, to its place. No other thread may have the
+     * key array. If another thread changes the value meanwhile, the record has some mixture of its
+     * bytes, with a right checksum.
      */
-    public void write(Draft draft, Spot spot, long version) {
-        RecordBytes.Run run = spot.run == 0 ? null : writeRun(draft, spot);
-        write(draft, version, run, 0, spot.tailNumber, spot.offset, spot.offset);
+    public void write(Draft draft, Placement placement, long version) {
+        RecordBytes.Run run = placement.run == 0 ? null : writeRun(draft, placement);
+        write(draft, version, run, 0, placement.tailNumber, placement.offset, placement.offset);
     }
 
-    /** Writes a record that needs no run at the tail, whose region has room for it. */
+    /** Writes a record without a run at the tail, whose region has room for it. */
     public void writeAtTail(Draft draft, long version) {
         writtenBehind = tail;
         write(draft, version, null, 0, tailNumber, offset(), offset());
     }
 
     /**
-     * Writes the image of a record that is to overwrite another behind the tail, whose region has room
-     * for it; it is at most {@link #MOST_STAGED_BYTES} long.
+     * Writes the image of a record that is to overwrite another one. The image goes behind the
+     * tail, whose region has room for it. It is at most {@link #MOST_STAGED_BYTES} long.
      *
-     * @param overwrites how often the other was overwritten, this time included
-     * @param number allocation number of the region of the other
-     * @param place where the other lies
+     * @param overwrites how many times the other record was overwritten, including this time
+     * @param number the allocation number of the other record's region
+     * @param place the offset of the other record
      */
     public void stage(Draft draft, long version, int overwrites, long number, long place) {
         writtenBehind = tail;
         int bytes = draft.bytes();
-        // a page that cannot be stored to is an error here, and behind the commit for ever
+        // if a page cannot be stored to, it is an error here; after the commit it would be one for
+        // ever
         data.file().storeAhead(data.covering(place, bytes), place, place + bytes);
         write(draft, version, null, overwrites, number, place, offset());
     }
 
-    /** Stores what was staged last in its place. */
+    /** Stores the image that was last staged at its final place. */
     public void storeStaged(long place, int bytes) {
         MemorySegment memory = data.covering(place, bytes);
         data.file().store(memory, place, scratch, IDENTITY_BYTES, bytes);
     }
 
     /**
-     * Stores what another writer staged behind the tail in its place, if its checksum says that it is to
-     * lie there. It does not where that page was lost: what is in its place may be whole.
+     * Stores an image that another writer staged behind the tail at its final place, if its
+     * checksum says that it belongs there. It does not if the page of the image was lost: the
+     * record at the final place may be whole.
      *
-     * @param place where the record lies that is overwritten
-     * @param version that the record is to have
+     * @param place the offset of the record that is overwritten
+     * @param version the version that the record must get
      */
     public void storeStagedByOther(long place, long version) {
         long from = offset();
@@ -410,9 +425,9 @@ public final class Appender {
     /**
      * Writes a record in one piece or several.
      *
-     * @param number allocation number of the region where it is to lie
-     * @param place where it is to lie
-     * @param to where it is stored
+     * @param number the allocation number of the region for which it is meant
+     * @param place the offset for which it is meant
+     * @param to the offset at which it is stored
      */
     private void write(
             Draft draft,
@@ -446,16 +461,22 @@ public final class Appender {
         }
     }
 
-    private RecordBytes.Run writeRun(Draft draft, Spot spot) {
-        long region = Place.region(spot.run);
+    private RecordBytes.Run writeRun(Draft draft, Placement placement) {
+        long region = Place.region(placement.run);
         long offset = data.regionAt(region);
         byte[] header =
-                new RegionHeader(region, spot.runNumber, index, (int) Place.low(spot.run), 0, 0)
+                new RegionHeader(
+                                region,
+                                placement.runNumber,
+                                index,
+                                (int) Place.low(placement.run),
+                                0,
+                                0)
                         .encode(storeId);
         store(offset, header, header.length);
         Steps.at("W3 run");
-        MemorySegment memory = data.covering(offset, Place.low(spot.run) * data.regionBytes());
-        begin(spot.runNumber, offset, MOST_SCRATCH_BYTES);
+        MemorySegment memory = data.covering(offset, Place.low(placement.run) * data.regionBytes());
+        begin(placement.runNumber, offset, MOST_SCRATCH_BYTES);
         storedAt = offset + RegionHeader.BYTES;
         if ((draft.flags() & RecordLayout.KEY_IN_RUN) != 0) {
             add(memory, draft.key(), draft.key().length);
@@ -466,15 +487,15 @@ public final class Appender {
         sum.add(scratch, 0, filled);
         storePiece(memory);
         return new RecordBytes.Run(
-                spot.run,
-                spot.runNumber,
+                placement.run,
+                placement.runNumber,
                 sum.value(),
                 RecordBytes.keyChecksum(draft.key()),
                 draft.runContentBytes(),
                 (draft.flags() & RecordLayout.KEY_IN_RUN) != 0);
     }
 
-    /** Begins with the identity that the checksum covers before what is stored. */
+    /** Begins the buffer with the identity, which the checksum covers before the stored bytes. */
     private void begin(long number, long offset, int bytes) {
         int wanted = Math.min(IDENTITY_BYTES + bytes, MOST_SCRATCH_BYTES);
         if (scratch.length < wanted) {
@@ -487,7 +508,7 @@ public final class Appender {
         storedAt = offset;
     }
 
-    /** Adds to the scratch, which is checksummed and stored each time that it is full. */
+    /** Adds to the buffer. Each time the buffer is full, it is checksummed and stored. */
     private void add(MemorySegment memory, byte[] bytes, int count) {
         for (int from = 0; from < count; ) {
             if (filled == scratch.length) {

@@ -15,8 +15,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The regions of a stripe from its oldest to its tail, and the records in them: what recovery and
- * verification read. Every checksum is compared before a byte is used, over copies on the heap.
+ * The regions of a stripe from its oldest to its tail, and the records in them. Recovery and
+ * verification read them. Every checksum is compared before a byte is used, over copies on the
+ * heap.
  */
 public final class Chain {
     private static final int COPY_BYTES = 1 << 16;
@@ -37,14 +38,14 @@ public final class Chain {
     /**
      * A record whose checksum was right.
      *
-     * @param offset in the file
-     * @param bytes it takes there
-     * @param key empty if it is gone
-     * @param liveBytes as {@link #bytes}, with its run
-     * @param overwrites how often it was overwritten where it lies
-     * @param run null if it has none
-     * @param gone its key lay in a run that is another's by now, as it may once the record was
-     *     superseded: {@link LargeKeys} tells whether it was
+     * @param offset its offset in the file
+     * @param bytes the bytes that it takes there
+     * @param key its key; empty if that is gone
+     * @param liveBytes {@link #bytes} and the bytes of its run
+     * @param overwrites how many times it was overwritten in place
+     * @param run its run, null if it has none
+     * @param gone whether its key lay in a run that belongs to another record by now. That can
+     *     happen once the record was superseded: {@link LargeKeys} tells whether it was.
      */
     public record Entry(
             long offset,
@@ -63,16 +64,16 @@ public final class Chain {
         void record(Entry entry);
     }
 
-    /** Likewise, until it has enough. */
-    public interface Taker {
-        /** Whether it takes more. */
+    /** Gets records in the order of their places, until it has enough. */
+    public interface BoundedVisitor {
+        /** Takes a record; returns whether it takes more. */
         boolean take(Entry entry);
     }
 
     /**
      * Follows a stripe's chain from its tail back to its oldest region.
      *
-     * @throws CorruptStore where a region is not what the next one says
+     * @throws CorruptStore if a region is not what the next one says
      */
     public static Chain follow(DataFile data, int stripe, Cut cut) {
         List<RegionHeader> regions = new ArrayList<>();
@@ -91,7 +92,7 @@ public final class Chain {
                 throw new CorruptStore(
                         data.path(),
                         data.regionAt(region),
-                        "an earlier region before it, since %d is the oldest of stripe %d"
+                        "a region whose predecessor leads to region %d, the oldest of stripe %d"
                                 .formatted(cut.oldest() - 1, stripe),
                         "region %d, number %d"
                                 .formatted(header.predecessor() - 1, header.predecessorNumber()));
@@ -104,7 +105,7 @@ public final class Chain {
     /**
      * One region of a chain by itself, up to its end or to the tail in it.
      *
-     * @param end the tail word there, or one for the region's end
+     * @param end the tail word, or a tail word for the region's end
      */
     public static Chain region(DataFile data, int stripe, long region, long number, long end) {
         RegionHeader header = header(data, stripe, region, number, 0);
@@ -112,10 +113,10 @@ public final class Chain {
     }
 
     /**
-     * Follows a stripe's chain from its tail back to where an earlier cut ends: as much of it as
+     * Follows a stripe's chain from its tail back to the end of an earlier cut, which is all that
      * {@link #forEachBehind} reads.
      *
-     * @throws CorruptStore where a region is not what the next one says
+     * @throws CorruptStore if a region is not what the next one says
      */
     public static Chain followBehind(DataFile data, int stripe, Cut now, Cut earlier) {
         List<RegionHeader> regions = new ArrayList<>();
@@ -164,25 +165,25 @@ public final class Chain {
     /**
      * The header of a region of a chain.
      *
-     * @throws CorruptStore if it is not what another one says
+     * @throws CorruptStore if it is not what another header says
      */
     static RegionHeader header(DataFile data, int stripe, long region, long number) {
         return header(data, stripe, region, number, 0);
     }
 
-    /** The same; null if the region has another life by now. */
+    /** The header of a region of a chain; null if the region has another life by now. */
     static @Nullable RegionHeader aliveHeader(DataFile data, int stripe, long region, long number) {
         return data.stripeOf(region) == stripe && data.number(region) == number
                 ? header(data, stripe, region, number, 0)
                 : null;
     }
 
-    /** The error for a region that does not lead on to an earlier one. */
+    /** The error for a region that does not lead to an earlier one. */
     static CorruptStore noChain(DataFile data, int stripe, RegionHeader header) {
         return new CorruptStore(
                 data.path(),
                 data.regionAt(header.region()),
-                "an earlier region of stripe %d before it".formatted(stripe),
+                "a region whose predecessor is an earlier one of stripe %d".formatted(stripe),
                 "region %d, number %d"
                         .formatted(header.predecessor() - 1, header.predecessorNumber()));
     }
@@ -210,8 +211,8 @@ public final class Chain {
     }
 
     /**
-     * Reads the records behind the tail of an earlier cut; all if its tail region is not in the
-     * chain.
+     * Reads the records behind the tail of an earlier cut; it reads all records if that tail's
+     * region is not in the chain.
      *
      * @throws CorruptStore at the first byte that belongs to no valid record (RULE 1)
      */
@@ -254,7 +255,10 @@ public final class Chain {
         }
     }
 
-    /** At a region's end there may be less than a record. */
+    /**
+     * Whether there may be a record. At the end of a region there may be less space than a record
+     * takes.
+     */
     private boolean hasRecord(int at, int to) {
         return at < to && (to < data.regionBytes() || to - at >= RecordLayout.MIN_BYTES);
     }
@@ -269,9 +273,9 @@ public final class Chain {
     /**
      * Reads some records of the chain's last region.
      *
-     * @param from where in the region the first of them begins
-     * @param bytes to read, about
-     * @return where in the region the next begins, or a place from which there is none
+     * @param from the offset in the region of the first record
+     * @param bytes about how many bytes to read
+     * @return the offset in the region of the next record, or one at which there is none
      */
     public int forEachFrom(int from, int bytes, Visitor visitor) {
         return takeFrom(
@@ -283,8 +287,11 @@ public final class Chain {
                 });
     }
 
-    /** As {@link #forEachFrom}, but the next is the one behind that with which there was enough. */
-    public int takeFrom(int from, int bytes, Taker taker) {
+    /**
+     * Reads records as {@link #forEachFrom} does, but the returned offset is that after the record
+     * with which the taker had enough.
+     */
+    public int takeFrom(int from, int bytes, BoundedVisitor taker) {
         RegionHeader region = regions.getLast();
         int to = Place.bytesInRegion(tail);
         requireTail(region, from, to);
@@ -298,7 +305,7 @@ public final class Chain {
                 if (at > from) {
                     return at;
                 }
-                end = to; // the first is longer than the window
+                end = to; // the first record is longer than the window
                 buffer = window(region, from, end);
             }
             Entry entry = entry(region, buffer, from, at, to);
@@ -310,7 +317,7 @@ public final class Chain {
         return at;
     }
 
-    /** Whether {@link #forEachFrom} would read anything from there. */
+    /** Whether {@link #forEachFrom} would read anything from that offset. */
     public boolean hasRecordAt(int from) {
         return hasRecord(from, Place.bytesInRegion(tail));
     }
@@ -321,15 +328,16 @@ public final class Chain {
         return buffer;
     }
 
-    /** Of the record that begins there; of none if its lengths cannot be. */
+    /** The length of the record that begins there; 0 if its lengths cannot be right. */
     private int bytesSaid(byte[] buffer, int at) {
         return Math.clamp(RecordBytes.bytesSaid(buffer, at), 0, data.regionBytes());
     }
 
     /**
-     * @param base where in the region the buffer begins
-     * @param at where in the region the record begins
-     * @param to where in the region the records end
+     * @param base the offset in the region at which the buffer begins
+     *
+     * @param at the offset in the region at which the record begins
+     * @param to the offset in the region at which the records end
      */
     private Entry entry(RegionHeader region, byte[] buffer, int base, int at, int to) {
         long offset = data.regionAt(region.region()) + at;
@@ -343,7 +351,7 @@ public final class Chain {
         if (computed != header.checksum()) {
             throw notRecord(
                     offset,
-                    "checksum 0x%08x over bytes with 0x%08x"
+                    "a stored checksum 0x%08x, but 0x%08x over the bytes"
                             .formatted(header.checksum(), computed));
         }
         if (header.kind() == RecordLayout.FILLER) {
@@ -351,7 +359,9 @@ public final class Chain {
         }
         RecordBytes.Run run = header.run();
         if (run != null && !recordBytes.liesWithin(run, data.regions())) {
-            throw notRecord(offset, "one whose run is 0x%016x".formatted(run.word()));
+            throw notRecord(
+                    offset,
+                    "a record whose run 0x%016x lies outside the file".formatted(run.word()));
         }
         boolean gone = false;
         byte[] key = NO_KEY;
@@ -386,9 +396,9 @@ public final class Chain {
     }
 
     /**
-     * As {@link #checkRun}.
+     * Checks a run as {@link #checkRun} does.
      *
-     * @throws CorruptStore if they are not right
+     * @throws CorruptStore if header or checksum are wrong
      */
     public void requireRun(RecordBytes.Run run) {
         CorruptStore damage = checkRun(run);
@@ -400,16 +410,16 @@ public final class Chain {
     /**
      * Compares header and checksum of a run.
      *
-     * @return null if they are right, else what is wrong
+     * @return null if they are right, otherwise what is wrong
      */
     public @Nullable CorruptStore checkRun(RecordBytes.Run run) {
         return checkRun(run, NO_KEY);
     }
 
     /**
-     * As {@link #checkRun(RecordBytes.Run)}.
+     * Compares header and checksum of a run.
      *
-     * @param start gets the first bytes, from where the checksum was computed
+     * @param start gets the first bytes of the content, over which the checksum was computed
      */
     private @Nullable CorruptStore checkRun(RecordBytes.Run run, byte[] start) {
         long region = Place.region(run.word());

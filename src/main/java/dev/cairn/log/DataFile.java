@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/** The data file as one process uses it: its header, its mapping, and how many regions it has. */
+/**
+ * The data file as one process uses it: its header, its mapping, and the number of its regions.
+ */
 public final class DataFile {
     private final MappedFile file;
     private final DataHeader header;
@@ -34,7 +36,10 @@ public final class DataFile {
         this.marks = Marks.of(header, shared);
     }
 
-    /** Which records were read; null if the store does not evict, or is only read here. */
+    /**
+     * The marks of records that were read; null if the store does not evict, or this process only
+     * reads.
+     */
     public @Nullable Marks marks() {
         return marks;
     }
@@ -55,12 +60,12 @@ public final class DataFile {
         return recordBytes;
     }
 
-    /** Regions that the file has, all with real blocks. */
+    /** The number of regions of the file, all of which have real blocks. */
     public long regions() {
         return shared.acquire(SharedLayout.REGIONS);
     }
 
-    /** Bytes of the file. */
+    /** The size of the file in bytes. */
     public long bytes() {
         return regionAt(regions());
     }
@@ -77,35 +82,35 @@ public final class DataFile {
         return 1 << regionShift;
     }
 
-    /** How far into its region a place lies. */
+    /** The offset of a place within its region. */
     public int bytesIntoRegion(long offset) {
         return (int) (offset - regionsAt) & regionBytes() - 1;
     }
 
-    /** The longest mapping so far: enough for most places, and one field read. */
+    /** The longest mapping so far. It covers most places, and costs one field read. */
     public MemorySegment memory() {
         return file.segment();
     }
 
-    /** A mapping of every region the file has by now. */
+    /** A mapping of all regions that the file has by now. */
     public MemorySegment remapped() {
         return file.segment(regionAt(regions()));
     }
 
-    /** Whether the bytes lie in regions that the file has. */
+    /** Whether the bytes lie in regions of the file. */
     public boolean has(long from, long bytes) {
         return from >= regionsAt && bytes >= 0 && from <= regionAt(regions()) - bytes;
     }
 
-    /** A mapping that has these bytes, of which the caller knows that the file has them. */
+    /** A mapping of these bytes, which the file must have. */
     public MemorySegment covering(long from, long bytes) {
         MemorySegment memory = file.segment();
         return from <= memory.byteSize() - bytes ? memory : remapped();
     }
 
     /**
-     * A region's allocation number by its owner entry. Entries lie close together, while the headers
-     * that say the same lie a region apart, in few sets of every cache.
+     * A region's allocation number by its owner entry. Owner entries lie close together. The
+     * headers that hold the same number lie a region apart, and so share few sets of every cache.
      */
     public long number(long region) {
         return OwnerWords.number(owner(region, OwnerWords.OWNER));
@@ -117,7 +122,7 @@ public final class DataFile {
         return Words.acquire(shared.covering(at, OwnerWords.BYTES), at + field);
     }
 
-    /** Whose a region is: its stripe, or -1 if it is nobody's. */
+    /** The stripe that owns a region; -1 if none does. */
     public int stripeOf(long region) {
         long owner = owner(region, OwnerWords.OWNER);
         return OwnerWords.isAlive(owner) && !OwnerWords.isPunching(owner)
@@ -126,8 +131,8 @@ public final class DataFile {
     }
 
     /**
-     * Whether a writer may claim a region (RULE 25). Loads the durable epoch before the pins: whoever
-     * pins looks at it again afterwards, so one of the two sees the other.
+     * Whether a writer may claim a region (RULE 25). It loads the durable epoch before the pins. A
+     * pinner loads the epoch again after it stored its pin, so one of the two sees the other.
      */
     boolean free(long region) {
         return state(region) == State.FREE;
@@ -138,17 +143,17 @@ public final class DataFile {
         return owner(region, OwnerWords.BIRTH);
     }
 
-    /** What a region is good for. */
+    /** The possible states of a region. */
     enum State {
         ALIVE,
         FREE,
-        /** Free, once it has blocks. */
+        /** The region is free, but must get blocks first. */
         HOLE,
-        /** Dead, but the durable checkpoint may have it. */
+        /** The region is dead, but the durable checkpoint may need it. */
         WAITING,
-        /** Dead, but a backup reads it. */
+        /** The region is dead, but a backup reads it. */
         PINNED,
-        /** Left in the midst of giving its blocks back, unless the grow lock is held for it. */
+        /** The region gives up its blocks. Unless the grow lock is held for it, the process died. */
         PUNCHING
     }
 

@@ -6,22 +6,22 @@ import dev.cairn.format.RegionHeader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A record to be written: all of it but its version and its place.
+ * A record to be written, without its version and its place.
  *
  * @param kind put or tombstone
- * @param flags of {@link RecordLayout}
+ * @param flags the flags of {@link RecordLayout}
  * @param value empty for a tombstone
- * @param expires milliseconds since 1970, 0 never
- * @param heat what a cache knows of its use: see {@link RecordLayout}
+ * @param expires milliseconds since 1970, 0 for never
+ * @param heat what a cache knows about its use: see {@link RecordLayout}
  */
 public record Draft(int kind, int flags, byte[] key, byte[] value, long expires, int heat) {
     private static final byte[] NOTHING = {};
 
-    /** A key up to this share of a region stands in the record itself, where lookups find it. */
+    /** A key up to this fraction of a region lies in the record itself, where lookups find it. */
     private static final int KEY_SHARE = 4;
 
     /**
-     * Decides what stands in the record and what in a run.
+     * Decides what lies in the record and what in a run.
      *
      * @param value null for a tombstone
      */
@@ -39,37 +39,37 @@ public record Draft(int kind, int flags, byte[] key, byte[] value, long expires,
         return new Draft(kind, flags, key, content, expires, 0);
     }
 
-    /** The same with another heat. */
+    /** The same draft with another heat. */
     public Draft withHeat(int other) {
         return other == heat ? this : new Draft(kind, flags, key, value, expires, other);
     }
 
-    /** Bytes in the chain's region. */
+    /** The number of bytes in the chain's region. */
     public int bytes() {
         return (int) RecordLayout.bytes(flags, key.length, value.length);
     }
 
-    /** Whether key and value stand in the record itself. */
+    /** Whether key and value lie in the record itself. */
     private boolean isInline() {
         return (flags & (RecordLayout.KEY_IN_RUN | RecordLayout.VALUE_IN_RUN)) == 0;
     }
 
-    /** Whether it is a put that needs no run. */
+    /** Whether it is a put without a run. */
     public boolean isInlinePut() {
         return kind == RecordLayout.PUT && isInline();
     }
 
-    /** Regions of its run, 0 if it needs none. */
+    /** The number of regions of its run, 0 if it needs none. */
     public int runRegions(int regionBytes) {
         return isInline() ? 0 : RecordLayout.runRegions(runContentBytes(), regionBytes);
     }
 
-    /** Bytes of key and value that lie in its run. */
+    /** The bytes of key and value that lie in its run. */
     long runContentBytes() {
         return RecordLayout.runContentBytes(flags, key.length, value.length);
     }
 
-    /** Bytes that the entry takes while it lives, its run included. */
+    /** The bytes that the entry takes while it lives, including its run. */
     public long liveBytes(int regionBytes) {
         return bytes() + (long) runRegions(regionBytes) * regionBytes;
     }

@@ -21,64 +21,69 @@ import java.util.List;
  * Words     tail and version, of which the writer stores the version first (W8, W9); the version of
  *           the last overwrite in place; the number of the region that was evacuated last; the owner
  *           words of the regions; headers and records.
- *           Its own: a position {region, number, bytes into it} and the last version that it told.
- * Steps     F1 tail, then version: is there anything that was not told?
+ *           Its own: a position {region, number, bytes into it} and the last version that it reported.
+ * Steps     F1 tail, then version: is there anything that was not reported?
  *           F2 where the region ends: at its own end if the chain goes on behind it, else at the tail
  *           F3 a window is copied, checksums compared
  *           F4 fence, owner word: is this still the life of the region that the position names?
- *           F5 it ended, or is not the tail's any more: from the tail back to what comes behind it
- *           F6 it is not among those: folded if its number exceeds that of the last one evacuated;
- *              then on with the first region behind it, else lost
- *           F7 was anything overwritten in place that was not told? Then changes are lost
+ *           F5 if the region ended, or is no longer the tail's: walk from the tail back to its successor
+ *           F6 if the walk does not meet it: folded if its number exceeds that of the last one evacuated;
+ *              then go on with the first region behind it, else changes are lost
+ *           F7 if anything was overwritten in place that was not reported: changes are lost
  * Why it is safe
- *           F7: where an entry is overwritten in place, its version does not stand behind those that
- *           were told. Whoever does so says the version first (X3a), before the first byte changes; and
- *           it is asked for behind the copy (F3). So a window is told only if no version above the
- *           last one told had been begun in place (RULE 37). Writers append while a feed is open,
- *           so that this is rare.
+ *           F7: if an entry is overwritten in place, its record does not lie behind the ones that were
+ *           reported. The writer stores the new version first (X3a), before the first byte changes; F7
+ *           loads it after the copy (F3). So a window is reported only if no overwrite in place with a
+ *           version above the last one reported had begun (RULE 37). Writers append while a feed is
+ *           open, so this is rare.
  *           F3, F4: nothing else before a tail changes while a region is not claimed again (RULE 3), not
- *           even between its death and then; so an owner word with the same stripe and number, alive
- *           or dead, says that what was copied before are its bytes, and that a tail loaded before
- *           was in this life. Checksums also bind each record to it (RULE 2).
- *           F2: a region that another one names as predecessor is full to its filler. One that
- *           merely is not the tail's any more need not be: a fold writes no filler.
- *           F5: only the tail region is ever folded, and its copies stand in a region with a greater
- *           number. So what a header names as predecessor was never folded: if it was claimed again,
- *           it had been evacuated, and so had all before it (RULE 24).
- *           F6: the walk found no way back to the position. Was it evacuated, or a region that it
- *           was folded into, then that number stands in EVACUATED, stored before the owner word that
- *           told the walk so. Otherwise it was folded, and the first region with a greater number
- *           has its copies. Copies keep their versions, and versions of originals grow in log order,
- *           but for what was overwritten in place, of which F7 leaves none above the last told;
- *           so what exceeds the last version told is exactly what was not told, of each key at least
- *           the newest: folds keep what counts, tombstones of absent keys included.
- *           A copy made by cleaning has an old version. Its original stands before it; either that
- *           was told, or the region which had it left the chain before it was, which F6 finds out.
- *           A region that was evacuated is read all the same while nobody claimed it. The key of a
- *           removal in it may be gone, in a run that was buried with it: lost, too.
- *           Lost: the position becomes the tail, loaded before the version. What is passed over is in
- *           the index by then (W6 before W8), so a look at the stripe behind it finds it.
+ *           even between its death and the next claim. So an owner word with the same stripe and number,
+ *           alive or dead, proves that the bytes which were copied before are its bytes, and that a tail
+ *           that was loaded before lay in this life. Checksums also bind each record to it (RULE 2).
+ *           F2: if another region names a region as its predecessor, that one is full to its filler. If
+ *           a region only is no longer the tail's, it need not be full: a fold writes no filler.
+ *           F5: only the tail region is ever folded, and its copies lie in a region with a greater
+ *           number. So a region that a header names as predecessor was never folded: if it was claimed
+ *           again, it had been evacuated, and so had all before it (RULE 24).
+ *           F6: the walk did not meet the position. If its region was evacuated, or the region that
+ *           it was folded into, then EVACUATED holds that number; it is stored before the owner word
+ *           from which the walk learned it. Otherwise the region was folded, and the first region with a
+ *           greater number has its copies. Copies keep their versions, and versions of originals grow in
+ *           log order, except for overwrites in place, of which F7 leaves none above the last version
+ *           reported. So what exceeds that version is exactly what was not reported, with at least
+ *           the newest record of each key: folds keep live records, and tombstones of absent keys.
+ *           A copy made by cleaning has an old version. Its original lies before it. Either that was
+ *           reported, or its region left the chain before it was reported, which F6 finds out.
+ *           An evacuated region is read all the same while no process has claimed it. The key of a
+ *           removal in it may be gone, in a run that died with it: then changes are lost, too.
+ *           Lost: the position becomes the tail, loaded before the version. What is skipped is in
+ *           the index by then (W6 before W8), so a later look at the stripe finds it.
  * What is benign
- *           At F1 nothing is new, yet the tail moved: only copies were appended, and the position
- *           moves with it, so that a feed without news loses no region to cleaning.
- *           The version is ahead of the tail, for as long as a dead writer is not repaired.
+ *           At F1 nothing is new, yet the tail moved: only copies were appended. The position moves
+ *           with the tail, so that a feed without news loses no region to cleaning.
+ *           The version is ahead of the tail until a dead writer is repaired.
  * If a process dies here
  *           Nothing was stored.
  */
 /**
- * Reads on in one stripe's log from its tail, without a lock and for as long as one likes (RULE 29).
- * For one thread at a time.
+ * Follows one stripe's log from its tail on, without a lock and for any length of time (RULE 29).
+ * One thread at a time may use it.
  */
 public final class Follower {
     private static final int WINDOW_BYTES = 1 << 16;
 
-    /** Of one window, beside which one key may be as long as it likes. */
+    /**
+     * The greatest number of bytes of keys in one window, except that a single key may be longer.
+     */
     private static final int MOST_KEY_BYTES = 1 << 18;
 
-    /** Regions behind the position that one walk tells for good. */
+    /** The greatest number of regions behind the position that one walk notes. */
     private static final int MOST_AHEAD = 256;
 
-    /** Times that others may spoil a look at the chain before it is left for later. */
+    /**
+     * How many times other threads may disturb a look at the chain before the caller must try again
+     * later.
+     */
     private static final int MOST_TRIES = 100;
 
     private static final long NO_REGION = -1;
@@ -92,7 +97,9 @@ public final class Follower {
     private int at;
     private long last;
 
-    /** Follow upon the position's region, the next one first; the tail at most is missing. */
+    /**
+     * The regions behind the position's region, the next one first; only the tail may be missing.
+     */
     private final Deque<RegionHeader> ahead = new ArrayDeque<>();
 
     public Follower(DataFile data, StripeWords words, int stripe) {
@@ -104,15 +111,15 @@ public final class Follower {
 
     /** Gets what is new. */
     public interface Sink {
-        /** A put or a removal. */
+        /** Gets a put or a removal. */
         void record(Chain.Entry entry);
 
-        /** Changes before the next one are lost. */
+        /** Is called if changes before the next one are lost. */
         void lost();
     }
 
-    /** What came of looking for the way on. */
-    private enum Way {
+    /** The result of a walk. */
+    private enum WalkResult {
         FOUND,
         SPOILED,
         LOST
@@ -127,7 +134,10 @@ public final class Follower {
         last = words.acquire(StripeWords.VERSION);
     }
 
-    /** To a tail, unless it moved meanwhile, so that the number of its region may be another's. */
+    /**
+     * Moves the position to a tail. It fails if the tail moved meanwhile, because the number of its
+     * region may then be another's.
+     */
     private boolean movedTo(long tail) {
         long itsRegion = tail == 0 ? NO_REGION : Place.region(tail);
         long itsNumber = tail == 0 ? words.acquire(StripeWords.EVACUATED) : data.number(itsRegion);
@@ -142,9 +152,9 @@ public final class Follower {
     }
 
     /**
-     * Tells what is new, about a window of it.
+     * Reports what is new, about a window of it.
      *
-     * @return false if there was nothing to tell
+     * @return false if there was nothing to report
      * @throws CorruptStore if the log is damaged where it would go on
      */
     public boolean read(Sink sink) {
@@ -159,7 +169,7 @@ public final class Follower {
             int end = end(); // F2
             if (end < 0) {
                 tries++;
-                if (walk() == Way.LOST) {
+                if (walk() == WalkResult.LOST) {
                     return lost(sink);
                 }
             } else if (at < end) {
@@ -176,7 +186,7 @@ public final class Follower {
         return false;
     }
 
-    /** Whether something may be new, by one load. */
+    /** Whether something may be new. It costs one load. */
     public boolean stirred() {
         return words.acquire(StripeWords.VERSION) != last;
     }
@@ -199,7 +209,7 @@ public final class Follower {
         return true;
     }
 
-    /** Where in the position's region its records end; -1 if that is not known. */
+    /** The offset at which the records in the position's region end; -1 if that is not known. */
     private int end() {
         if (!ahead.isEmpty()) {
             return data.regionBytes();
@@ -219,7 +229,7 @@ public final class Follower {
                         == OwnerWords.dead(OwnerWords.alive(stripe, number));
     }
 
-    /** Reads on in the position's region; whether that gave anything to tell. */
+    /** Reads on in the position's region; returns whether there was anything to report. */
     private boolean read(int end, Sink sink) {
         Window window = new Window();
         int next;
@@ -246,7 +256,7 @@ public final class Follower {
         return !window.news.isEmpty();
     }
 
-    /** Whether a version after that one was written over a record before the tail. */
+    /** Whether a record before the tail was overwritten with a later version than this one. */
     private boolean overwritten(long told) {
         return words.acquire(StripeWords.IN_PLACE_VERSION) > told;
     }
@@ -272,8 +282,10 @@ public final class Follower {
         return chain.hasRecordAt(at) ? chain.takeFrom(at, WINDOW_BYTES, window) : end;
     }
 
-    /** What is new in some bytes of a region, not to be told before it is confirmed. */
-    private final class Window implements Chain.Taker {
+    /**
+     * The new records in some bytes of a region. They must be confirmed before they are reported.
+     */
+    private final class Window implements Chain.BoundedVisitor {
         final List<Chain.Entry> news = new ArrayList<>();
         long newest = last;
         boolean gap;
@@ -296,10 +308,11 @@ public final class Follower {
     }
 
     /**
-     * The run with the key went to somebody else: that of a put once another record of the key
-     * followed, which tells; that of a removal once its region was evacuated, and nothing follows.
+     * Requires that the run with the key belongs to another record by now. That happens to the run
+     * of a put when another record of the key followed, which is reported; and to the run of a
+     * removal when its region was evacuated, after which nothing follows.
      *
-     * @throws CorruptStore if it is damaged instead
+     * @throws CorruptStore if the run is damaged instead
      */
     private void requireReused(Chain.Entry entry) {
         RecordBytes.Run run = entry.run();
@@ -308,8 +321,8 @@ public final class Follower {
             throw new CorruptStore(
                     data.path(),
                     entry.offset(),
-                    "a run with the key of this record, which nobody superseded",
-                    "one without a valid checksum");
+                    "a run with the key of this record, which is not superseded",
+                    "a run without a valid checksum");
         }
     }
 
@@ -317,18 +330,20 @@ public final class Follower {
         return data.owner(region, OwnerWords.OWNER) == OwnerWords.alive(stripe, number);
     }
 
-    /** Looks for what follows upon the position: F5, F6. */
-    private Way walk() {
+    /** Looks for the region behind the position: F5, F6. */
+    private WalkResult walk() {
         ahead.clear();
         long tail = words.acquire(StripeWords.TAIL);
         if (tail == 0) {
-            return Way.SPOILED;
+            return WalkResult.SPOILED;
         }
+        // kept only if no error ends the walk: a part of it would skip the regions before it
+        Deque<RegionHeader> met = new ArrayDeque<>();
         RegionHeader header = header(Place.region(tail), data.number(Place.region(tail)));
         while (header != null && header.number() > number) {
-            ahead.addFirst(header);
-            if (ahead.size() > MOST_AHEAD) {
-                ahead.removeLast();
+            met.addFirst(header);
+            if (met.size() > MOST_AHEAD) {
+                met.removeLast();
             }
             if (header.predecessor() == 0) {
                 break;
@@ -339,18 +354,19 @@ public final class Follower {
             header = header(header.predecessor() - 1, header.predecessorNumber());
         }
         Steps.at("F6");
+        ahead.addAll(met);
         if (ahead.isEmpty()) {
-            return Way.SPOILED;
+            return WalkResult.SPOILED;
         }
         if (header != null && header.number() == number && header.region() == region) {
-            return Way.FOUND;
+            return WalkResult.FOUND;
         }
         boolean folded = header != null && header.number() <= number;
         if (!folded && evacuated()) {
-            return Way.LOST;
+            return WalkResult.LOST;
         }
         moveTo(ahead.remove());
-        return Way.FOUND;
+        return WalkResult.FOUND;
     }
 
     private boolean evacuated() {
@@ -358,7 +374,10 @@ public final class Follower {
         return region == NO_REGION ? evacuated > number : evacuated >= number;
     }
 
-    /** Of a region that was in the chain by that number; null if it was claimed again since. */
+    /**
+     * The header of a region that was in the chain with that number; null if it was claimed again
+     * since.
+     */
     private @Nullable RegionHeader header(long region, long number) {
         if (!intact(region, number)) {
             return null;

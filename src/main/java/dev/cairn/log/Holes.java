@@ -11,11 +11,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 
 /**
- * Free regions that may lack blocks: made by whoever gives blocks back, and by a recovery, which
- * cannot know; filled before they are claimed. Under the grow lock, or while nobody else is there.
+ * The holes: free regions that may lack blocks. A process makes them when it gives blocks back; a
+ * recovery assumes them, because it cannot know. A hole is filled before it is claimed. The caller
+ * holds the grow lock, or no other process is there.
  */
 final class Holes {
-    /** Regions that are given blocks at once, if so many are free. */
+    /** The number of regions that get blocks at once, if that many are free. */
     private static final int STEP_REGIONS = 16;
 
     private final DataFile data;
@@ -29,8 +30,8 @@ final class Holes {
     }
 
     /**
-     * Gives blocks to so many neighbours that are free or holes, to some behind them, and to as many
-     * as lack besides.
+     * Gives blocks to {@code regions} neighbours that are free or holes, to some behind them, and
+     * to as many regions as are lacking besides.
      *
      * @return the first of the neighbours, or -1 if there are none
      * @throws IOException if there is no space for all that
@@ -68,7 +69,7 @@ final class Holes {
     }
 
     /**
-     * Gives blocks to what lives, and takes the rest for holes.
+     * Gives blocks to living regions, and takes the others for holes.
      *
      * @throws IOException if there is no space for them
      */
@@ -85,9 +86,10 @@ final class Holes {
     }
 
     /**
-     * Gives the blocks of free regions back, but for so many; tells of how many.
+     * Gives the blocks of free regions back, but keeps this many regions; returns how many gave up
+     * their blocks.
      *
-     * @throws IOException if the file system cannot
+     * @throws IOException if the file system cannot do it
      */
     long punchAllBut(int most) throws IOException {
         int kept = 0;
@@ -103,8 +105,9 @@ final class Holes {
     }
 
     /**
-     * The region is claimed while it loses its blocks, by a word that names no stripe, and dead
-     * afterwards by another number: so nobody who judged it free before can claim it as it was.
+     * Gives the blocks of a region back. While it loses its blocks, the region is claimed by a word
+     * that names no stripe; afterwards it is dead with another number. So a process that judged it
+     * free before cannot claim it as it was.
      */
     private boolean punch(long region, int most) throws IOException {
         long at = shared.ownerAt(region);
@@ -114,7 +117,7 @@ final class Holes {
             return false;
         }
         long generation = counts.generation();
-        if (!counts.take(1, most)) { // others may have claimed what was to be kept
+        if (!counts.take(1, most)) { // others may have claimed the regions that were to be kept
             return false;
         }
         if (!Words.cas(memory, at + OwnerWords.OWNER, judged, OwnerWords.punching())) {
@@ -131,7 +134,7 @@ final class Holes {
         return true;
     }
 
-    /** Whoever held the grow lock while it punched is dead. */
+    /** Completes punches whose process, the holder of the grow lock, is dead. */
     void endPunches() {
         for (long region = 0; region < data.regions(); region++) {
             if (counts.look(region) == State.PUNCHING) {

@@ -9,17 +9,18 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Tells a record that was superseded, and whose run with its key therefore went to somebody else,
- * from one whose run is damaged: of the records of a key only an older one may be gone. Their keys'
- * checksums stand in the records, also when the keys are lost.
+ * Distinguishes two reasons why a record's run with its key is gone: the record was superseded, and
+ * the run went to another record; or the run is damaged. Of the records of a key only an older one
+ * may be gone. The checksum of the key is in the record itself, so it is known even if the key is
+ * lost.
  */
 public final class LargeKeys {
     private final Map<Integer, Seen> newest = new HashMap<>();
 
-    /** What is needed of a record; not its key, which is large. */
+    /** What is noted of a record. It does not include the key, which is large. */
     private record Seen(long version, boolean gone, long offset) {}
 
-    /** Takes note of a record. */
+    /** Notes a record. */
     public void saw(Chain.Entry entry) {
         if (entry.run() != null && entry.run().hasKey()) {
             newest.merge(
@@ -30,7 +31,7 @@ public final class LargeKeys {
     }
 
     /**
-     * As {@link #damage}.
+     * Checks as {@link #damage} does.
      *
      * @throws CorruptStore if the newest record of some key is gone
      */
@@ -41,15 +42,15 @@ public final class LargeKeys {
         }
     }
 
-    /** What is wrong if the newest record of some key is gone, else null. */
+    /** The error if the newest record of some key is gone; null if none is. */
     public @Nullable CorruptStore damage(Path file) {
         for (Seen entry : newest.values()) {
             if (entry.gone()) {
                 return new CorruptStore(
                         file,
                         entry.offset(),
-                        "a run with the key of this record, the newest of its key",
-                        "one without a valid checksum");
+                        "a run with the key of this record, which is not superseded",
+                        "a run without a valid checksum");
             }
         }
         return null;

@@ -20,28 +20,35 @@ import java.util.concurrent.locks.LockSupport;
  * Words     as in Follower; the intent. Its own: the last region that was read, and how far.
  * Steps     Y1 a cut: where the log ends            Y2 from the tail back to what was read, by headers
  *           Y3 the regions, oldest first: copied, every checksum compared
- *           Y4 where Y2 or Y3 found what does not belong: is the region still in that life?
- *           Y5 where a record was no valid one: was one overwritten in place since before Y3?
+ *           Y4 if Y2 or Y3 found what does not belong: is the region still in that life?
+ *           Y5 if a record was not valid: was one overwritten in place since before Y3?
+ *           Y6 if a run with a key is gone: has its region left, or does it leave?
  * Why it is safe
- *           Nothing before a tail changes while a region lives, but for records that are overwritten
- *           in place by others of the same key and size (RULE 3), and a checksum binds a record to
- *           the life of its region (RULE 2), so what passes is what was written. Whoever overwrites
- *           has its intent stand from before it stores the first byte until its version is there. So
- *           if the intent is another before Y3 and behind it, and the last version that was begun in
- *           place is the same, nothing was overwritten meanwhile (RULE 36); else it is read again.
- *           Before Y3 the intent is loaded after that version, which is stored behind it. What does
- *           not pass, in a region that has another life by Y4, was overwritten and is no damage; what
- *           counted there was copied behind the tail before it died (RULES 24, 26), and the next
- *           reading comes to it. Only the tail region is ever folded, so what a header names as
- *           predecessor left at the oldest end, with all before it.
+ *           Nothing before a tail changes while a region lives, except a record that another one of the
+ *           same key and size overwrites in place (RULE 3). A checksum binds a record to the life of its
+ *           region (RULE 2). So what passes the check is what was written. The intent of an overwrite in
+ *           place stands from before its first byte is stored until its version is there. So if the
+ *           intent is no such intent before and after Y3, and the last version that was begun in place
+ *           is the same, nothing was overwritten meanwhile (RULE 36); else the region is read again.
+ *           Before Y3 the intent is loaded after that version, because it is stored after it. If bytes do
+ *           not pass, and the region has another life by Y4, they were overwritten and are not damaged.
+ *           The live records there were copied behind the tail before the region died (RULES 24, 26),
+ *           and the next reading comes to them. When a region is evacuated, the runs of its tombstones are freed
+ *           (W11) after EVACUATED is stored, then the region dies, and then the intent ends (W12). So if Y6, after
+ *           the run was read, loads no intent and then finds the region alive, or EVACUATED is less than its number,
+ *           no tombstone of it has lost its run to another record. Only the tail region is ever folded, so a
+ *           region that a header names as predecessor left at the oldest end, with all before it.
  * What is benign
  *           A record that was superseded, moved or overwritten since it was read.
- *           A writer that was killed or stopped in the midst of X5, where nobody repairs: the rest of
- *           the region is passed over, and counts as a gap.
+ *           A writer that was killed or stopped during X5, while nobody repairs: the rest of the region
+ *           is skipped, and counts as a gap.
  * If a process dies here
  *           Nothing was stored.
  */
-/** Reads all of a stripe's log, and then what came behind it, without a lock and whoever writes. */
+/**
+ * Reads all of a stripe's log, and then what was appended since, without a lock and beside any
+ * writers.
+ */
 public final class LogReader {
     private static final int LOOKS_AT_ONCE = 100;
     private static final int MOST_LOOKS = 300;
@@ -59,7 +66,7 @@ public final class LogReader {
 
     /** Gets what is read. */
     public interface Sink {
-        /** A put or a removal, and the greatest version that there may be. */
+        /** Gets a put or a removal, and the greatest version that can exist now. */
         void record(Chain.Entry entry, long version);
 
         void damage(CorruptStore damage);
@@ -73,14 +80,14 @@ public final class LogReader {
     }
 
     /**
-     * Whether regions were evacuated before they could be read, though something before them had been
-     * read: removals may be missing.
+     * Whether regions were evacuated before they could be read, after something before them had
+     * been read. Then removals may be missing.
      */
     public boolean hasGaps() {
         return gaps;
     }
 
-    /** Reads on to where a cut of the stripe ends (Y1). */
+    /** Reads on to the end of a cut of the stripe (Y1). */
     public void readTo(Cut cut) {
         if (cut.tail() == 0) {
             return;
@@ -98,7 +105,7 @@ public final class LogReader {
         }
     }
 
-    /** Y2; the rest of the region that was read last is read on the way. */
+    /** Y2; on the way it reads the rest of the region that was read last. */
     private List<RegionHeader> behind(Cut cut) {
         List<RegionHeader> behind = new ArrayList<>();
         long nextRegion = Place.region(cut.tail());
@@ -139,9 +146,9 @@ public final class LogReader {
                         new CorruptStore(
                                 data.path(),
                                 data.regionAt(wanted),
-                                "a region of stripe %d, number %d, by its owner entry"
+                                "an owner entry of stripe %d, number %d, for the region"
                                         .formatted(stripe, wantedNumber),
-                                "one of stripe %d, number %d"
+                                "an owner entry of stripe %d, number %d"
                                         .formatted(data.stripeOf(wanted), data.number(wanted))));
                 return header;
             }
@@ -180,7 +187,8 @@ public final class LogReader {
                 tell(entries, version);
                 at = to;
             } catch (CorruptStore e) {
-                if (!entries.isEmpty()) { // each has a valid checksum; the next time from there on
+                // each has a valid checksum; the next time it starts after them
+                if (!entries.isEmpty()) {
                     Chain.Entry last = entries.getLast();
                     at = data.bytesIntoRegion(last.offset()) + last.bytes();
                     looks = 0;
@@ -204,7 +212,12 @@ public final class LogReader {
 
     private void tell(List<Chain.Entry> entries, long version) {
         VarHandle.acquireFence();
-        // behind the copy, and one more that is being written
+        // Y6: the intent first, as it ends after the region
+        boolean pending = words.acquire(StripeWords.INTENT) != 0;
+        if (entries.stream().anyMatch(Chain.Entry::gone) && (pending || !isAlive(region, number))) {
+            noteIfLost(number);
+        }
+        // loaded after the copy; one more version may be in work
         long newest = Math.max(version, words.acquire(StripeWords.VERSION) + 1);
         entries.forEach(each -> sink.record(each, newest));
     }
@@ -218,7 +231,10 @@ public final class LogReader {
         return words.acquire(StripeWords.INTENT) == StripeWords.IN_PLACE;
     }
 
-    /** What was folded stands behind it, removals included; what was evacuated, but for removals. */
+    /**
+     * Notes a gap if something was lost. What was folded lies behind the region, including
+     * removals; what was evacuated does too, except for removals.
+     */
     private void noteIfLost(long gone) {
         gaps |= number != 0 && gone <= words.acquire(StripeWords.EVACUATED);
     }

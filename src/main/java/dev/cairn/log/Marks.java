@@ -10,22 +10,22 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /*
- * Actors    readers of any process, with no lock; the holder of the lock of the stripe whose region it
- *           is, who clears.
+ * Actors    readers of any process, without a lock; the holder of the lock of the stripe that has the
+ *           region, who clears.
  * Words     a bit for each place where a record may begin; eight in a byte.
  * Why it is safe
- *           Marks are hints: nothing but the choice of what is evicted goes by them. They stand in an
- *           array of their own, by place, and never become something else. So a reader that was
- *           stopped between its lookup and its store, for however long, sets the mark of whatever lies
- *           there by then, and destroys nothing, as a store into a slot of the index could.
+ *           Marks are hints: only the choice of what is evicted depends on them. They lie in an array of
+ *           their own, by place, and never become something else. So if a reader was stopped between
+ *           its lookup and its store, for any time, it sets the mark of whatever record lies there by
+ *           then, and destroys nothing, as a store into a slot of the index could.
  *           A record that is moved gets another place, whose marks were cleared when its region was
- *           claimed: so nobody has to clear its mark in time.
+ *           claimed: so its old mark need not be cleared in time.
  * What is benign
- *           Of two readers that store to one byte at a time one mark may be lost; it is set by the next
- *           read. A mark that was cleared may come back, or be another record's: that is kept once for
- *           nothing.
+ *           If two readers store to one byte at the same time, one mark may be lost; the next read sets
+ *           it. A mark that was cleared may come back, or stand for another record: then a record is
+ *           kept once without reason.
  */
-/** Which records were read since they were written or moved, of a store that evicts. */
+/** The records of a store with eviction that were read since they were written or moved. */
 public final class Marks {
     private final MemorySegment memory;
     private final long marksAt;
@@ -33,7 +33,7 @@ public final class Marks {
     private final long places;
     private final int regionBytes;
 
-    /** Stores of this process, about. */
+    /** The approximate number of stores of this process. */
     private long stores;
 
     private Marks(MemorySegment memory, DataHeader header) {
@@ -44,14 +44,17 @@ public final class Marks {
         this.places = CacheLayout.places(header);
     }
 
-    /** Null if the store does not evict, or this process may not store to its shared memory. */
+    /**
+     * The marks; null if the store does not evict, or this process may not store to its shared
+     * memory.
+     */
     static @Nullable Marks of(DataHeader header, SharedMemory shared) {
         return header.cache().evicts() && !shared.base().isReadOnly()
                 ? new Marks(shared.base(), header)
                 : null;
     }
 
-    /** Marks a record; stores nothing if it is marked. */
+    /** Marks a record. It stores nothing if the record is marked already. */
     public void set(long offset) {
         long place = (offset - regionsAt) / CacheLayout.MARKED_BYTES;
         if (place < 0 || place >= places) {
@@ -73,7 +76,7 @@ public final class Marks {
                 && (memory.get(ValueLayout.JAVA_BYTE, at(place)) & bit(place)) != 0;
     }
 
-    /** Takes the mark from a record of the chain. */
+    /** Removes the mark of a record of the chain. */
     public void clear(long offset) {
         if (!isSet(offset)) {
             return;
@@ -83,7 +86,7 @@ public final class Marks {
         memory.set(ValueLayout.JAVA_BYTE, at(place), (byte) (found & ~bit(place)));
     }
 
-    /** Takes the marks from all places of a region that was claimed and is in no chain yet. */
+    /** Removes the marks of all places of a region that was claimed and is in no chain yet. */
     void clearRegion(long region) {
         long bytes = CacheLayout.markBytes(regionBytes);
         if ((region + 1) * bytes > places / Byte.SIZE) {
@@ -100,7 +103,7 @@ public final class Marks {
         return 1 << (int) (place % Byte.SIZE);
     }
 
-    /** Times that this process stored a mark, about. */
+    /** The approximate number of marks that this process stored. */
     public long stores() {
         return stores;
     }

@@ -7,11 +7,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Of each key of a stripe the newest record that was entered, outside of the heap: four words a
- * slot, of which at most six in ten are taken, so 53 to 107 bytes a key.
+ * The newest record that was entered for each key of a stripe. It lies outside the heap, with four
+ * words per slot and at most six in ten slots taken, so 53 to 107 bytes per key.
  */
 public final class NewestRecords implements AutoCloseable {
-    /** What {@link #find} tells of a key that was never entered. */
+    /** The result of {@link #find} for a key that was never entered. */
     public static final long NONE = -1;
 
     private static final int LEAST_SLOTS = 1 << 8;
@@ -22,7 +22,7 @@ public final class NewestRecords implements AutoCloseable {
     private static final int SIZES = 24;
     private static final int SLOT_BYTES = 32;
 
-    /** In a place, whose low bits no offset of a record uses. */
+    /** A flag in a place, in the low bits that no offset of a record uses. */
     private static final long TOMBSTONE = 1;
 
     private final Keys keys;
@@ -34,7 +34,7 @@ public final class NewestRecords implements AutoCloseable {
     private long putBytes;
     private long putRunRegions;
 
-    /** Tells keys with one hash apart. */
+    /** Distinguishes keys with the same hash. */
     public interface Keys {
         /** Whether the record that was entered with that offset has this key. */
         boolean has(long offset, byte[] key);
@@ -44,7 +44,7 @@ public final class NewestRecords implements AutoCloseable {
         this.keys = keys;
     }
 
-    /** Gets what is newest of each key. */
+    /** Gets the newest record of each key. */
     public interface Visitor {
         void newest(long hash, long offset, boolean tombstone, long version);
     }
@@ -52,8 +52,8 @@ public final class NewestRecords implements AutoCloseable {
     /**
      * Enters a record, unless one of its key with a greater version was entered before.
      *
-     * @param bytes of the record in the chain
-     * @param runRegions regions of its run, 0 if it has none
+     * @param bytes the bytes of the record in the chain
+     * @param runRegions the number of regions of its run, 0 if it has none
      */
     public void enter(
             long hash,
@@ -90,7 +90,10 @@ public final class NewestRecords implements AutoCloseable {
         putRunRegions += sign * Place.low(sizes);
     }
 
-    /** A number for what was entered of a key, {@link #NONE} for nothing; until the next entry. */
+    /**
+     * A number for the record that was entered for a key, which is valid until the next entry;
+     * {@link #NONE} if there is none.
+     */
     public long find(long hash, byte[] key) {
         long slot = locate(hash, key);
         return Words.plain(slots, at(slot) + PLACE) == 0 ? NONE : slot;
@@ -108,22 +111,24 @@ public final class NewestRecords implements AutoCloseable {
         return Words.plain(slots, at(found) + VERSION);
     }
 
-    /** Keys whose newest record is no tombstone. */
+    /** The number of keys whose newest record is not a tombstone. */
     public long puts() {
         return puts;
     }
 
-    /** Bytes of those records, without their runs. */
+    /** The bytes of those records, without their runs. */
     public long putBytes() {
         return putBytes;
     }
 
-    /** Regions of their runs. */
+    /** The number of regions of their runs. */
     public long putRunRegions() {
         return putRunRegions;
     }
 
-    /** Tells of every key, in no order. Nothing may be entered meanwhile. */
+    /**
+     * Calls the visitor for every key, in no particular order. Nothing may be entered meanwhile.
+     */
     public void forEach(Visitor visitor) {
         for (long slot = 0; slot <= mask; slot++) {
             long place = Words.plain(slots, at(slot) + PLACE);
@@ -145,7 +150,7 @@ public final class NewestRecords implements AutoCloseable {
         return slot * SLOT_BYTES;
     }
 
-    /** The slot of a key, or the free one where it goes. */
+    /** The slot of a key, or the free slot where it goes. */
     private long locate(long hash, byte[] key) {
         for (long slot = hash & mask; ; slot = slot + 1 & mask) {
             long place = Words.plain(slots, at(slot) + PLACE);
@@ -156,7 +161,7 @@ public final class NewestRecords implements AutoCloseable {
         }
     }
 
-    @SuppressWarnings("MustBeClosed") // closed with this, or by the next growth
+    @SuppressWarnings("MustBeClosed") // closed with this object, or by the next growth
     private void grow() {
         Arena larger = Arena.ofShared();
         MemorySegment to;

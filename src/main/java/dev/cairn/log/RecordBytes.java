@@ -28,12 +28,12 @@ import java.util.zip.CRC32C;
 /*
  * Where the bytes of a record may lie, and what may be done with them there
  *
- * mapping   others may write to it at any time. What is read is a rumour (RULE 9): no method throws,
- *           leaves the room that the caller gives, or allocates a size that the bytes say. Nothing is
- *           summed there, since a page that is gone would kill the JVM (RULE 2).
- * window    a copy of a part of a region, on the heap. The checksum is that of the bytes with 0 in
- *           its own place, behind an identity that stands nowhere.
- * image     a copy of one record, on the heap, behind the identity that its checksum covers:
+ * mapping   Other processes may write to it at any time. What is read is unconfirmed (RULE 9): no method
+ *           throws, exceeds the room that the caller gives, or allocates a size that the bytes say. No
+ *           checksum is computed there, since a missing page would kill the JVM (RULE 2).
+ * window    A copy of a part of a region, on the heap. The checksum covers an identity that is stored
+ *           nowhere, and then the bytes, with 0 in place of the checksum itself.
+ * image     A copy of one record, on the heap, after the identity that its checksum covers:
  *
  *           0          40                            64
  *           +----------+-----------------------------+---------+------+------+-------+---------+
@@ -41,25 +41,32 @@ import java.util.zip.CRC32C;
  *           +----------+-----------------------------+---------+------+------+-------+---------+
  */
 /**
- * The bytes of a store's records: what they say, what their checksums cover, and how they are made.
- * Nobody else reads a record's header or computes a record's checksum.
+ * The bytes of a store's records: how to read them, what their checksums cover, and how to make
+ * them. No other class reads a record's header or computes a record's checksum.
  */
 public final class RecordBytes {
-    /** What {@link #match} returns for a record with another key. */
+    /** The result of {@link #match} for a record with another key. */
     static final long OTHER = -1;
 
-    /** What it returns for bytes that are no record that fits the room. */
+    /** Its result if the bytes are not a record that fits into the room. */
     static final long NO_RECORD = -2;
 
-    /** What it returns for what is no put, or has its key in a run: {@link #header} tells more. */
+    /**
+     * Its result for a record that is no put, or has its key in a run: {@link #header} tells more.
+     */
     static final long ELSEWHERE = -3;
 
     private static final int CRC_AT = IDENTITY_BYTES + RecordLayout.CRC;
 
-    /** Shifts the control word's flags, and the two bytes behind them, to the bits above a length. */
+    /**
+     * Shifts the control word's flags, and the two bytes after them, to the bits above a length.
+     */
     private static final int FLAGS_DOWN = 40;
 
-    /** Of these bits: the flags that such a record may have, the count of its overwrites, its heat. */
+    /**
+     * Which of these bits may be set in such a record: some flags, the count of its overwrites, its
+     * heat.
+     */
     private static final long INLINE_BITS =
             MOVED
                     | EXPIRES
@@ -75,12 +82,12 @@ public final class RecordBytes {
     }
 
     /**
-     * What the header of a record says, with what follows it before key and value: kind, flags and
-     * lengths are possible ones. No checksum was compared.
+     * The header of a record, with what follows it before key and value. Kind, flags and lengths
+     * are possible ones. No checksum was compared.
      *
-     * @param control its bytes 8 to 15, see {@link RecordLayout#control}
+     * @param control bytes 8 to 15, see {@link RecordLayout#control}
      * @param lengths see {@link RecordLayout#lengths}
-     * @param expires milliseconds since 1970, 0 never
+     * @param expires milliseconds since 1970, 0 for never
      * @param run null if it has none
      */
     public record Header(
@@ -102,38 +109,38 @@ public final class RecordBytes {
             return RecordLayout.valueLength(lengths);
         }
 
-        /** Bytes of the record in its region; they are no more than the room was. */
+        /** The bytes of the record in its region, which do not exceed the room. */
         public int bytes() {
             return (int)
                     RecordLayout.bytes(RecordLayout.flags(control), keyLength(), valueLength());
         }
 
-        /** Bytes before the key, or before the value if the key lies in the run. */
+        /** The offset of the key; if the key lies in the run, that of the value. */
         public int keyAt() {
             return contentAt(RecordLayout.flags(control));
         }
 
-        /** Bytes before the value, unless that lies in the run. */
+        /** The offset of the value, unless that lies in the run. */
         public int valueAt() {
             return keyAt() + (is(KEY_IN_RUN) ? 0 : keyLength());
         }
 
-        /** Bytes before the value in the content of the run. */
+        /** The offset of the value in the content of the run. */
         public int valueAtInRun() {
             return is(KEY_IN_RUN) ? keyLength() : 0;
         }
 
-        /** The checksum that stands in it. */
+        /** The checksum in the header. */
         public int checksum() {
             return (int) control;
         }
 
-        /** How often the record was overwritten where it lies. */
+        /** How many times the record was overwritten in place. */
         public int overwrites() {
             return RecordLayout.overwrites(control);
         }
 
-        /** What a cache knows of its use: see {@link RecordLayout}. */
+        /** What a cache knows about its use: see {@link RecordLayout}. */
         public int heat() {
             return RecordLayout.heat(control);
         }
@@ -144,9 +151,9 @@ public final class RecordBytes {
      *
      * @param word {@link Place#run}
      * @param number the run's allocation number
-     * @param crc checksum of its content
+     * @param crc the checksum of its content
      * @param keyCrc {@link #keyChecksum}, wherever the key is
-     * @param contentBytes of key and value in it
+     * @param contentBytes the bytes of key and value in it
      * @param hasKey whether the key is in it
      */
     public record Run(
@@ -156,7 +163,7 @@ public final class RecordBytes {
         return HEADER_BYTES + RecordLayout.extensionBytes(flags);
     }
 
-    /** Whether the two words can be those of a record that has that room. */
+    /** Whether the two words can be those of a record that fits into the room. */
     private static boolean fits(long control, long lengths, int room) {
         return RecordLayout.plausible(control, lengths) && said(control, lengths) <= room;
     }
@@ -168,7 +175,9 @@ public final class RecordBytes {
                 RecordLayout.valueLength(lengths));
     }
 
-    /** Bytes of a record in its region by the header in a window, which may say anything. */
+    /**
+     * The bytes of a record in its region according to the header in a window, which may be wrong.
+     */
     static long bytesSaid(byte[] window, int at) {
         return said(
                 Words.plain(window, at + RecordLayout.CRC),
@@ -178,8 +187,8 @@ public final class RecordBytes {
     /**
      * The header of the record that may begin at a place in a mapping; unconfirmed.
      *
-     * @param room bytes from there that it may take, all in the mapping
-     * @return null if there can be none
+     * @param room how many bytes from there it may take, all in the mapping
+     * @return null if there can be no record
      */
     @Nullable Header header(MemorySegment memory, long at, int room) {
         if (room < MIN_BYTES) {
@@ -209,9 +218,9 @@ public final class RecordBytes {
     /**
      * The header of the record that may begin at a place in a window.
      *
-     * @param room bytes from there that the record may take; what counts of its header is in the
-     *     window, the rest of it need not be
-     * @return null if there can be none
+     * @param room how many bytes from there the record may take. Those parts of its header that
+     *     matter are in the window; the rest of the record need not be.
+     * @return null if there can be no record
      */
     public @Nullable Header header(byte[] window, int at, int room) {
         if (room < MIN_BYTES) {
@@ -238,16 +247,17 @@ public final class RecordBytes {
                         : null);
     }
 
-    /** What there is where {@link #header} found that there can be no record, for an error. */
+    /** Describes, for an error, the bytes in which {@link #header} found no record. */
     static String whyNone(byte[] window, int at, int room) {
         if (room < MIN_BYTES) {
-            return room + " bytes before the tail";
+            return room + " bytes before the tail, which is too short for a record";
         }
         long control = Words.plain(window, at + RecordLayout.CRC);
         long lengths = Words.plain(window, at + RecordLayout.KEY_LENGTH);
         return RecordLayout.plausible(control, lengths)
-                ? "one of %d bytes, %d before the end".formatted(said(control, lengths), room)
-                : "kind, flags or lengths of none";
+                ? "a record of %d bytes, %d bytes before the end"
+                        .formatted(said(control, lengths), room)
+                : "a kind, flags or lengths that no record has";
     }
 
     private static boolean expires(long control) {
@@ -276,20 +286,20 @@ public final class RecordBytes {
         return Place.low(run.word) == RecordLayout.runRegions(run.contentBytes, regionBytes);
     }
 
-    /** Whether it does, and they all lie among so many regions. */
+    /** Whether it does, and all of them are among the file's regions. */
     boolean liesWithin(Run run, long regions) {
         long first = Place.region(run.word);
         return hasLengthOfContent(run) && first >= 0 && first <= regions - Place.low(run.word);
     }
 
     /**
-     * Compares a key with that of the record at a place in a mapping: the fast path of every lookup,
-     * and all that a read of an inline value needs. Unconfirmed.
+     * Compares a key with that of the record at a place in a mapping. It is the fast path of every
+     * lookup, and all that a read of an inline value needs. The result is unconfirmed.
      *
-     * @param room bytes from there to the region's end, at least {@link RecordLayout#MIN_BYTES}, all
-     *     in the mapping
-     * @return negative unless the record is a put with that key in it: {@link #OTHER},
-     *     {@link #NO_RECORD}, {@link #ELSEWHERE}; else a word for {@link #isInline}
+     * @param room the bytes from there to the region's end, at least {@link
+     *     RecordLayout#MIN_BYTES}, all in the mapping
+     * @return negative unless the record is a put with that key in it: {@link #OTHER}, {@link
+     *     #NO_RECORD}, {@link #ELSEWHERE}; else a word for {@link #isInline}
      */
     static long match(MemorySegment memory, long at, int room, byte[] key) {
         long control = Words.plain(memory, at + RecordLayout.CRC);
@@ -327,8 +337,8 @@ public final class RecordBytes {
     }
 
     /**
-     * Whether {@link #match} found a record that has its value in it and lies in its room as a whole;
-     * {@link #inlineBytes} may then be allocated once it is confirmed.
+     * Whether {@link #match} found a record with its value in it that lies in its room as a whole.
+     * Once that is confirmed, {@link #inlineBytes} may be allocated.
      */
     static boolean isInline(long match, int keyLength, int room) {
         int valueLength = (int) match;
@@ -341,20 +351,20 @@ public final class RecordBytes {
         return (int) (match >>> Integer.SIZE) & 0xFF;
     }
 
-    /** Bytes in its region of a record that {@link #isInline}. */
+    /** The bytes in its region of a record that {@link #isInline}. */
     static int inlineBytes(long match, int keyLength) {
         int valueLength = (int) match;
         return (int) RecordLayout.bytes(inlineFlags(match), keyLength, valueLength);
     }
 
-    /** When such a record expires, by its image; 0 never. */
+    /** When such a record expires, by its image, in milliseconds since 1970; 0 for never. */
     public static long inlineExpires(byte[] image, long match) {
         return (inlineFlags(match) & EXPIRES) == 0
                 ? 0
                 : Words.plain(image, IDENTITY_BYTES + HEADER_BYTES);
     }
 
-    /** What a record's image says of its use. */
+    /** The heat in a record's image. */
     public static int heatIn(byte[] image) {
         return RecordLayout.heat(Words.plain(image, CRC_AT));
     }
@@ -365,12 +375,15 @@ public final class RecordBytes {
         return Arrays.copyOfRange(image, valueAt, valueAt + (int) match);
     }
 
-    /** Writes the identity that an image begins with, so that it is that of a record at that place. */
+    /**
+     * Writes the identity at the begin of an image, so that it becomes that of a record at that
+     * place.
+     */
     void identify(byte[] image, int stripe, long number, long offset) {
         RecordLayout.identity(image, storeId, stripe, number, offset);
     }
 
-    /** An image of a record of which nothing but the identity is there yet. */
+    /** An image of a record that contains only the identity so far. */
     byte[] image(int stripe, long number, long offset, int bytes) {
         byte[] image = new byte[IDENTITY_BYTES + bytes];
         identify(image, stripe, number, offset);
@@ -378,11 +391,12 @@ public final class RecordBytes {
     }
 
     /**
-     * Writes the header of a record into its image, the checksum being 0, and what follows it before
-     * key and value.
+     * Writes the header of a record, with checksum 0, and what follows it before key and value,
+     * into its image.
      *
-     * @param overwrites how often the record was overwritten where it will lie, this time included
-     * @return bytes of the image so far
+     * @param overwrites how many times the record at its final place was overwritten, including
+     *     this time
+     * @return the number of bytes of the image so far
      */
     static int putHeader(
             byte[] image, Draft draft, long version, @Nullable Run run, int overwrites) {
@@ -405,8 +419,8 @@ public final class RecordBytes {
     /**
      * Makes an image that of a filler, of which only the header is written.
      *
-     * @param bytes that it fills
-     * @return bytes of the image
+     * @param bytes the number of bytes that the filler fills
+     * @return the number of bytes of the image
      */
     static int putFiller(byte[] image, int bytes) {
         putHeader(image, RecordLayout.control(FILLER, 0), 0, 0, bytes - HEADER_BYTES);
@@ -425,7 +439,7 @@ public final class RecordBytes {
                 RecordLayout.lengths(keyLength, valueLength));
     }
 
-    /** Makes an image that of a copy that cleaning makes, at another place. */
+    /** Makes an image that of a copy which cleaning makes at another place. */
     void move(byte[] image, int stripe, long number, long offset) {
         identify(image, stripe, number, offset);
         long control = Words.plain(image, CRC_AT);
@@ -438,17 +452,17 @@ public final class RecordBytes {
         return RecordLayout.control(RecordLayout.kind(control), flags, 0, heat);
     }
 
-    /** How often the record in an image was overwritten where it lies. */
+    /** How many times the record in an image was overwritten in place. */
     static int overwritesIn(byte[] image) {
         return RecordLayout.overwrites(Words.plain(image, CRC_AT));
     }
 
-    /** The checksum that an image has. */
+    /** The checksum in an image. */
     static int checksumIn(byte[] image) {
         return Words.intPlain(image, CRC_AT);
     }
 
-    /** The checksum of its run that the record in an image has, which has that header. */
+    /** The checksum of the run of the record in an image, which has that header. */
     static int runChecksumIn(byte[] image, Header header) {
         int runAt = IDENTITY_BYTES + RecordLayout.runAt(RecordLayout.flags(header.control));
         return Words.intPlain(image, runAt + RecordLayout.RUN_CRC);
@@ -458,7 +472,7 @@ public final class RecordBytes {
         Words.setIntPlain(image, CRC_AT, checksum);
     }
 
-    /** Likewise into a record that was stored before its checksum was known. */
+    /** Writes the checksum into a record that was stored before its checksum was known. */
     static void putChecksum(MemorySegment memory, long at, int checksum) {
         Words.setIntPlain(memory, at + RecordLayout.CRC, checksum);
     }
@@ -472,7 +486,9 @@ public final class RecordBytes {
         return checksum;
     }
 
-    /** The checksum that the record in a window should have; that of a filler covers its header. */
+    /**
+     * The checksum that the record in a window should have. That of a filler covers its header.
+     */
     public int checksumOf(
             Header header, int stripe, long number, long offset, byte[] window, int at) {
         int length = header.kind() == FILLER ? HEADER_BYTES : header.bytes();
@@ -484,9 +500,9 @@ public final class RecordBytes {
     }
 
     /**
-     * Makes the copy of a record in a window that of one that cleaning moves to another place.
+     * Turns the copy of a record in a window into one that cleaning moves to another place.
      *
-     * @param heat of the copy
+     * @param heat the heat of the copy
      */
     void move(
             Header header, int heat, int stripe, long number, long offset, byte[] window, int at) {
@@ -496,12 +512,12 @@ public final class RecordBytes {
         Words.setIntPlain(window, at + RecordLayout.CRC, sum.value());
     }
 
-    /** The checksum of a key, which tells records whose key lies in a run from one another. */
+    /** The checksum of a key. It distinguishes records whose key lies in a run. */
     public static int keyChecksum(byte[] key) {
         return Checksum.of(key, 0, key.length);
     }
 
-    /** A checksum under way, of bytes on the heap: see {@link Checksum}. */
+    /** A checksum that is computed step by step over bytes on the heap: see {@link Checksum}. */
     public static final class Sum {
         private final CRC32C crc = new CRC32C();
 
@@ -509,7 +525,7 @@ public final class RecordBytes {
             crc.update(bytes, from, length);
         }
 
-        /** Begins again, with nothing. */
+        /** Begins again, with no bytes. */
         void reset() {
             crc.reset();
         }
@@ -520,7 +536,7 @@ public final class RecordBytes {
         }
     }
 
-    /** A checksum that has the identity of a run, or of a record, at that place already. */
+    /** A checksum that already covers the identity of a run, or of a record, at that place. */
     public Sum sum(int stripe, long number, long offset) {
         byte[] identity = new byte[IDENTITY_BYTES];
         identify(identity, stripe, number, offset);

@@ -11,17 +11,17 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A few records of a region that stand one behind the other: copied at once, their checksums compared,
- * and of the puts among them what cleaning goes by. For one thread at a time.
+ * A few consecutive records of a region. They are copied at once, and their checksums compared; of
+ * the puts among them it keeps what cleaning needs. One thread at a time may use it.
  *
- * <p>It ends before a record whose key lies in a run, which it leaves to {@link Chain}; but for that it
- * holds at least one record if there is another.
+ * <p>It ends before a record whose key lies in a run, which it leaves to {@link Chain}. Apart from
+ * that it holds at least one record, if there is one.
  */
 public final class RecordWindow {
-    /** Bytes that are read at once: a page. */
+    /** The number of bytes that are read at once: a page. */
     private static final int BYTES = 4096;
 
-    /** The most that a record's header takes, with what follows it before key and value. */
+    /** The greatest size of a record's header, with what follows it before key and value. */
     private static final int MOST_HEADER_BYTES =
             RecordLayout.HEADER_BYTES + RecordLayout.EXPIRY_BYTES + RecordLayout.RUN_BYTES;
 
@@ -34,7 +34,7 @@ public final class RecordWindow {
     private int bytes;
     private long recordBytes;
 
-    /** A put and where it stands in the buffer. */
+    /** A put and its position in the buffer. */
     private record Put(RecordBytes.Header header, int at) {}
 
     public RecordWindow(DataFile data, int stripe) {
@@ -44,11 +44,12 @@ public final class RecordWindow {
     }
 
     /**
-     * Reads on; under the stripe's lock, in a region of its chain that is not the tail.
+     * Reads the next records; the caller holds the stripe's lock, and the region is in its chain
+     * and is not the tail's.
      *
      * @param number the region's allocation number
-     * @param from where in the region the first record begins
-     * @throws CorruptStore if what stands there is no record
+     * @param from the offset in the region of the first record
+     * @throws CorruptStore if the bytes there are not a record
      */
     public void read(long region, long number, int from) {
         start = data.regionAt(region) + from;
@@ -105,7 +106,7 @@ public final class RecordWindow {
         int computed = records.checksumOf(header, stripe, number, start + bytes, buffer, bytes);
         if (computed != header.checksum()) {
             throw noRecord(
-                    "checksum 0x%08x over bytes with 0x%08x"
+                    "a stored checksum 0x%08x, but 0x%08x over the bytes"
                             .formatted(header.checksum(), computed));
         }
     }
@@ -114,37 +115,37 @@ public final class RecordWindow {
         return new CorruptStore(data.path(), start + bytes, "a record of stripe " + stripe, found);
     }
 
-    /** Bytes of the region that were read. */
+    /** The number of bytes of the region that were read. */
     public int bytes() {
         return bytes;
     }
 
-    /** Bytes of the records among them, fillers left out. */
+    /** The bytes of the records among them, without fillers. */
     public long recordBytes() {
         return recordBytes;
     }
 
-    /** The number of puts; the methods below take one from 0 to it. */
+    /** The number of puts; the methods below take a lesser index. */
     public int puts() {
         return puts.size();
     }
 
-    /** Where in the file a put stands. */
+    /** The offset of a put in the file. */
     public long offset(int put) {
         return start + puts.get(put).at;
     }
 
-    /** How often a put says that it was overwritten where it lies. */
+    /** How many times a put was overwritten in place, according to itself. */
     public int overwrites(int put) {
         return puts.get(put).header.overwrites();
     }
 
-    /** Bytes of a put in its region. */
+    /** The bytes of a put in its region. */
     public int length(int put) {
         return puts.get(put).header.bytes();
     }
 
-    /** What a cache knows of a put's use. */
+    /** What a cache knows about a put's use. */
     public int heat(int put) {
         return puts.get(put).header.heat();
     }
@@ -154,7 +155,7 @@ public final class RecordWindow {
         return puts.get(put).header.run() != null;
     }
 
-    /** Bytes of a put with its run. */
+    /** The bytes of a put with its run. */
     public long liveBytes(int put) {
         RecordBytes.Run run = puts.get(put).header.run();
         return length(put) + (run == null ? 0 : Place.low(run.word()) * data.regionBytes());
@@ -165,17 +166,17 @@ public final class RecordWindow {
         return puts.get(put).header.is(RecordLayout.MOVED);
     }
 
-    /** When a put expires, in milliseconds since 1970; 0 never. */
+    /** When a put expires, in milliseconds since 1970; 0 for never. */
     public long expires(int put) {
         return puts.get(put).header.expires();
     }
 
-    /** The array that has the keys. */
+    /** The array that contains the keys. */
     public byte[] array() {
         return buffer;
     }
 
-    /** Where in the array a put's key begins. */
+    /** The index in the array at which a put's key begins. */
     public int keyAt(int put) {
         return puts.get(put).at + puts.get(put).header.keyAt();
     }
@@ -188,10 +189,10 @@ public final class RecordWindow {
      * Writes the copy of a put, marked as moved, for another place.
      *
      * @param to the array that gets it
-     * @param at where in it
-     * @param number allocation number of the region where the copy will stand
-     * @param offset where in the file it will stand
-     * @param heat of the copy
+     * @param at its index there
+     * @param number the allocation number of the copy's region
+     * @param offset the offset of the copy in the file
+     * @param heat the heat of the copy
      */
     public void copy(int put, byte[] to, int at, long number, long offset, int heat) {
         Put it = puts.get(put);

@@ -14,17 +14,24 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * Reads records where they lie.
+ * Reads records in the mapping.
  *
- * <p>RULES 9, 34: while the caller holds no lock, what these methods return is a rumour until slot word
- * and table word were seen unchanged behind it. They touch nothing outside the mapped regions, allocate nothing
- * whose size the bytes say, and throw nothing, whatever the bytes are.
+ * <p>RULES 9, 34: if the caller holds no lock, the results are unconfirmed until slot word and
+ * table word were loaded again afterwards and found unchanged. The methods touch nothing outside
+ * the mapped regions, allocate nothing whose size the bytes say, and throw nothing, whatever the
+ * bytes are.
  */
 public final class Records {
-    /** What is copied at once of an entry that is summed where it lies. */
+    /**
+     * The number of bytes that are copied at once of an entry whose checksum is computed piece by
+     * piece.
+     */
     private static final int PIECE_BYTES = 8192;
 
-    /** What is fetched ahead of a record: two lines, beside which the processor fetches the next. */
+    /**
+     * The number of bytes that are fetched ahead of a record: two lines, after which the processor
+     * fetches the next.
+     */
     private static final int TOUCHED_BYTES = 128;
 
     private final DataFile data;
@@ -35,21 +42,21 @@ public final class Records {
         this.recordBytes = data.recordBytes();
     }
 
-    /** What comparing a key with that of a record gave. */
+    /** The result of a comparison of a key with that of a record. */
     public enum Match {
         SAME,
         OTHER,
-        /** The bytes cannot be a record's: once confirmed, the store is corrupt. */
+        /** The bytes cannot be a record. If that is confirmed, the store is corrupt. */
         NO_RECORD
     }
 
     /**
-     * A record's outline, unconfirmed.
+     * The outline of a record, unconfirmed.
      *
-     * @param offset of the record in the file
-     * @param memory a mapping that has all of it
-     * @param runContentAt offset in the file of what its run holds, 0 if it has none
-     * @param liveBytes bytes it takes while it lives, its run included
+     * @param offset its offset in the file
+     * @param memory a mapping that contains all of it
+     * @param runContentAt the offset in the file of the content of its run, 0 if it has none
+     * @param liveBytes the bytes that it takes while it lives, including its run
      */
     public record Outline(
             RecordBytes.Header header,
@@ -58,12 +65,12 @@ public final class Records {
             long runContentAt,
             long liveBytes) {
 
-        /** Bytes that it takes in its region. */
+        /** The bytes that it takes in its region. */
         public int bytes() {
             return header.bytes();
         }
 
-        /** The version as it stands there. */
+        /** The version in the record. */
         public long version() {
             return header.version();
         }
@@ -80,17 +87,17 @@ public final class Records {
             return header.valueLength();
         }
 
-        /** Milliseconds since 1970, 0 never. */
+        /** The expiry in milliseconds since 1970, 0 for never. */
         public long expires() {
             return header.expires();
         }
 
-        /** How often it says that it was overwritten where it lies. */
+        /** How many times it was overwritten in place, according to itself. */
         public int overwrites() {
             return header.overwrites();
         }
 
-        /** What a cache knows of its use. */
+        /** What a cache knows about its use. */
         public int heat() {
             return header.heat();
         }
@@ -138,25 +145,25 @@ public final class Records {
             return bytes;
         }
 
-        /** The value where it lies. */
+        /** The value in the mapping. */
         public MemorySegment value() {
             return memory.asSlice(valueAt(), valueLength());
         }
 
-        /** A copy of the key; under the stripe's lock. */
+        /** A copy of the key; the caller holds the stripe's lock. */
         public byte[] key() {
             return copy(keyAt(), keyLength());
         }
 
-        /** Whether the key is this one; no allocation. */
+        /** Whether the key is this one. It allocates nothing. */
         public boolean hasKey(byte[] key) {
             return keyLength() == key.length && RecordBytes.hasBytes(memory, keyAt(), key);
         }
     }
 
     /**
-     * Starts to fetch the first lines of the record at a place, if there can be one; the result only
-     * keeps the loads alive.
+     * Starts to fetch the first lines of the record at a place, if there can be one. The result
+     * only keeps the loads alive.
      */
     public long touch(long offset) {
         MemorySegment memory = data.memory();
@@ -170,7 +177,7 @@ public final class Records {
         return Words.plain(memory, offset) + Words.plain(memory, offset + last - into);
     }
 
-    /** Compares a key with that of the record at a place; the fast path of every lookup. */
+    /** Compares a key with that of the record at a place. It is the fast path of every lookup. */
     public Match match(long offset, byte[] key) {
         long match = words(offset, key);
         if (match >= 0) {
@@ -189,7 +196,7 @@ public final class Records {
         if (into < RegionHeader.BYTES || into > data.regionBytes() - RecordLayout.MIN_BYTES) {
             return RecordBytes.NO_RECORD;
         }
-        if (offset > memory.byteSize() - data.regionBytes()) { // the region may end behind it
+        if (offset > memory.byteSize() - data.regionBytes()) { // the region may end after it
             if (!data.has(offset, RecordLayout.MIN_BYTES)) {
                 return RecordBytes.NO_RECORD;
             }
@@ -198,12 +205,12 @@ public final class Records {
         return RecordBytes.match(memory, offset, data.regionBytes() - into, key);
     }
 
-    /** What {@link #inline} returns for whatever is no such record. */
+    /** The result of {@link #inline} for anything that is not such a record. */
     public static final long NOT_INLINE = -1;
 
     /**
-     * Looks whether at a place there is the record of a key that has its value in it, whether it was
-     * moved or may expire; the fast path of reads. Unconfirmed.
+     * Looks for the record of a key with its value in it at a place, whether or not it was moved or
+     * may expire. It is the fast path of reads. The result is unconfirmed.
      *
      * @return {@link #NOT_INLINE}, or what {@link #image} and {@link RecordBytes#inlineValue} need
      */
@@ -214,24 +221,24 @@ public final class Records {
     }
 
     /**
-     * A copy of such a record behind what its checksum covers before it; only after a confirmation,
-     * since its length is allocated.
+     * Copies such a record, after the identity that its checksum covers. It must be confirmed
+     * before, since its length is allocated.
      *
-     * @param inline what {@link #inline} returned
+     * @param inline the result of {@link #inline}
      */
     public byte[] image(int stripe, long offset, byte[] key, long inline) {
         return image(stripe, offset, offset, RecordBytes.inlineBytes(inline, key.length));
     }
 
     /**
-     * Copies of all that an entry's checksums cover; not to be used before they are confirmed and
-     * {@link #requireSound}.
+     * Copies of all that an entry's checksums cover. They must not be used before they are
+     * confirmed and {@link #requireSound} has returned.
      *
-     * @param record the record behind the identity that its checksum covers before it
+     * @param record the record, after the identity that its checksum covers
      * @param runKey the key, if it lies in the run
      * @param runValue the value, if it lies in the run
      */
-    @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+    @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
     public record Copy(
             Outline outline, byte[] record, byte @Nullable [] runKey, byte @Nullable [] runValue) {
 
@@ -249,7 +256,7 @@ public final class Records {
                     : runValue;
         }
 
-        /** The array that holds the value, from {@link #valueAt} on. */
+        /** The array that contains the value, from {@link #valueAt} on. */
         public byte[] valueArray() {
             return runValue == null ? record : runValue;
         }
@@ -259,15 +266,16 @@ public final class Records {
         }
     }
 
-    /** Copies an entry; only after a confirmation, since its lengths are allocated. */
+    /** Copies an entry. It must be confirmed before, since its lengths are allocated. */
     public Copy copy(int stripe, Outline outline) {
         return copy(stripe, outline, outline.offset);
     }
 
     /**
-     * The same.
+     * Copies an entry. It must be confirmed before, since its lengths are allocated.
      *
-     * @param place where the record is to lie by its checksum, if this is its image behind the tail
+     * @param place the final place of the record, which its checksum covers, if this is its image
+     *     behind the tail
      */
     public Copy copy(int stripe, Outline outline, long place) {
         return new Copy(
@@ -280,8 +288,8 @@ public final class Records {
     }
 
     /**
-     * Compares how often a record was overwritten, by itself and by its slot word. A page that the
-     * kernel dropped may be back with an older record, whose checksum is right (RULES 34, 35).
+     * Compares the counts of a record's overwrites in the record and in its slot word. If the
+     * kernel dropped a page, an older record may be back, whose checksum is right (RULES 34, 35).
      *
      * @throws CorruptStore if they differ
      */
@@ -290,10 +298,11 @@ public final class Records {
     }
 
     /**
-     * The same.
+     * Compares the counts of a record's overwrites.
      *
-     * @param offset of the record
-     * @param found how often it says that it was overwritten
+     * @param offset the offset of the record
+     * @param found the count in the record
+     * @throws CorruptStore if it differs from that in the slot word
      */
     public void requireOverwrites(long offset, long slot, int found) {
         if (found != SlotWord.overwrites(slot)) {
@@ -301,14 +310,14 @@ public final class Records {
         }
     }
 
-    /** What is wrong with a record that says another count than its slot word. */
+    /** The error for a record whose count differs from that in its slot word. */
     public CorruptStore wrongOverwrites(long offset, long slot, int found) {
         return new CorruptStore(
                 data.path(),
                 offset,
-                "a record overwritten %d times, by its slot word"
+                "a record that was overwritten %d times, as its slot word says"
                         .formatted(SlotWord.overwrites(slot)),
-                "one overwritten %d times".formatted(found));
+                "a record that was overwritten %d times".formatted(found));
     }
 
     /**
@@ -355,16 +364,16 @@ public final class Records {
                 data.path(),
                 offset,
                 "%s with checksum 0x%08x".formatted(what, expected),
-                "bytes with 0x%08x".formatted(found));
+                "bytes with checksum 0x%08x".formatted(found));
     }
 
     /**
-     * What is wrong with an entry's bytes where they lie, null if nothing is; unconfirmed, but only
-     * after a confirmation of its lengths. The bytes are copied piece by piece, and a piece is summed:
-     * see {@link Checksum}.
+     * Checks an entry's bytes in the mapping. Its lengths must be confirmed before; the result is
+     * unconfirmed. The bytes are copied piece by piece for the checksum: see {@link dev.cairn.format.Checksum}.
      *
      * @param place as for {@link #copy(int, Outline, long)}
-     * @param slot the slot word that names it
+     * @param slot the slot word that names the entry
+     * @return what is wrong with the bytes; null if nothing is
      */
     public @Nullable CorruptStore damage(int stripe, Outline outline, long place, long slot) {
         byte[] piece = image(stripe, place, outline.offset, Math.min(outline.bytes(), PIECE_BYTES));
@@ -423,7 +432,10 @@ public final class Records {
         return outline.hasKey(key) ? Match.SAME : Match.OTHER;
     }
 
-    /** Null if the bytes at that place cannot be a record that fits its region and its run. */
+    /**
+     * The outline of the record at a place; null if the bytes there cannot be a record that fits
+     * its region and its run.
+     */
     public @Nullable Outline outline(long offset) {
         int into = data.bytesIntoRegion(offset);
         if (into < RegionHeader.BYTES
@@ -455,7 +467,10 @@ public final class Records {
                 header.bytes() + runRegions * data.regionBytes());
     }
 
-    /** The outline under the stripe's lock, where bytes that are no record mean damage. */
+    /**
+     * The outline of a put at a place. The caller holds the stripe's lock, so bytes that are no
+     * record mean damage.
+     */
     public Outline outlineLocked(long offset) {
         Outline outline = outline(offset);
         if (outline == null || outline.kind() != RecordLayout.PUT) {
@@ -464,7 +479,7 @@ public final class Records {
         return outline;
     }
 
-    /** As {@link #outlineLocked}, of a record of any kind. */
+    /** The outline of a record of any kind, as {@link #outlineLocked} returns it for a put. */
     public Outline outlineAnyLocked(long offset) {
         Outline outline = outline(offset);
         if (outline == null) {
@@ -473,12 +488,12 @@ public final class Records {
         return outline;
     }
 
-    /** The key of a record under the stripe's lock. */
+    /** The key of a record; the caller holds the stripe's lock. */
     public byte[] keyLocked(long offset) {
         return outlineLocked(offset).key();
     }
 
-    /** The error for a confirmed place at which no record lies. */
+    /** The error for a confirmed place at which there is no record. */
     public CorruptStore noRecord(long offset) {
         String found = "a place outside the file";
         if (data.has(offset, RecordLayout.MIN_BYTES)) {

@@ -13,36 +13,43 @@ import java.lang.foreign.MemorySegment;
 import java.util.Set;
 
 /*
- * Actors    claimers, and those who bury regions, under a stripe's lock; the checkpointer; growers and
- *           compactors, under the grow lock; whoever counts anew.
+ * Actors    claimers, and those that bury regions, under a stripe's lock; the checkpointer; growers,
+ *           compactors, and processes that count anew, under the grow lock.
  * Words     free {generation, count}: free regions that have blocks; holes: those that may lack them;
  *           waiting: those that died since the last cut; cut waiting: those that died before it, and
- *           that no durable checkpoint does without; doubt: not 0 if a count may be wrong.
- * Steps     claim: free - n, before N1        death: waiting + 1, or free + 1, behind D2
+ *           which the durable checkpoint may still need; doubt: not 0 if a count may be wrong.
+ * Steps     claim: free - n, before N1        death: waiting + 1, or free + 1, after D2
  *           cut: cut waiting + waiting        durable: cut waiting := 0, DURABLE, free + that many
+ *           new count: what waits is lowered where it is too much; free := what was found, with
+ *              the next generation, by a CAS; what waits is raised where it is too little
  * Why it is safe
- *           Free never says more than there is, because that is what keeps the reserve. A region is
- *           taken from the count before it is claimed, and given to it after it was freed; the taking
- *           is atomic and looks at what is left, so two writers never both take the last one.
- *           A new count is the truth of no one moment. So each has a generation of its own. Whoever
- *           freed a region adds it only if no new count came since before that, as the new one may
- *           have it; whoever claimed one takes it away again if a new count came, as that may have
- *           found it free, and gives the region back if too few are left then. All this can make the
- *           count too low, and says so by doubt. What waits will be free, so it is never too high
- *           either: deaths and cuts take back what they added if a new count came meanwhile, and a
- *           new count adds nothing if they added between its last look and its CAS. A new count in
- *           the midst of which the old one changed, or a region was claimed, is dropped, and taken
- *           again: one claim and one death leave the old one what it was.
- *           What was claimed in name only (next, next run) counts as claimed.
+ *           Free is never too high, because the reserve depends on it. A region is taken from the
+ *           count before it is claimed, and added to it after it was freed. The taking is atomic and
+ *           looks at the remainder, so two writers never both take the last one.
+ *           A new count is not the truth of one moment. So each new count has a generation of its own.
+ *           A process that freed a region adds it only if no new count came since before that, as the
+ *           new one may include it. A process that claimed a region subtracts it again if a new count
+ *           came, as that may have found it free, and gives the region back if too few are left then.
+ *           All this can make the count too low, and sets doubt in that case. Waiting regions will
+ *           become free, so their count is never too high either: deaths and cuts subtract what they
+ *           added if a new count came meanwhile, and a new count adds nothing if they added between
+ *           its last look and its CAS. If the old count changed, or a region was claimed, during a new
+ *           count, the new count is dropped, and taken again: after one claim and one death the old
+ *           one is what it was.
+ *           What waits is lowered before free is raised. If a checkpoint becomes durable in between, it
+ *           adds what it finds waiting, which free would otherwise have in it already. One new count
+ *           at a time raises it: two that found the same lack would both add it.
+ *           A region that is only named by a claim (next, next run) counts as claimed.
  * If a process dies here
- *           The counts are too low by what it had in hand. It held a lock; whoever takes that over
- *           stores doubt before, and the next checkpoint, or the keeper of any process, counts anew.
+ *           The counts are too low by what it had in hand. It held a lock. The process that takes the
+ *           lock over sets doubt before, and the next checkpoint, or the maintenance thread of any process, counts
+ *           anew.
  * If power fails here
  *           None of this is durable: recovery counts.
  */
-/** How many regions are free, and how many will be, without a look at each. */
+/** The numbers of regions that are free, and that will be free, without a look at each region. */
 public final class RegionCounts {
-    /** Times that a count is taken where others change the words meanwhile. */
+    /** How many times a count is taken if others change the words meanwhile. */
     private static final int TRIES = 4;
 
     private static final int GENERATION_SHIFT = 40;
@@ -50,24 +57,26 @@ public final class RegionCounts {
 
     private final DataFile data;
     private final SharedMemory shared;
+    private final SharedMemory.Locks locks;
     private final MemorySegment base;
 
-    /** Owner entries that were looked at, about: what tests hold against the size of the file. */
+    /** About how many owner entries were looked at. Tests compare it with the size of the file. */
     private long looks;
 
-    RegionCounts(DataFile data, SharedMemory shared) {
+    RegionCounts(DataFile data, SharedMemory shared, SharedMemory.Locks locks) {
         this.data = data;
         this.shared = shared;
+        this.locks = locks;
         this.base = shared.base();
     }
 
     /**
-     * How many regions are in which state.
+     * The numbers of regions in each state.
      *
-     * @param free may be claimed
-     * @param holes may be claimed once they have blocks
-     * @param waiting dead, and free once a checkpoint is durable
-     * @param fresh those of them that died since the last cut
+     * @param free regions that may be claimed
+     * @param holes regions that may be claimed once they have blocks
+     * @param waiting regions that are dead, and free once a checkpoint is durable
+     * @param fresh those of the waiting regions that died since the last cut
      */
     record Census(long free, long holes, long waiting, long fresh) {}
 
@@ -83,43 +92,45 @@ public final class RegionCounts {
         return word >>> GENERATION_SHIFT;
     }
 
-    /** To be asked for before a region is claimed or freed. */
+    /** The generation of the count. A caller must load it before it claims or frees a region. */
     long generation() {
         return generation(shared.acquire(SharedLayout.FREE_HINT));
     }
 
-    /** Free regions with blocks: never more than there are. */
+    /** The number of free regions with blocks, which is never too high. */
     public long free() {
         return free(shared);
     }
 
-    /** As {@link #free()}, for whoever only reads. */
+    /** The same as {@link #free()}, for a read-only process. */
     public static long free(SharedMemory shared) {
         return Math.max(0, count(shared.acquire(SharedLayout.FREE_HINT)));
     }
 
-    /** Free regions that may lack blocks. */
+    /** The number of free regions that may lack blocks. */
     public long holes() {
         return holes(shared);
     }
 
-    /** As {@link #holes()}, for whoever only reads. */
+    /** The same as {@link #holes()}, for a read-only process. */
     public static long holes(SharedMemory shared) {
         return Math.max(0, shared.acquire(SharedLayout.HOLE_HINT));
     }
 
-    /** Dead regions that a checkpoint would free, about. */
+    /** About how many dead regions a checkpoint would free. */
     public long waiting() {
         return waiting(shared);
     }
 
-    /** As {@link #waiting()}, for whoever only reads. */
+    /** The same as {@link #waiting()}, for a read-only process. */
     public static long waiting(SharedMemory shared) {
         long fresh = shared.acquire(SharedLayout.WAITING_HINT);
         return Math.max(0, fresh + shared.acquire(SharedLayout.CUT_WAITING_HINT));
     }
 
-    /** Takes so many regions if as many as are to be kept are left then. */
+    /**
+     * Takes regions from the count if at least {@code kept} are left then; returns whether it did.
+     */
     boolean take(long regions, long kept) {
         while (true) {
             long word = shared.acquire(SharedLayout.FREE_HINT);
@@ -132,7 +143,7 @@ public final class RegionCounts {
         }
     }
 
-    /** The regions that were taken are claimed. */
+    /** Notes that the regions which were taken are claimed. */
     void taken(long regions, long generation) {
         long word = shared.acquire(SharedLayout.FREE_HINT);
         while (generation(word) != generation && !change(word, -regions)) {
@@ -143,7 +154,7 @@ public final class RegionCounts {
         }
     }
 
-    /** Regions were freed, or were taken and not claimed. */
+    /** Notes that regions were freed, or were taken and not claimed. */
     void freed(long regions, long generation) {
         long word = shared.acquire(SharedLayout.FREE_HINT);
         while (generation(word) == generation && !change(word, regions)) {
@@ -159,19 +170,24 @@ public final class RegionCounts {
         return Words.cas(base, SharedLayout.FREE_HINT, word, to);
     }
 
-    /** A region died that the next checkpoint frees. */
+    /** Notes that a region died which the next checkpoint frees. */
     void died(long generation) {
         waits(SharedLayout.WAITING_HINT, 1, generation);
     }
 
-    /** All stripes are held for a cut: what is dead by now, its checkpoint does without. */
+    /**
+     * Notes a cut, for which all stripes are held: its checkpoint does without the regions that are
+     * dead by now.
+     */
     public void cut() {
         long generation = generation();
         long died = Words.exchange(base, SharedLayout.WAITING_HINT, 0);
         waits(SharedLayout.CUT_WAITING_HINT, died, generation);
     }
 
-    /** Adds first, so that either this sees a new count or that sees what was added. */
+    /**
+     * Adds first, so that either this call sees a new count, or the new count sees what was added.
+     */
     private void waits(long at, long regions, long generation) {
         Words.add(base, at, regions);
         if (generation() != generation) {
@@ -180,19 +196,22 @@ public final class RegionCounts {
         }
     }
 
-    /** A checkpoint is durable (P9): what died before its cut is free. */
+    /** Notes that a checkpoint is durable (P9): what died before its cut is free. */
     public void becomeDurable(long epoch) {
         long generation = generation();
         long waited = Words.exchange(base, SharedLayout.CUT_WAITING_HINT, 0);
         shared.release(SharedLayout.DURABLE, epoch);
         if (pinned()) {
-            recount(); // some are kept for a backup, which reads the whole file anyway
+            doubt(); // some are kept for a backup; whoever counts anew finds which are not
         } else {
             freed(waited, generation);
         }
     }
 
-    /** Holes were made (or, if less than 0, filled); under the grow lock. */
+    /**
+     * Notes that holes were made or, if the number is negative, filled. The caller holds the grow
+     * lock.
+     */
     void holesMade(long regions) {
         Words.add(base, SharedLayout.HOLE_HINT, regions);
     }
@@ -201,7 +220,7 @@ public final class RegionCounts {
         shared.release(SharedLayout.DOUBT, 1);
     }
 
-    /** Whether a backup, perhaps a dead one, keeps regions that are dead. */
+    /** Whether a backup, which may be dead, keeps dead regions. */
     public boolean pinned() {
         for (int pin = 0; pin < SharedLayout.PIN_SLOTS; pin++) {
             if (shared.acquire(SharedLayout.pinAt(pin) + PinWords.EPOCH) != 0) {
@@ -211,19 +230,37 @@ public final class RegionCounts {
         return false;
     }
 
-    /** Counts anew if somebody died in the midst of counting, or may have. */
+    /** Looks at every region, and corrects the words unless they keep changing meanwhile. */
+    public void recount() {
+        locks.whileGrowing(() -> {
+            Census _ = counted();
+        });
+    }
+
+    /**
+     * Counts anew if a count may be wrong, because a process died while it changed the counts, or
+     * changed them beside a new count. If the grow lock is taken, the next call does it.
+     */
     public void recountIfDoubted() {
         if (shared.acquire(SharedLayout.DOUBT) != 0) {
-            recount();
+            boolean _ =
+                    locks.unlessGrowing(() -> {
+                        Census _ = counted();
+                    });
         }
     }
 
-    /** Looks at every region, and corrects the words unless they keep changing meanwhile. */
-    public void recount() {
-        Census _ = counted();
+    /** Counts anew after a backup gave back what it kept, now or in {@link #recountIfDoubted}. */
+    public void unpinned() {
+        doubt();
+        recountIfDoubted();
     }
 
-    /** As {@link #recount}; what was found. */
+    /**
+     * Counts as {@link #recount} does; the caller holds the grow lock.
+     *
+     * @return what was found
+     */
     Census counted() {
         Census census;
         int left = TRIES;
@@ -258,7 +295,10 @@ public final class RegionCounts {
         return new Census(free, holes, waiting, fresh);
     }
 
-    /** Regions that a stripe's words claim, and that are not claimed yet, or not any more. */
+    /**
+     * The number of regions that a stripe's words claim, and that are not claimed yet, or no
+     * longer.
+     */
     private long claimedInName() {
         long regions = 0;
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {
@@ -277,7 +317,7 @@ public final class RegionCounts {
         return regions;
     }
 
-    /** The words as they stand. */
+    /** The current values of the words. */
     private record Found(
             long free,
             long holes,
@@ -286,10 +326,15 @@ public final class RegionCounts {
             long allocations,
             long epoch,
             long durable) {
-        /** But for the free ones. */
+        /** Whether all words are the same except that of the free regions. */
         boolean sameBesides(Found other) {
             return other.equals(
                     new Found(other.free, holes, waiting, cutWaiting, allocations, epoch, durable));
+        }
+
+        Found plusWaiting(long more, long moreCut) {
+            return new Found(
+                    free, holes, waiting + more, cutWaiting + moreCut, allocations, epoch, durable);
         }
     }
 
@@ -305,35 +350,44 @@ public final class RegionCounts {
     }
 
     private boolean correct(Found before, Census census) {
-        long corrected = word(generation(before.free) + 1, census.free);
-        if (!found().equals(before)
-                || !Words.cas(base, SharedLayout.FREE_HINT, before.free, corrected)) {
+        long fresh = census.fresh - before.waiting;
+        long cut = census.waiting - census.fresh - before.cutWaiting;
+        if (!found().equals(before)) {
             doubt();
             return false;
         }
-        if (!found().sameBesides(before)) { // between the look and the CAS: these stay too low
+        addWaiting(Math.min(0, fresh), Math.min(0, cut));
+        long corrected = word(generation(before.free) + 1, census.free);
+        if (!Words.cas(base, SharedLayout.FREE_HINT, before.free, corrected)) {
             doubt();
+            return false;
+        }
+        if (!found().sameBesides(before.plusWaiting(Math.min(0, fresh), Math.min(0, cut)))) {
+            doubt(); // between the look and the CAS: these stay too low
             return true;
         }
         Words.add(base, SharedLayout.HOLE_HINT, census.holes - before.holes);
-        Words.add(base, SharedLayout.WAITING_HINT, census.fresh - before.waiting);
-        long cutWaiting = census.waiting - census.fresh;
-        Words.add(base, SharedLayout.CUT_WAITING_HINT, cutWaiting - before.cutWaiting);
+        addWaiting(Math.max(0, fresh), Math.max(0, cut));
         return true;
     }
 
-    /** What a region is good for. */
+    private void addWaiting(long fresh, long cut) {
+        Words.add(base, SharedLayout.WAITING_HINT, fresh);
+        Words.add(base, SharedLayout.CUT_WAITING_HINT, cut);
+    }
+
+    /** The state of a region. */
     State look(long region) {
         looks++;
         return data.state(region);
     }
 
-    /** Owner entries that this process looked at to find or to count regions, about. */
+    /** About how many owner entries this process looked at to find or to count regions. */
     public long looks() {
         return looks;
     }
 
-    /** The first of so many neighbours that are in one of these states, or -1. */
+    /** The first of this many neighbours that are all in one of these states, or -1. */
     long run(long from, long to, int regions, Set<State> states) {
         long start = from;
         for (long region = from; region < to; region++) {

@@ -27,32 +27,37 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumSet;
 
 /*
- * Actors    writers, each under the lock of its stripe; whoever grows the file, under the grow lock.
+ * Actors    writers, each under the lock of its stripe; a process that grows the file, under the grow lock.
  * Words     a region's owner word {number, stripe, alive}, birth and death epoch; the stripe's next
  *           and next run words, which name a claim from before it is made until it is committed.
  * Steps     N1 next number, next := {region}         N2 CAS of the dead owner word judged
  *           N3 birth := epoch                         (then the first byte of the region)
  *           D1 death epoch                            D2 owner word dead, by CAS of {stripe, number}
  * Why it is safe
- *           Two claimers of one region: one CAS fails. Allocation numbers are never given twice
- *           (RULE 4), so D2 repeated after the region went to somebody else changes nothing.
- *           The epoch stands still while a stripe's lock is held, because a cut takes them all.
+ *           If two processes claim one region, one CAS fails. No allocation number is given twice (RULE 4), so if D2
+ *           is repeated after the region went to another owner, it changes nothing. The epoch stands still while any
+ *           stripe's lock is held, because a cut takes them all.
  * If a process dies here
- *           Before N2 the owner word is another's or dead; after it, it is exactly what next says,
- *           and the repairer marks it dead with death = birth. Whether birth was stored or is the
- *           former life's, birth = death means free, and free it was.
+ *           Before N2 the owner word is dead or another's. After it, it is exactly what next says. The repairer then
+ *           stores death := birth and marks it dead, which means free. The birth may still be that of the former
+ *           life; the region was free in either case.
  * If power fails here
  *           None of this is durable: recovery computes it from the chains.
  */
-/** Which region of the data file belongs to whom, and which is free (RULE 25). */
+/** Assigns the regions of the data file to owners, and finds free ones (RULE 25). */
 public final class Regions {
-    /** Entries that are looked at under a stripe's lock before room is sought without it. */
+    /**
+     * The number of entries that are looked at under a stripe's lock. If no region is found there, room is sought
+     * without the lock.
+     */
     private static final int LOOK = 1024;
 
-    /** RULE 27: regions with blocks that no write may take, however small the store and the disk. */
+    /**
+     * RULE 27: the number of regions with blocks that no write may take, however small the store and the disk are.
+     */
     private static final int LEAST_KEPT = 2;
 
-    /** What of a store's regions beyond 4 a stripe is kept besides. */
+    /** See {@link #kept}. */
     private static final int KEPT_DIVISOR = 4;
 
     private final DataFile data;
@@ -66,14 +71,14 @@ public final class Regions {
     private volatile long maxRegions;
 
     /**
-     * @param maxBytes bound of the data file, 0 for none
+     * @param maxBytes the bound of the data file, 0 for none
      */
     public Regions(DataFile data, SharedMemory shared, SharedMemory.Locks locks, long maxBytes) {
         this.data = data;
         this.shared = shared;
-        this.counts = new RegionCounts(data, shared);
+        this.counts = new RegionCounts(data, shared, locks);
         this.holes = new Holes(data, shared, counts);
-        this.growth = new Growth(data);
+        this.growth = new Growth(data, shared, locks, counts);
         this.locks = locks;
         this.evicts = data.header().cache().evicts();
         this.maxRegions = mostRegions(maxBytes);
@@ -85,22 +90,25 @@ public final class Regions {
         return data.regionOf(maxBytes == 0 ? Place.END : Math.min(maxBytes, Place.END));
     }
 
-    /** From now on the data file grows to that size at most, 0 for any; a store that evicts has its own. */
+    /**
+     * Sets the size to which the data file may grow from now on, 0 for any. A store that evicts has its own bound.
+     */
     public void bound(long maxBytes) {
         maxRegions = mostRegions(maxBytes);
     }
 
-    /** How many regions are free, and how many wait. */
+    /** The numbers of regions that are free and that wait. */
     public RegionCounts counts() {
         return counts;
     }
 
     /**
-     * Claims a region for the log of a stripe whose lock the caller holds; the stripe's next word
-     * names it until the commit.
+     * Claims a region for the log of a stripe whose lock the caller holds. The stripe's next word names it until the
+     * commit.
      *
-     * @param use which of the last ones it may be
-     * @return the region, or -1 if none is near: {@link #makeRoom} without the lock, then again
+     * @param use which of the last free regions it may be
+     * @return the region, or -1 if none is near. The caller must then call {@link #makeRoom} without the lock, and
+     *     try again.
      */
     public long claim(StripeWords stripe, int index, Use use) {
         long count = data.regions();
@@ -126,7 +134,7 @@ public final class Regions {
         return -1;
     }
 
-    /** Gives a claim back that a new count did not know of, and so let others have what was kept. */
+    /** Gives a claim back if a new count did not know of it, and so let others take what must be kept. */
     private long unlessTooFewAreLeft(
             StripeWords stripe, int index, long first, long generation, long kept) {
         if (counts.generation() == generation || counts.free() >= kept) {
@@ -150,7 +158,7 @@ public final class Regions {
         return false;
     }
 
-    /** How many regions at the beginning of a run are free; -1 if the first waits. */
+    /** The number of free regions at the beginning of a run; -1 if the first one waits. */
     private long freeOf(long run) {
         long first = Place.region(run);
         for (long i = 0; i < Place.low(run); i++) {
@@ -162,17 +170,32 @@ public final class Regions {
         return Place.low(run);
     }
 
-    /** RULE 27: what a region is wanted for, and so how many must be left behind it. */
+    /**
+     * RULE 27: the purpose of a claim, which decides how many regions must stay free after it. Let n be the regions
+     * of the file, s its stripes, and max the regions to which it may grow.
+     *
+     * <pre>
+     *              left after it                kept, as free regions with blocks
+     * WRITE        s + 2; with eviction 4       (n - 4 s) / 4, but at least 2 and at most left
+     * REMOVE       2                            2
+     * EVACUATE     0                            0
+     *
+     * a claim is admitted if   free + holes + max - n &gt;= claimed + left   and   free &gt;= claimed + kept
+     * </pre>
+     */
     public enum Use {
-        /** A write that adds: leaves a region for each stripe's tombstones, and what follows. */
+        /** A write that adds data. It leaves a region per stripe for tombstones, and those of REMOVE. */
         WRITE,
-        /** A removal, or cleaning beside a write: leaves one for an evacuation and one for a fold. */
+        /** A removal, or cleaning beside a write. It leaves one region for an evacuation and one for a fold. */
         REMOVE,
-        /** The store's one evacuation when it is full. */
+        /** The one evacuation at a time of a full store. */
         EVACUATE
     }
 
-    /** A store that evicts finds room for a tombstone by evicting, and keeps no regions for them. */
+    /**
+     * The number of regions that must stay free, including those by which the file may grow. A store that evicts
+     * finds room for a tombstone by eviction, and keeps no regions for tombstones.
+     */
     private long left(Use use) {
         return switch (use) {
             case WRITE -> evicts ? 2L * LEAST_KEPT : shared.stripes() + 2L;
@@ -182,10 +205,9 @@ public final class Regions {
     }
 
     /**
-     * RULE 27: regions with blocks that are left whatever the file may grow by, since the disk may be
-     * full. Two is the least: each evacuation of a full store claims one and gives one, in a single
-     * hold, and one more of each if it folds the tail. Beyond 4 regions a stripe it is a quarter of
-     * the rest, up to a region a stripe for tombstones, which makes removals cheap.
+     * How many free regions with blocks must stay, since the disk may be full. An evacuation of a full store claims
+     * one region and frees one in a single hold, and the same again if it folds the tail: so two is the least. More
+     * of them make removals cheap.
      */
     private long kept(long count, Use use) {
         if (use == Use.EVACUATE) {
@@ -195,7 +217,7 @@ public final class Regions {
         return Math.clamp(part, LEAST_KEPT, left(use));
     }
 
-    /** Whether so many of the free regions may be claimed; if so, they count as claimed. */
+    /** Whether this many of the free regions may be claimed. If so, they count as claimed. */
     private boolean admitted(long count, long needed, Use use) {
         return withinBound(count, counts.free() + counts.holes(), needed, use)
                 && counts.take(needed, kept(count, use));
@@ -206,10 +228,10 @@ public final class Regions {
     }
 
     /**
-     * Claims neighbouring regions for a run; the stripe's next run word names them.
+     * Claims neighbouring regions for a run. The stripe's next run word names them until the commit.
      *
      * @param use as in {@link #claim}
-     * @return the first of them, or -1: {@link #makeRoom} without the lock, then again
+     * @return the first of them, or -1. The caller must then call {@link #makeRoom} without the lock, and try again.
      */
     public long claimRun(StripeWords stripe, int index, int regions, Use use) {
         long count = data.regions();
@@ -263,12 +285,12 @@ public final class Regions {
         return true;
     }
 
-    /** Frees a claim that did not commit; the caller holds the stripe's lock. */
+    /** Frees a claim that was not committed; the caller holds the stripe's lock. */
     public void abandon(StripeWords stripe, int index) {
         abandon(stripe, index, NEXT, NEXT_NUMBER);
     }
 
-    /** As {@link #abandon}, for a run. */
+    /** Frees a claim for a run, as {@link #abandon} does for a region. */
     public void abandonRun(StripeWords stripe, int index) {
         abandon(stripe, index, NEXT_RUN, NEXT_RUN_NUMBER);
     }
@@ -293,7 +315,7 @@ public final class Regions {
             }
         }
         stripe.release(next, 0);
-        counts.freed(Place.low(run), generation); // taken from the count, all of them
+        counts.freed(Place.low(run), generation); // all of them were taken from the count
         reusable.add(Place.region(run), Place.low(run));
     }
 
@@ -328,12 +350,12 @@ public final class Regions {
             throw new CorruptStore(
                     shared.file().path(),
                     stripe.at() + field,
-                    "a run of regions of " + data.regions(),
+                    "a run within the " + data.regions() + " regions of the file",
                     "0x%016x".formatted(run));
         }
     }
 
-    /** Enters a region that recovery found in a chain, or a run of a record that counts. */
+    /** Enters a region that recovery found in a chain, or the run of a live record. */
     public void adopt(int stripe, long first, long regions, long number) {
         for (long region = first; region < first + regions; region++) {
             long at = shared.ownerAt(region);
@@ -344,30 +366,30 @@ public final class Regions {
                 throw new CorruptStore(
                         data.path(),
                         data.regionAt(region),
-                        "a region of stripe " + stripe + " and of no other",
-                        "one of stripe " + OwnerWords.stripe(found) + " too");
+                        "a region that belongs to stripe " + stripe + " alone",
+                        "one that belongs to stripe " + OwnerWords.stripe(found) + ", too");
             }
         }
     }
 
-    /** Whether a region belongs to the log of a stripe, by that number. */
+    /** Whether a region belongs to the log of a stripe, with that number. */
     public boolean isAlive(int stripe, long region, long number) {
         return data.owner(region, OwnerWords.OWNER) == OwnerWords.alive(stripe, number);
     }
 
-    /** Whether a run is that of the record that refers to it, as long as that counts. */
+    /** Whether a run belongs to the record that refers to it, which it does as long as that record counts. */
     public boolean isAlive(int stripe, RecordBytes.Run run) {
         return isAlive(stripe, Place.region(run.word()), run.number());
     }
 
     /**
-     * Sees to it that so many neighbouring regions are free, by looking for them everywhere and
-     * else by lengthening the file; without a stripe's lock (RULE 13).
+     * Makes sure that this many neighbouring regions are free: looks for them in the whole file, or extends the file.
+     * The caller holds no stripe's lock (RULE 13).
      *
      * @param use as in {@link #claim}
      * @throws StoreFull if the bound is reached or the disk is full
-     * @throws SystemFailure if the file cannot be lengthened for another reason
-     * @throws StoreReplaced if its name is not the file's any more
+     * @throws SystemFailure if the file cannot be extended for another reason
+     * @throws StoreReplaced if its name no longer names the file
      */
     public void makeRoom(int regions, Use use) {
         locks.whileGrowing(() -> makeRoomHolding(regions, use));
@@ -385,7 +407,7 @@ public final class Regions {
                 try {
                     first = holes.filled(count, regions, wanted - census.free());
                 } catch (IOException e) {
-                    unfilled = e; // the file may grow, perhaps
+                    unfilled = e; // perhaps the file can grow
                 }
             }
             if (first >= 0) {
@@ -401,7 +423,7 @@ public final class Regions {
         shared.release(SharedLayout.CLAIM_HINT, count);
     }
 
-    /** Where free regions are few, a search of the whole file is to serve many claims. */
+    /** Notes free regions, so that one search of the whole file serves many claims if there are few. */
     private void noteFree(long from, long to) {
         if (reusable.isEmpty()) {
             for (long region = from; region < to; region++) {
@@ -413,9 +435,9 @@ public final class Regions {
     }
 
     /**
-     * The least that a store needs: a region for each stripe, and those that no write may take.
+     * Provides the least that a store needs: a region for each stripe, and those that no write may take.
      *
-     * @throws StoreFull if the disk does not have it
+     * @throws StoreFull if the disk does not have the space
      */
     public void provideLeast() {
         locks.whileGrowing(() -> {
@@ -423,18 +445,18 @@ public final class Regions {
             long least = shared.stripes() + (long) LEAST_KEPT;
             if (count < least) {
                 try {
-                    reserve(count, least);
+                    growth.lengthen(count, least, maxRegions);
                 } catch (IOException e) {
                     throw OpenFile.growthFailure(
                             data.path(),
-                            "no space for the %d bytes that a store of %d stripes has at least; free"
+                            ("no space for %d bytes, which a store of %d stripes needs"
+                                                    + " at least; free")
                                             .formatted(data.regionAt(least), shared.stripes())
                                     + " space on the disk, or create it with fewer stripes",
                             data.regionAt(least),
                             0,
                             e);
                 }
-                publish(count, least);
             }
         });
     }
@@ -450,7 +472,7 @@ public final class Regions {
                 || !withinBound(count, census.free() + census.holes(), needed, use)) {
             throw new StoreFull(
                     data.path(),
-                    "the store may have %d regions of %d bytes, and %d more are needed; %s"
+                    "the store may have %d regions of %d bytes, and %d more regions are needed; %s"
                                     .formatted(
                                             maxRegions, data.regionBytes(), needed, wayOut(census))
                             + "remove entries, or open it with a greater maxBytes",
@@ -459,35 +481,34 @@ public final class Regions {
                     null);
         }
         try {
-            reserve(count, wanted);
+            growth.lengthen(count, wanted, maxRegions);
         } catch (IOException first) {
             try {
                 wanted = count + Math.max(needed, needed + kept(count, use) - census.free());
-                reserve(count, wanted);
+                growth.lengthen(count, wanted, maxRegions);
             } catch (IOException e) {
                 e.addSuppressed(first);
                 throw noSpace(needed, census, e);
             }
         }
-        publish(count, wanted);
     }
 
     /**
-     * Regions that may be claimed now, once the file was lengthened as far as it may be.
+     * The number of regions that may be claimed now and after the file was extended as far as it may be.
      *
-     * @param mayGrow whether it can be lengthened, as far as is known
+     * @param mayGrow whether it can be extended, as far as is known
      */
     public long claimable(boolean mayGrow) {
         long ahead = mayGrow ? Math.max(0, maxRegions - data.regions()) : 0;
         return counts.free() + counts.holes() + ahead;
     }
 
-    /** Regions that the file may have. */
+    /** The greatest number of regions of the file. */
     public long most() {
         return maxRegions;
     }
 
-    /** Whether writers will soon have to lengthen the file, and it is worth to spare them that. */
+    /** Whether writers will soon have to extend the file, and it pays to do it for them. */
     public boolean runShort() {
         long count = data.regions();
         long ahead = Growth.ahead(count);
@@ -496,12 +517,7 @@ public final class Regions {
                         < kept(count, Use.WRITE) + ahead / 2;
     }
 
-    /**
-     * Lengthens a file whose regions run short before a writer must; otherwise as {@link #makeRoom}.
-     *
-     * @param mostBytes beyond which the file is left to whoever needs it
-     * @return whether it was lengthened
-     */
+    /** Extends a file that runs short of regions before a writer must; otherwise as {@link #makeRoom}. */
     public boolean makeRoomAhead(long mostBytes) {
         boolean[] made = {false};
         locks.whileGrowing(() -> {
@@ -509,11 +525,10 @@ public final class Regions {
             long wanted = growth.grownAhead(count, maxRegions);
             if (runShort() && wanted > count && data.regionAt(wanted) <= mostBytes) {
                 try {
-                    reserve(count, wanted);
+                    growth.lengthen(count, wanted, maxRegions);
                 } catch (IOException e) {
                     throw noSpace(1, counts.counted(), e);
                 }
-                publish(count, wanted);
                 made[0] = true;
             }
         });
@@ -531,13 +546,7 @@ public final class Regions {
                 e);
     }
 
-    private void publish(long from, long to) {
-        long generation = counts.generation();
-        shared.release(SharedLayout.REGIONS, to);
-        counts.freed(to - from, generation);
-    }
-
-    /** Bytes by which the file will be lengthened next, about. */
+    /** About how many bytes the next extension of the file adds. */
     public long growthBytes() {
         long count = data.regions();
         return (growth.grown(count, 1, maxRegions) - count) * data.regionBytes();
@@ -553,14 +562,9 @@ public final class Regions {
         return census.waiting() * data.regionBytes();
     }
 
-    private void reserve(long from, long to) throws IOException {
-        shared.ensureOwnerEntry(locks, to - 1);
-        data.file().reserve(data.regionAt(from), growth.length(to, maxRegions));
-    }
-
     /**
-     * Gives blocks to the regions that recovery adopted and takes all others for holes: a copy of the
-     * file, or one that was compacted, may lack blocks anywhere.
+     * Gives blocks to the regions that recovery adopted and takes all others for holes. A copy of the file, or a file
+     * that was compacted, may lack blocks anywhere.
      *
      * @throws IOException if there is no space for them
      */
@@ -570,23 +574,23 @@ public final class Regions {
     }
 
     /**
-     * Gives the blocks of free regions back to the file system, but for those that no write may take.
+     * Gives the blocks of free regions back to the file system, except those that no write may take.
      *
-     * @return how many regions
-     * @throws IOException if the file system cannot
+     * @return how many regions gave up their blocks
+     * @throws IOException if the file system cannot do it
      */
     public long punchHoles() throws IOException {
         long[] punched = {0};
         IOException[] failure = {null};
         locks.whileGrowing(() -> {
             holes.endPunches();
-            counts.recount();
+            Census _ = counts.counted();
             try {
                 punched[0] = holes.punchAllBut(LEAST_KEPT);
             } catch (IOException e) {
                 failure[0] = e;
             }
-            counts.recount();
+            Census _ = counts.counted();
         });
         if (failure[0] != null) {
             throw failure[0];

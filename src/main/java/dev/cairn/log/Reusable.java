@@ -6,13 +6,14 @@ import java.util.ArrayDeque;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Runs of regions that this process saw die or found free, the oldest first: where it looks before it
- * searches. What others have claimed meanwhile is dropped when it is come across.
+ * Runs of regions that this process saw die or found free, the oldest first. It looks here before
+ * it searches. If other processes have claimed some of them meanwhile, these are dropped when they
+ * are met.
  */
 final class Reusable {
     private static final int MOST = 1 << 14;
 
-    /** Runs that are looked at for one claim. */
+    /** The number of runs that are looked at for one claim. */
     private static final int LOOKS = 4;
 
     private final ArrayDeque<Long> runs = new ArrayDeque<>();
@@ -28,10 +29,10 @@ final class Reusable {
     }
 
     /**
-     * Takes out the first of so many neighbours.
+     * Removes and returns the first of this many neighbours.
      *
-     * @param free tells of a run how many regions at its beginning are free, or -1 if it waits; then
-     *     those behind it, which died later, do so too
+     * @param free tells how many regions at the beginning of a run are free, or -1 if it waits;
+     *     then those after it wait too, because they died later
      * @return -1 if none of the oldest runs has them
      */
     synchronized long poll(long regions, LongUnaryOperator free) {

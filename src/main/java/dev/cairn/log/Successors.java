@@ -7,13 +7,13 @@ import dev.cairn.format.StripeWords;
 import java.util.Arrays;
 
 /**
- * What comes after a region in a stripe's chain, though headers say only what comes before: a walk
- * from the tail tells of all regions, and what it told is kept. Of one process, under the stripe's
- * lock; another process may clean the stripe meanwhile.
+ * The successors of regions in a stripe's chain. A header names only the predecessor. A walk from
+ * the tail finds all successors, and its result is kept. It belongs to one process, under the
+ * stripe's lock; another process may clean the stripe meanwhile.
  *
- * <p>What was kept is compared with the header: the region whose predecessor is the one asked about,
- * alive by the number that it had, is its successor. There is no other, because a fold buries the
- * region that it takes the place of.
+ * <p>A kept result is compared with the header: if a region names the given one as its predecessor,
+ * and is alive with the number that it had, it is the successor. There is no other one, because a
+ * fold buries the region that it replaces.
  */
 public final class Successors {
     private static final long[] NONE = {};
@@ -21,7 +21,7 @@ public final class Successors {
     private final DataFile data;
     private final int stripe;
 
-    /** Of the regions that a walk met, from the oldest on, the tail excepted. */
+    /** The regions that a walk met, from the oldest on, without the tail. */
     private long[] regions = NONE;
 
     private long[] numbers = NONE;
@@ -35,7 +35,7 @@ public final class Successors {
     /**
      * The region behind the oldest.
      *
-     * @param oldest which is not the tail region
+     * @param oldest the oldest region, which is not the tail region
      * @param number its allocation number
      * @throws dev.cairn.CorruptStore if the chain is damaged
      */

@@ -8,13 +8,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
 
-/** A map's entries. */
+/** The entries of a map. */
 final class EntryView<K, V> extends SetView<K, V, Map.Entry<K, V>> {
     EntryView(StoreMap<K, V> map) {
         super(map);
     }
 
-    /** An entry as it was scanned; what is set goes to the map, too. */
+    /** An entry as it was scanned; a value that is set is also written to the map. */
     private static final class Shown<K, V> extends SimpleEntry<K, V> {
         private static final long serialVersionUID = 1L;
 
@@ -39,7 +39,7 @@ final class EntryView<K, V> extends SetView<K, V, Map.Entry<K, V>> {
 
     @Override
     public Iterator<Map.Entry<K, V>> iterator() {
-        return new Elements<>(map, scan -> new Shown<>(map, scan));
+        return new ViewIterator<>(map, scan -> new Shown<>(map, scan));
     }
 
     @Override
@@ -48,7 +48,7 @@ final class EntryView<K, V> extends SetView<K, V, Map.Entry<K, V>> {
             return false;
         }
         V value = map.get(entry.getKey());
-        return value != null && map.coding().isValue(value, entry.getValue());
+        return value != null && map.codecs().isValue(value, entry.getValue());
     }
 
     @Override

@@ -6,7 +6,7 @@ import java.util.Iterator;
 import java.util.Objects;
 import java.util.function.Predicate;
 
-/** A map's keys. */
+/** The keys of a map. */
 final class KeyView<K, V> extends SetView<K, V, K> {
     KeyView(StoreMap<K, V> map) {
         super(map);
@@ -19,7 +19,7 @@ final class KeyView<K, V> extends SetView<K, V, K> {
 
     @Override
     public Iterator<K> iterator() {
-        return new Elements<>(map, Scan::key);
+        return new ViewIterator<>(map, Scan::key);
     }
 
     @Override

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.Objects;
 import java.util.function.Supplier;
 
-/** A map's entries, one by one; what the iterators and the bulk operations of its views go by. */
+/** A map's entries, one by one, for the iterators and the bulk operations of its views. */
 final class Scan<K, V> {
     private final StoreMap<K, V> map;
     private final Supplier<@Nullable Copy> copies;
@@ -15,17 +15,17 @@ final class Scan<K, V> {
     private @Nullable K key;
 
     /**
-     * @param copies null behind the last
+     * @param copies returns null after the last entry
      */
     Scan(StoreMap<K, V> map, Supplier<@Nullable Copy> copies) {
         this.map = map;
         this.copies = copies;
     }
 
-    /** On to the next entry; false behind the last. */
+    /** Goes to the next entry; returns false after the last. */
     boolean advance() {
         copy = copies.get();
-        key = copy == null ? null : map.coding().key(copy);
+        key = copy == null ? null : map.codecs().key(copy);
         return copy != null;
     }
 
@@ -37,9 +37,9 @@ final class Scan<K, V> {
         return Objects.requireNonNull(key, "an entry");
     }
 
-    /** Decoded at each call. */
+    /** The value, which each call decodes. */
     V value() {
-        return map.coding().value(copy());
+        return map.codecs().value(copy());
     }
 
     /** Removes the key's entry, whatever it is by now. */
@@ -47,7 +47,7 @@ final class Scan<K, V> {
         map.removeAnyway(key(), copy());
     }
 
-    /** Removes the entry unless it was written since; tells whether it did. */
+    /** Removes the entry unless it was written since; returns whether it did. */
     boolean removeUnchanged() {
         return map.remove(key(), copy());
     }

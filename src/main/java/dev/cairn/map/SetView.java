@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.Spliterator;
 
 /**
- * A map's keys or entries, by what there is rather than by a size, which counts what has expired and
- * what others write meanwhile.
+ * A map's keys or entries. It relies on what is there and not on a size, which counts expired
+ * entries and changes with the writes of others.
  *
  * @param <T> what the view shows of each entry
  */
@@ -23,7 +23,7 @@ abstract sealed class SetView<K, V, T> extends AbstractSet<T> permits KeyView, E
 
     @Override
     public final Spliterator<T> spliterator() {
-        return Elements.spliterator(iterator(), Spliterator.DISTINCT);
+        return ViewIterator.spliterator(iterator(), Spliterator.DISTINCT);
     }
 
     @Override
@@ -36,7 +36,7 @@ abstract sealed class SetView<K, V, T> extends AbstractSet<T> permits KeyView, E
         return map.isEmpty();
     }
 
-    /** By looking each of them up, so that keys and values are compared as the codecs do. */
+    /** Looks each element up, so that keys and values are compared as the codecs do. */
     @Override
     public final boolean removeAll(Collection<?> others) {
         boolean removed = false;
@@ -70,7 +70,7 @@ abstract sealed class SetView<K, V, T> extends AbstractSet<T> permits KeyView, E
         return super.hashCode();
     }
 
-    /** Names the map and reads nothing, as that does. */
+    /** Names the map and reads nothing, as the map's method does. */
     @Override
     public final String toString() {
         return what() + " of " + map;

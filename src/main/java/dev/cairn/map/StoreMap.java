@@ -8,7 +8,7 @@ import dev.cairn.NearCacheStats;
 import dev.cairn.engine.Expected;
 import dev.cairn.engine.StoreHandle;
 import dev.cairn.log.Records.Copy;
-import dev.cairn.near.Coding;
+import dev.cairn.near.EntryCodecs;
 import dev.cairn.near.ReadPath;
 
 import org.jspecify.annotations.Nullable;
@@ -30,17 +30,18 @@ import java.util.function.Function;
 /**
  * The map over a store.
  *
- * <p>What takes a function is optimistic (RULE 13): the entry is read with its version, the function
- * runs without any lock, and the result is written if the entry still has that version; else all of
- * it again. Each turn in vain is owed to another write of the key that succeeded. A version comes once,
- * so no write in between goes unnoticed, not even one of an equal value.
+ * <p>Methods that take a function are optimistic (RULE 13): they read the entry with its version,
+ * run the function without any lock, and write the result if the entry still has that version;
+ * otherwise they repeat all of it. Each repetition is caused by another write of the key that
+ * succeeded. A version comes once, so no write in between goes unnoticed, not even one of an equal
+ * value.
  */
 public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<K, V> {
-    /** Entries whose bytes are written together. */
+    /** How many entries are written together. */
     private static final int PUT_TOGETHER = 1024;
 
     private final StoreHandle store;
-    private final Coding<K, V> coding;
+    private final EntryCodecs<K, V> codecs;
     private final ReadPath<K, V> reads;
     private final long loadTimeoutNanos;
     private final Set<K> keys = new KeyView<>(this);
@@ -48,14 +49,17 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     private final Set<Map.Entry<K, V>> entries = new EntryView<>(this);
 
     /**
-     * A map.
+     * Creates a map.
      *
-     * @param loadTimeoutNanos how long to wait for what others load
+     * @param loadTimeoutNanos how long to wait for the loads of others
      */
     public StoreMap(
-            StoreHandle store, Coding<K, V> coding, ReadPath<K, V> reads, long loadTimeoutNanos) {
+            StoreHandle store,
+            EntryCodecs<K, V> codecs,
+            ReadPath<K, V> reads,
+            long loadTimeoutNanos) {
         this.store = store;
-        this.coding = coding;
+        this.codecs = codecs;
         this.reads = reads;
         this.loadTimeoutNanos = loadTimeoutNanos;
     }
@@ -98,8 +102,8 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     public @Nullable V put(K key, V value) {
         return exchange(
                 key,
-                coding.key(key),
-                coding.value(value),
+                codecs.key(key),
+                codecs.value(value),
                 store.defaultTimeToLive(),
                 Expected.ANYTHING);
     }
@@ -111,8 +115,8 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public long set(K key, V value, Duration timeToLive) {
-        byte[] bytes = coding.key(key);
-        byte[] encoded = coding.value(value);
+        byte[] bytes = codecs.key(key);
+        byte[] encoded = codecs.value(value);
         try {
             return store.put(bytes, encoded, timeToLive);
         } finally {
@@ -127,20 +131,20 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public @Nullable V putIfAbsent(K key, V value, Duration timeToLive) {
-        byte[] encoded = coding.value(value);
+        byte[] encoded = codecs.value(value);
         StoreHandle.requirePositive(timeToLive);
         V present = current(key);
         return present == null
-                ? exchange(key, coding.key(key), encoded, timeToLive, Expected.NOTHING)
+                ? exchange(key, codecs.key(key), encoded, timeToLive, Expected.NOTHING)
                 : present;
     }
 
-    /** Writes, or removes if the value is null, and tells what was there. */
+    /** Writes the value, or removes the entry if the value is null; returns what was there. */
     private @Nullable V exchange(
             K key, byte[] bytes, byte @Nullable [] value, Duration timeToLive, Expected expected) {
         try {
             Copy before = store.exchange(bytes, value, timeToLive, expected);
-            return before == null ? null : coding.value(before);
+            return before == null ? null : codecs.value(before);
         } finally {
             if (value == null) {
                 reads.removed(key);
@@ -154,16 +158,16 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     public @Nullable V replace(K key, V value) {
         return exchange(
                 key,
-                coding.key(key),
-                coding.value(value),
+                codecs.key(key),
+                codecs.value(value),
                 store.defaultTimeToLive(),
                 Expected.SOMETHING);
     }
 
     @Override
     public boolean replace(K key, V expected, V value) {
-        byte[] bytes = coding.key(key);
-        byte[] encoded = coding.value(value);
+        byte[] bytes = codecs.key(key);
+        byte[] encoded = codecs.value(value);
         Objects.requireNonNull(expected, "expected");
         CachedEntry<V> entry = reads.findCurrent(key);
         while (entry != null && isValue(entry, expected)) {
@@ -178,13 +182,13 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
     @Override
     public @Nullable V remove(@Nullable Object key) {
         K typed = key(key);
-        return exchange(typed, coding.key(typed), null, CairnStore.FOREVER, Expected.ANYTHING);
+        return exchange(typed, codecs.key(typed), null, CairnStore.FOREVER, Expected.ANYTHING);
     }
 
     @Override
     public boolean remove(@Nullable Object key, @Nullable Object value) {
         K typed = key(key);
-        byte[] bytes = coding.key(typed);
+        byte[] bytes = codecs.key(typed);
         CachedEntry<V> entry = reads.findCurrent(typed);
         while (entry != null && isValue(entry, value)) {
             if (remove(typed, bytes, entry.version())) {
@@ -197,7 +201,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     private boolean isValue(CachedEntry<V> entry, @Nullable Object value) {
         V present = entry.value();
-        return present != null && coding.isValue(present, value);
+        return present != null && codecs.isValue(present, value);
     }
 
     @Override
@@ -214,7 +218,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         if (present != null) {
             return present;
         }
-        byte[] bytes = coding.key(key);
+        byte[] bytes = codecs.key(key);
         return store.loads()
                 .load(
                         bytes,
@@ -233,7 +237,7 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         if (loaded == null) {
             return null;
         }
-        V present = exchange(key, bytes, coding.value(loaded), timeToLive, Expected.NOTHING);
+        V present = exchange(key, bytes, codecs.value(loaded), timeToLive, Expected.NOTHING);
         return present == null ? loaded : present;
     }
 
@@ -251,12 +255,12 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         }
         List<K> own = new ArrayList<>(keys);
         List<byte[]> bytes = new ArrayList<>(own.size());
-        own.forEach(key -> bytes.add(coding.key(key)));
+        own.forEach(key -> bytes.add(codecs.key(key)));
         List<byte @Nullable []> values = store.getAll(bytes);
         for (int i = 0; i < values.size(); i++) {
             byte[] value = values.get(i);
             if (value != null) {
-                found.put(own.get(i), coding.value(bytes.get(i), value));
+                found.put(own.get(i), codecs.value(bytes.get(i), value));
             }
         }
         return found;
@@ -313,15 +317,18 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
                 present -> present == null ? value : function.apply(present, value));
     }
 
-    /** What the function makes of a key's value; null, given or returned, is none. */
+    /**
+     * Replaces a key's value by the result of the function. Null, as argument or result, means that
+     * there is none.
+     */
     private @Nullable V change(
             K key, Duration timeToLive, Function<@Nullable V, @Nullable V> function) {
         StoreHandle.requirePositive(timeToLive);
-        byte[] bytes = coding.key(key);
+        byte[] bytes = codecs.key(key);
         CachedEntry<V> before = reads.findCurrent(key);
         while (true) {
             V after = function.apply(valueOf(before));
-            byte[] encoded = after == null ? null : coding.value(after);
+            byte[] encoded = after == null ? null : codecs.value(after);
             long version = before == null ? 0 : before.version();
             if (change(key, bytes, version, encoded, timeToLive)) {
                 return after;
@@ -330,7 +337,10 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         }
     }
 
-    /** Whether the entry had that version, 0 for none, and now has the value, null for none. */
+    /**
+     * Writes the value, null for none, if the entry has that version, 0 for none; returns whether
+     * it did.
+     */
     private boolean change(
             K key, byte[] bytes, long version, byte @Nullable [] after, Duration timeToLive) {
         if (after == null) {
@@ -375,14 +385,14 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         putAll(map, store.defaultTimeToLive());
     }
 
-    /** Not all at once: an entry's bytes are kept only until those beside it are written. */
+    /** Not all at once: an entry's bytes are kept only until the entries beside it are written. */
     @Override
     public void putAll(Map<? extends K, ? extends V> map, Duration timeToLive) {
         List<K> keys = new ArrayList<>();
         List<Map.Entry<byte[], byte[]>> encoded = new ArrayList<>();
         StoreHandle.requirePositive(timeToLive);
         map.forEach((key, value) -> {
-            encoded.add(Map.entry(coding.key(key), coding.value(value)));
+            encoded.add(Map.entry(codecs.key(key), codecs.value(value)));
             keys.add(key);
             if (keys.size() == PUT_TOGETHER) {
                 putAll(keys, encoded, timeToLive);
@@ -427,29 +437,29 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         }
     }
 
-    /** Of all entries, from the first. */
+    /** A scan of all entries, from the first one. */
     Scan<K, V> scan() {
         return new Scan<>(this, store.scan(0, store.stripes()));
     }
 
-    Coding<K, V> coding() {
-        return coding;
+    EntryCodecs<K, V> codecs() {
+        return codecs;
     }
 
-    /** Removes an entry that was scanned, if it still is that one. */
+    /** Removes an entry that was scanned, if it has not changed. */
     boolean remove(K key, Copy scanned) {
         return remove(key, scanned.key(), scanned.outline().version());
     }
 
-    /** Removes whatever is there by the key of an entry that was scanned. */
+    /** Removes whatever is there for the key of an entry that was scanned. */
     void removeAnyway(K key, Copy scanned) {
         boolean _ = removeKey(key, scanned.key());
     }
 
-    /** Removes whatever is there, which is not decoded; tells whether there was anything. */
+    /** Removes whatever is there without decoding it; returns whether there was anything. */
     boolean removeKey(@Nullable Object key) {
         K typed = key(key);
-        return removeKey(typed, coding.key(typed));
+        return removeKey(typed, codecs.key(typed));
     }
 
     private boolean removeKey(K key, byte[] bytes) {
@@ -485,7 +495,9 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         return mappingCount() == 0 || store.scan(0, store.stripes()).get() == null;
     }
 
-    /** Sizes are not compared: they count what has expired, and what others write meanwhile. */
+    /**
+     * Does not compare sizes: they count expired entries, and change with the writes of others.
+     */
     @Override
     public boolean equals(@Nullable Object other) {
         if (other == this) {
@@ -496,20 +508,22 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
         }
         long count = 0;
         for (Scan<K, V> scan = scan(); scan.advance(); count++) {
-            if (!coding.isValue(scan.value(), map.get(scan.key()))) {
+            if (!codecs.isValue(scan.value(), map.get(scan.key()))) {
                 return false;
             }
         }
         return count == map.size();
     }
 
-    /** Of all entries, as the contract of a map wants it. */
+    /** Reads all entries, as the contract of a map demands. */
     @Override
     public int hashCode() {
         return super.hashCode();
     }
 
-    /** Names the store and reads nothing: a log line is not to read, or to show, all of it. */
+    /**
+     * Names the store and reads nothing, because a log line should not read, or show, all of it.
+     */
     @Override
     public String toString() {
         return "CairnMap[" + store.path() + "]";
@@ -522,28 +536,28 @@ public final class StoreMap<K, V> extends AbstractMap<K, V> implements CairnMap<
 
     @Override
     public long version(K key) {
-        return store.version(coding.key(key));
+        return store.version(codecs.key(key));
     }
 
     @Override
     public Optional<Duration> timeLeft(K key) {
-        return store.timeLeft(coding.key(key));
+        return store.timeLeft(codecs.key(key));
     }
 
     @Override
     public long awaitChange(K key, long sinceVersion, Duration timeout)
             throws InterruptedException {
-        return store.awaitChange(coding.key(key), sinceVersion, timeout);
+        return store.awaitChange(codecs.key(key), sinceVersion, timeout);
     }
 
     @Override
     public ChangeFeed<K> watch() {
-        return new KeyFeed<>(store.watch(), coding);
+        return new KeyFeed<>(store.watch(), codecs);
     }
 
     @Override
     public int stripeOf(K key) {
-        return store.stripeOf(coding.key(key));
+        return store.stripeOf(codecs.key(key));
     }
 
     @Override

@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.Spliterator;
 import java.util.function.Predicate;
 
-/** A map's values. */
+/** The values of a map. */
 final class ValueView<K, V> extends AbstractCollection<V> {
     private final StoreMap<K, V> map;
 
@@ -18,12 +18,12 @@ final class ValueView<K, V> extends AbstractCollection<V> {
 
     @Override
     public Iterator<V> iterator() {
-        return new Elements<>(map, Scan::value);
+        return new ViewIterator<>(map, Scan::value);
     }
 
     @Override
     public Spliterator<V> spliterator() {
-        return Elements.spliterator(iterator(), 0);
+        return ViewIterator.spliterator(iterator(), 0);
     }
 
     @Override
@@ -39,7 +39,7 @@ final class ValueView<K, V> extends AbstractCollection<V> {
     @Override
     public boolean contains(@Nullable Object value) {
         for (Scan<K, V> scan = map.scan(); scan.advance(); ) {
-            if (map.coding().isValue(scan.value(), value)) {
+            if (map.codecs().isValue(scan.value(), value)) {
                 return true;
             }
         }
@@ -49,7 +49,7 @@ final class ValueView<K, V> extends AbstractCollection<V> {
     @Override
     public boolean remove(@Nullable Object value) {
         for (Scan<K, V> scan = map.scan(); scan.advance(); ) {
-            if (map.coding().isValue(scan.value(), value) && scan.removeUnchanged()) {
+            if (map.codecs().isValue(scan.value(), value) && scan.removeUnchanged()) {
                 return true;
             }
         }
@@ -71,7 +71,7 @@ final class ValueView<K, V> extends AbstractCollection<V> {
         map.clear();
     }
 
-    /** Names the map and reads nothing, as that does. */
+    /** Names the map and reads nothing, as the map's method does. */
     @Override
     public String toString() {
         return "values of " + map;

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 import java.util.Objects;
 
 /**
- * What a cache writes as the value of a key: the value, or what is known instead of it, and when that
- * was.
+ * What a cache writes as the value of a key: the value, or what is known instead of it, and when it
+ * was written.
  *
  * <pre>
  * 0        1                          9
@@ -21,20 +21,23 @@ import java.util.Objects;
  * </pre>
  *
  * @param value null unless the kind is {@link Kind#VALUE}
- * @param writtenMillis by the store's clock
+ * @param writtenMillis when it was written, in milliseconds since 1970 by the store's clock
  */
 public record Envelope<V>(Kind kind, long writtenMillis, @Nullable V value) {
-    /** What it says about a key. */
+    /** What the envelope says about a key. */
     public enum Kind {
         VALUE(0xF8),
-        /** A loader said that there is none. */
+        /** A loader said that there is no value. */
         ABSENT(0xF9),
-        /** Somebody loads the value, or died of it: nothing is known. */
+        /** A process is loading the value, or died while it did: nothing is known. */
         LOADING(0xFA);
 
         private final int code;
 
-        /** No UTF-8 begins with such a byte, so text of another map is not taken for an envelope. */
+        /**
+         * @param code no UTF-8 begins with such a byte, so text of another map is not taken for an
+         *     envelope
+         */
         Kind(int code) {
             this.code = code;
         }
@@ -51,12 +54,12 @@ public record Envelope<V>(Kind kind, long writtenMillis, @Nullable V value) {
         }
     }
 
-    /** An envelope that says something. */
+    /** Whether the envelope tells something about the key. */
     public boolean isKnown() {
         return kind != Kind.LOADING;
     }
 
-    /** Puts envelopes around the bytes of another codec. */
+    /** A codec that puts envelopes around the bytes of another codec. */
     public static <V> Codec<Envelope<V>> codec(Codec<V> values) {
         return new OfValues<>(values);
     }

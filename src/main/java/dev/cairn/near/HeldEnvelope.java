@@ -1,13 +1,13 @@
 package dev.cairn.near;
 
-import dev.cairn.engine.Sighting;
+import dev.cairn.engine.ConfirmedEntry;
 
-/** An entry of a cache as it was seen: besides its value, what its envelope says. */
-public final class HeldEnvelope<V> extends Held<V> {
+/** An entry of a cache as it was seen: its value, and what its envelope says. */
+public final class HeldEnvelope<V> extends NearEntry<V> {
     private final Envelope.Kind kind;
     private final long writtenMillis;
 
-    HeldEnvelope(Envelope<V> envelope, Sighting seen) {
+    HeldEnvelope(Envelope<V> envelope, ConfirmedEntry seen) {
         super(envelope.value(), seen, 0);
         this.kind = envelope.kind();
         this.writtenMillis = envelope.writtenMillis();
@@ -18,7 +18,7 @@ public final class HeldEnvelope<V> extends Held<V> {
         return kind != Envelope.Kind.LOADING;
     }
 
-    /** When it was written, by the store's clock. */
+    /** When it was written, in milliseconds since 1970 by the store's clock. */
     public long writtenMillis() {
         return writtenMillis;
     }

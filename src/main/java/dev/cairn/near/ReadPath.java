@@ -1,11 +1,10 @@
 package dev.cairn.near;
 
 import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.stats.CacheStats;
 
 import dev.cairn.CachedEntry;
 import dev.cairn.NearCacheStats;
-import dev.cairn.engine.Sighting;
+import dev.cairn.engine.ConfirmedEntry;
 import dev.cairn.engine.StoreHandle;
 import dev.cairn.log.Records.Copy;
 
@@ -16,30 +15,30 @@ import java.util.concurrent.atomic.LongAdder;
 /*
  * Actors    threads that read; writers of any process, who know nothing of this.
  * Words     slot word and table word in shared memory; the cache's entries, in this process.
- * Steps     H1 the cached entry      H2 slot word as it was, then table word as it was: handed out
- *           H3 another: the key is looked up; the same version keeps the value and takes the new
- *           witnesses      H4 another version: decoded anew, and cached
+ * Steps     H1 the cached entry      H2 slot word unchanged, then table word unchanged: return the value
+ *           H3 else: look the key up; if the version is the same, keep the value and take the new
+ *           witnesses      H4 if the version is another: decode the value, and cache it
  * Why it is safe
- *           Nobody tells a cache that an entry changed; each read finds out (RULE 29). A record is
- *           not overwritten where it lies before its slot word was changed, for good as long as the
- *           place lives, and its place is not used again before the table word was changed. So both
- *           words unchanged, the slot word loaded first, mean that the key's entry was this record
- *           when the slot word was loaded, which was within the call.
+ *           Nobody tells a cache that an entry changed; each read finds out (RULE 29). Before a record
+ *           is overwritten in place, its slot word is changed, for good as long as the place lives.
+ *           Before its place is reused, the table word is changed. So if both words are unchanged, and
+ *           the slot word was loaded first, then the key's entry was this record when the slot word was
+ *           loaded, which was within the call.
  *           The slot word of a witness was loaded before the record's first byte (RULE 34), at H3 as
- *           well: one from behind it might be that of a later overwrite.
+ *           well: a word that is loaded after it might be that of a later overwrite.
  *           A version is given once in a stripe, so a key with the same version has the same value,
  *           wherever a fold or the cleaner moved it.
- *           An absent entry has no slot word: the buckets where the key could be are scanned. Of the
- *           key its hash is enough to say no; what may be there is looked up.
+ *           An absent entry has no slot word: the buckets where the key could be are scanned. The hash
+ *           of the key is enough to confirm the absence; otherwise the key is looked up.
  * What is benign
- *           A reader that puts an overtaken entry into the cache: the next read finds out.
+ *           A reader puts an overtaken entry into the cache: the next read finds out.
  */
-/** How a map finds an entry: through its near cache, if it has one. */
+/** Finds the entries of a map: through its near cache, if it has one. */
 public final class ReadPath<K, V> {
     private static final long NO_VERSION = 0;
 
     private final StoreHandle store;
-    private final Coding<K, ?> coding;
+    private final EntryCodecs<K, ?> codecs;
     private final Decoding<V> decoding;
     private final @Nullable Cache<Object, CachedEntry<V>> cache;
     private final long stalenessNanos;
@@ -47,7 +46,7 @@ public final class ReadPath<K, V> {
     private final boolean counts;
     private final boolean countsReads;
 
-    /** The cache of a map whose hits nobody counts and which never hands out what is stale. */
+    /** The cache of a map whose hits are not counted and which never returns stale values. */
     private final @Nullable Cache<Object, CachedEntry<V>> plain;
 
     private final LongAdder confirmed = new LongAdder();
@@ -55,28 +54,28 @@ public final class ReadPath<K, V> {
     private final LongAdder stale = new LongAdder();
     private final LongAdder unconfirmed = new LongAdder();
 
-    /** Makes of an entry what is kept of it. */
+    /** Makes the cached object of an entry. */
     private interface Decoding<V> {
-        Held<V> held(Copy entry, Sighting seen, long now);
+        NearEntry<V> held(Copy entry, ConfirmedEntry seen, long now);
     }
 
     /**
-     * Of a map.
+     * Creates the read path of a map.
      *
-     * @param cache null for none
-     * @param stalenessNanos for how long an entry counts that was confirmed once; 0 for not at all
-     * @param cachesAbsence whether it is remembered that a key was absent
+     * @param cache the near cache, null for none
+     * @param stalenessNanos for how long an entry counts after it was confirmed; 0 for no staleness
+     * @param cachesAbsence whether to remember that a key was absent
      */
     public ReadPath(
             StoreHandle store,
-            Coding<K, V> coding,
+            EntryCodecs<K, V> codecs,
             @Nullable Cache<Object, CachedEntry<V>> cache,
             long stalenessNanos,
             boolean cachesAbsence) {
         this(
                 store,
-                coding,
-                (entry, seen, now) -> new Held<>(coding.value(entry), seen, now),
+                codecs,
+                (entry, seen, now) -> new NearEntry<>(codecs.value(entry), seen, now),
                 cache,
                 stalenessNanos,
                 cachesAbsence);
@@ -84,13 +83,13 @@ public final class ReadPath<K, V> {
 
     private ReadPath(
             StoreHandle store,
-            Coding<K, ?> coding,
+            EntryCodecs<K, ?> codecs,
             Decoding<V> decoding,
             @Nullable Cache<Object, CachedEntry<V>> cache,
             long stalenessNanos,
             boolean cachesAbsence) {
         this.store = store;
-        this.coding = coding;
+        this.codecs = codecs;
         this.decoding = decoding;
         this.cache = cache;
         this.stalenessNanos = stalenessNanos;
@@ -101,18 +100,18 @@ public final class ReadPath<K, V> {
     }
 
     /**
-     * Of a cache: what it finds are {@link HeldEnvelope}s.
+     * Creates the read path of a cache, which finds {@link HeldEnvelope}s.
      *
-     * @param cache null for none
+     * @param cache the near cache, null for none
      */
     public static <K, V> ReadPath<K, V> ofEnvelopes(
             StoreHandle store,
-            Coding<K, Envelope<V>> coding,
+            EntryCodecs<K, Envelope<V>> codecs,
             @Nullable Cache<Object, CachedEntry<V>> cache) {
         return new ReadPath<>(
                 store,
-                coding,
-                (entry, seen, _) -> new HeldEnvelope<>(coding.value(entry), seen),
+                codecs,
+                (entry, seen, _) -> new HeldEnvelope<>(codecs.value(entry), seen),
                 cache,
                 0,
                 false);
@@ -124,27 +123,28 @@ public final class ReadPath<K, V> {
     }
 
     /**
-     * The key's entry, as stale as the bound allows; null if it is absent. A read, if those count. Most
-     * hits of most caches have nothing to ask but whether the entry is unchanged.
+     * The key's entry, as stale as the bound allows; null if the key is absent. It counts as a
+     * read, if those are counted. Most hits of most caches only need to know whether the entry is
+     * unchanged.
      */
     public @Nullable CachedEntry<V> find(K key) {
         if (plain == null) {
             return counted(findStale(key));
         }
-        Object identity = coding.identity(key);
-        Held<V> held = (Held<V>) plain.getIfPresent(identity); // H1
+        Object identity = codecs.identity(key);
+        NearEntry<V> held = (NearEntry<V>) plain.getIfPresent(identity); // H1
         if (held != null && held.expires() == 0 && !held.isAbsent() && isUnchanged(held)) { // H2
             return held;
         }
         return current(plain, identity, key, held);
     }
 
-    private boolean isUnchanged(Held<V> held) {
+    private boolean isUnchanged(NearEntry<V> held) {
         long table = held.table(); // before the others
         return store.unchanged(held.stripe(), table, held.slotAt(), held.slot());
     }
 
-    /** As {@link #findCurrent}; a read, if those count. */
+    /** Finds an entry as {@link #findCurrent} does; it counts as a read, if those are counted. */
     public @Nullable CachedEntry<V> readCurrent(K key) {
         return counted(findCurrent(key));
     }
@@ -161,7 +161,7 @@ public final class ReadPath<K, V> {
             return findCurrent(key);
         }
         store.requireOpen();
-        Held<V> held = (Held<V>) cache.getIfPresent(coding.identity(key)); // H1
+        NearEntry<V> held = (NearEntry<V>) cache.getIfPresent(codecs.identity(key)); // H1
         if (held != null && System.nanoTime() - held.confirmedAtNanos() < stalenessNanos) {
             count(unconfirmed);
             return held.isAbsent() ? null : held;
@@ -169,17 +169,20 @@ public final class ReadPath<K, V> {
         return findCurrent(key);
     }
 
-    /** The key's entry at some moment within the call; what is written on its account goes by it. */
+    /** The key's entry at some moment within the call. A write that depends on it uses this. */
     public @Nullable CachedEntry<V> findCurrent(K key) {
         if (cache == null) {
-            return decoded(store.look(coding.key(key), NO_VERSION), 0);
+            return decoded(store.look(codecs.key(key), NO_VERSION), 0);
         }
-        Object identity = coding.identity(key);
-        return current(cache, identity, key, (Held<V>) cache.getIfPresent(identity)); // H1
+        Object identity = codecs.identity(key);
+        return current(cache, identity, key, (NearEntry<V>) cache.getIfPresent(identity)); // H1
     }
 
     private @Nullable CachedEntry<V> current(
-            Cache<Object, CachedEntry<V>> cache, Object identity, K key, @Nullable Held<V> held) {
+            Cache<Object, CachedEntry<V>> cache,
+            Object identity,
+            K key,
+            @Nullable NearEntry<V> held) {
         if (held == null || !isCurrent(held)) { // H2
             return lookUp(cache, identity, key, held);
         }
@@ -188,15 +191,16 @@ public final class ReadPath<K, V> {
     }
 
     /**
-     * As {@link #findCurrent}, from the store in any case: for whoever went by an entry and was
-     * refused, so that none is gone by twice which is not what the store has.
+     * Finds an entry as {@link #findCurrent} does, but always from the store. It is for a caller
+     * whose write was refused because of the entry that it had seen, so that it does not use an
+     * outdated one twice.
      */
     public @Nullable CachedEntry<V> findAnew(K key) {
-        return cache == null ? findCurrent(key) : lookUp(cache, coding.identity(key), key, null);
+        return cache == null ? findCurrent(key) : lookUp(cache, codecs.identity(key), key, null);
     }
 
     /** Whether shared memory confirms an entry, or its absence. */
-    private boolean isCurrent(Held<V> held) {
+    private boolean isCurrent(NearEntry<V> held) {
         long now = now();
         boolean current;
         if (held.isAbsent()) {
@@ -210,23 +214,28 @@ public final class ReadPath<K, V> {
         return current;
     }
 
-    /** Before a look at shared memory; 0 where nobody asks when it was. */
+    /** The time before a look at shared memory; 0 if it is not needed. */
     private long now() {
         return stalenessNanos == 0 ? 0 : System.nanoTime();
     }
 
-    /** Only where it counts, since it is a store to what other readers load. */
-    private void noteConfirmed(Held<V> held, long now) {
+    /**
+     * Notes the confirmation only if it matters, since it stores to memory that other readers load.
+     */
+    private void noteConfirmed(NearEntry<V> held, long now) {
         if (stalenessNanos != 0) {
             held.confirmedAt(now);
         }
     }
 
-    private @Nullable Held<V> lookUp(
-            Cache<Object, CachedEntry<V>> cache, Object identity, K key, @Nullable Held<V> held) {
-        byte[] bytes = coding.key(key);
+    private @Nullable NearEntry<V> lookUp(
+            Cache<Object, CachedEntry<V>> cache,
+            Object identity,
+            K key,
+            @Nullable NearEntry<V> held) {
+        byte[] bytes = codecs.key(key);
         long now = now();
-        Sighting seen = store.look(bytes, held == null ? NO_VERSION : held.version()); // H3
+        ConfirmedEntry seen = store.look(bytes, held == null ? NO_VERSION : held.version()); // H3
         if (held != null && seen != null && seen.version() == held.version()) {
             held.seenAgain(seen);
             noteConfirmed(held, now);
@@ -236,47 +245,57 @@ public final class ReadPath<K, V> {
         if (held != null && (seen != null || !held.isAbsent())) {
             count(stale);
         }
-        Held<V> found = decoded(seen, now); // H4
+        NearEntry<V> found = decoded(seen, now); // H4
         if (found != null) {
             cache.put(identity, found);
         } else if (cachesAbsence) {
-            cache.put(identity, new Held<>(store.hash(bytes), now));
+            cache.put(identity, new NearEntry<>(store.hash(bytes), now));
         } else if (held != null) {
             cache.invalidate(identity);
         }
         return found;
     }
 
-    private @Nullable Held<V> decoded(@Nullable Sighting seen, long now) {
+    private @Nullable NearEntry<V> decoded(@Nullable ConfirmedEntry seen, long now) {
         if (seen == null || seen.copy() == null) {
             return null;
         }
         return decoding.held(seen.copy(), seen, now);
     }
 
-    /** Whether the key is there; nothing is decoded. */
+    /** Whether the key is present; nothing is decoded. */
     public boolean contains(K key) {
         if (cache != null) {
-            Held<V> held = (Held<V>) cache.getIfPresent(coding.identity(key)); // H1
+            NearEntry<V> held = (NearEntry<V>) cache.getIfPresent(codecs.identity(key)); // H1
             if (held != null && isCurrent(held)) { // H2
                 count(confirmed);
                 return !held.isAbsent();
             }
         }
-        return store.containsKey(coding.key(key));
+        return store.containsKey(codecs.key(key));
     }
 
-    /** This map wrote the key, or tried: what is stale by that is dropped, if staleness is borne. */
+    /**
+     * Notes that this map wrote the key, or tried to. If staleness is allowed, it drops what is
+     * stale because of that.
+     */
     public void overwritten(K key) {
         if (cache != null && stalenessNanos != 0) {
-            cache.invalidate(coding.identity(key));
+            cache.invalidate(codecs.identity(key));
         }
     }
 
-    /** This map removed the key: what it had is not kept. */
+    /** Notes that this map removed the key, so that its entry is not kept. */
     public void removed(K key) {
         if (cache != null) {
-            cache.invalidate(coding.identity(key));
+            cache.invalidate(codecs.identity(key));
+        }
+    }
+
+    /** Notes that all keys were removed, so that no entry is kept. */
+    public void allRemoved() {
+        if (cache != null) {
+            cache.invalidateAll();
         }
     }
 
@@ -292,6 +311,8 @@ public final class ReadPath<K, V> {
                 refreshed.sum(),
                 stale.sum(),
                 unconfirmed.sum(),
-                cache == null ? CacheStats.empty() : cache.stats());
+                cache == null ? 0 : cache.estimatedSize(),
+                counts,
+                cache == null ? null : cache.stats());
     }
 }

@@ -1,20 +1,20 @@
 package dev.cairn.near;
 
-import dev.cairn.engine.Sighting;
+import dev.cairn.engine.ConfirmedEntry;
 import dev.cairn.format.TableWord;
 
 import org.jspecify.annotations.Nullable;
 
 /**
- * A value, and the words of RULE 29 that tell whether it still is a key's: all that a hit loads. The
- * JVM lays the fields of a class before those of the classes that extend it, so these stand together,
- * in fewer lines of memory than a whole entry has.
+ * A value, and the words of RULE 29 that tell whether it still is that of a key. A hit loads
+ * nothing else. The JVM places the fields of a class before those of the classes that extend it, so
+ * these lie together, in fewer cache lines than a whole entry has.
  *
- * <p>The words change one by one, under this object's monitor, the table word last; a reader loads it
- * first. They never go back to an older generation of the table, so a reader that loads a table word
- * loads the others of its generation, or of a later one. The latter are of no use to it: whoever stored
- * them had seen the table word change, and so will the reader, which loads it after them. What never
- * happens is an old place under a new table word: it might be in use again.
+ * <p>The words change one by one, under this object's monitor, the table word last; a reader loads
+ * it first. They never go back to an older generation of the table. So a reader that loads a table
+ * word loads the others of its generation, or of a later one. The latter are of no use to it: the
+ * thread that stored them had seen the table word change, and so will the reader, which loads it
+ * after them. An old place under a new table word, which might be in use again, never occurs.
  */
 abstract class Witnesses<V> {
     /** The stripe of an entry that is absent; its slot word is the hash of the key. */
@@ -27,8 +27,8 @@ abstract class Witnesses<V> {
     private long slotAt;
     private long slot;
 
-    /** Of an entry as it was seen. */
-    Witnesses(@Nullable V value, Sighting seen) {
+    /** Creates the witnesses of an entry as it was seen. */
+    Witnesses(@Nullable V value, ConfirmedEntry seen) {
         this.value = value;
         this.stripe = seen.stripe();
         this.expires = seen.expires();
@@ -37,7 +37,7 @@ abstract class Witnesses<V> {
         this.slot = seen.slot();
     }
 
-    /** Of a key that is absent. */
+    /** Creates the witnesses of a key that is absent. */
     Witnesses(long hash) {
         this.value = null;
         this.stripe = ABSENT;
@@ -47,12 +47,12 @@ abstract class Witnesses<V> {
         this.slot = hash;
     }
 
-    /** Null of an absent entry. */
+    /** The value; null if the entry is absent. */
     public @Nullable V value() {
         return value;
     }
 
-    /** Milliseconds since 1970, 0 never. */
+    /** The expiry in milliseconds since 1970, 0 for never. */
     long expires() {
         return expires;
     }
@@ -61,7 +61,7 @@ abstract class Witnesses<V> {
         return stripe == ABSENT;
     }
 
-    /** Of an absent key. */
+    /** The hash of an absent key. */
     long hash() {
         return slot;
     }
@@ -70,7 +70,7 @@ abstract class Witnesses<V> {
         return stripe;
     }
 
-    /** The table word; loaded before {@link #slotAt} and {@link #slot}. */
+    /** The table word; it must be loaded before {@link #slotAt} and {@link #slot}. */
     long table() {
         return table;
     }
@@ -84,7 +84,7 @@ abstract class Witnesses<V> {
     }
 
     /** Takes the witnesses of another look at the same entry, unless it was an earlier one. */
-    synchronized void seenAgain(Sighting seen) {
+    synchronized void seenAgain(ConfirmedEntry seen) {
         if (TableWord.isOlder(seen.table(), table)) {
             return;
         }

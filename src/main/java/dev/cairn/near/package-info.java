@@ -1,4 +1,6 @@
-/** The reads of a map: objects that were decoded before, as long as shared memory confirms them. */
+/**
+ * The reads of a map: objects that were decoded before, as long as shared memory confirms them.
+ */
 @NullMarked
 package dev.cairn.near;
 

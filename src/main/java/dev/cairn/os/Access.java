@@ -15,11 +15,12 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * Who may use a file. It is given to a file that was just made, readable by its owner only, so that
- * the process's umask takes nothing away and nobody sees the file before it is as it should be.
+ * Who may use a file. It is applied to a file that was just created and that only its owner may
+ * read. So the process's umask removes nothing, and nobody sees the file before its access is
+ * right.
  *
- * @param group null for that of whoever makes the file
- * @param owner null for whoever makes the file
+ * @param group the group; null for that of the process that creates the file
+ * @param owner the owner; null for the process that creates the file
  */
 public record Access(
         Set<PosixFilePermission> permissions,
@@ -33,7 +34,7 @@ public record Access(
         return new Access(permissions, null, null);
     }
 
-    /** That of another file; where the system knows none, of nobody. */
+    /** The access of another file; if the system does not tell it, access for nobody. */
     public static Access like(Path file) throws IOException {
         PosixFileAttributeView view = view(file);
         if (view == null) {
@@ -48,9 +49,9 @@ public record Access(
     }
 
     /**
-     * Gives it to a file that this process made, as far as the system lets it: only the superuser
-     * may give a file away, and some file systems keep no permissions. If the group cannot be had,
-     * its members get what everybody gets.
+     * Applies the access to a file that this process created, as far as the system allows: only the
+     * superuser may give a file away, and some file systems keep no permissions. If the group
+     * cannot be set, its members get what everybody gets.
      */
     void give(Path file) throws IOException {
         PosixFileAttributeView view = view(file);
@@ -73,7 +74,10 @@ public record Access(
         }
     }
 
-    /** Whether the system did what it may refuse to this user, or on this file system. */
+    /**
+     * Makes a change that the system may refuse to this user, or on this file system; returns
+     * whether it was made.
+     */
     private static boolean isLetTo(Change change) throws IOException {
         try {
             change.make();

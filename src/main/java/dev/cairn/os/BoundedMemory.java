@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Memory for reading that ends with an arena, whatever it is part of. */
+/** Memory for reading that ends with an arena, whatever it is a part of. */
 public final class BoundedMemory {
     private static final boolean RESTRICTED_ALLOWED =
             BoundedMemory.class.getModule().isNativeAccessEnabled();
@@ -12,8 +12,8 @@ public final class BoundedMemory {
     private BoundedMemory() {}
 
     /**
-     * The same bytes where they lie, which the caller keeps mapped until the arena is closed; a copy
-     * of them where the program allows the library no native access.
+     * The same bytes in the mapping, which the caller must keep mapped until the arena is closed.
+     * If the program allows the library no native access, it is a copy of them.
      */
     @SuppressWarnings("restricted") // asked for first
     public static MemorySegment of(MemorySegment memory, Arena arena) {

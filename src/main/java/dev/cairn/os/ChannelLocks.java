@@ -12,18 +12,24 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Locks that the process owns, by {@code FileChannel.tryLock}: the portable way.
+ * Locks that the process owns, by {@code FileChannel.tryLock}. This is the portable way.
  *
- * <p>Since closing any channel of the file drops them all, one channel for reading and one for
- * writing serve all users of the file here; only {@code tryLock} and {@code release} are called on
- * them; and they are closed when nobody here uses the file, with the byte of opening held. The users
- * are those of this class. A copy of it by another class loader has channels of its own, and its
- * closing drops our locks as any foreign close does: whoever misses them asks before he takes us for
- * dead, and we take them again. It cannot drop a lock of opening, which it needs itself in order to
- * close. So nothing need be shared by class loaders, and nothing of ours lies where other code looks.
+ * <p>To close any channel of the file drops all of them. So one channel for reading and one for
+ * writing serve all users of the file in this class. Only {@code tryLock} and {@code release} are
+ * called on them. They are closed when nobody here uses the file, while the byte of opening is
+ * held.
+ *
+ * <p>A copy of this class in another class loader has its own channels. If it closes them, our
+ * locks are dropped, as when anything else in the process closes the file: a process that misses
+ * them asks before it takes us for dead, and we take them again. That copy cannot drop a lock of
+ * opening, because it needs that lock itself in order to close. So class loaders need to share
+ * nothing, and nothing of ours lies where other code looks.
  */
 final class ChannelLocks implements LockFile {
-    /** By the file rather than its name, of which a bind mount gives it two. Guards all entries. */
+    /**
+     * The channels by file, and not by name, because a bind mount gives a file two names. The map
+     * guards all entries.
+     */
     private static final Map<FileIdentity, Channels> FILES = new HashMap<>();
 
     private static final class Channels {
@@ -65,7 +71,10 @@ final class ChannelLocks implements LockFile {
             }
         }
 
-        /** Closes them if nobody uses them, nor opens the store just now; tells whether it did. */
+        /**
+         * Closes the channels if nobody uses them and nobody is opening the store now; returns
+         * whether it did.
+         */
         boolean closeIfIdle() throws IOException {
             if (users > 0) {
                 return false;

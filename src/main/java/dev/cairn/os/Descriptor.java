@@ -5,14 +5,14 @@ import java.nio.file.Path;
 
 /**
  * A descriptor by which native calls reach an open file. It is opened by the file's name when it is
- * first needed, compared with the file, and kept: to close it would drop the locks that this process
- * has on the file (RULE 16), and the name may be another's the next time.
+ * first needed, compared with the file, and kept: to close it would drop the locks that this
+ * process has on the file (RULE 16), and the name may belong to another file the next time.
  */
 final class Descriptor {
     /** The call, or the file system, cannot do it. */
     static final int NOT_HERE = -1;
 
-    /** The file's name leads elsewhere, or no descriptor is left. */
+    /** The file's name leads to another file, or no descriptor is left. */
     static final int NOT_OPENED = -2;
 
     private final OpenFile file;
@@ -33,7 +33,10 @@ final class Descriptor {
         return ready == 0 ? Native.allocate(number, from, to) : ready;
     }
 
-    /** Takes the blocks of a range from the file, which keeps its length; as {@link #allocate}. */
+    /**
+     * Takes the blocks of a range from the file, which keeps its length. The result is as for
+     * {@link #allocate}.
+     */
     synchronized int punch(long from, long to) {
         int ready = opened();
         return ready == 0 ? Native.punch(number, from, to) : ready;
@@ -54,7 +57,10 @@ final class Descriptor {
         return number < 0 ? NOT_OPENED : 0;
     }
 
-    /** Asked of the descriptor, since the name may change hands. */
+    /**
+     * Whether an opened descriptor is that of the file. The descriptor itself is asked, since the
+     * name may change.
+     */
     private boolean isOfFile(int opened) {
         try {
             return file.isAt(Path.of("/proc/self/fd", Integer.toString(opened)));

@@ -24,12 +24,12 @@ import java.util.List;
 
 /**
  * Locks that an open file description owns: fcntl(2) with F_OFD_SETLK. Each user of a lock file has
- * a description of its own, so that the kernel tells users apart, be they of one JVM, of one class
- * loader or of two. A user's own locks do not exclude each other.
+ * its own description, so the kernel distinguishes users, whether they belong to one JVM, one class
+ * loader or two. A user's own locks do not exclude each other.
  *
- * <p>A child that is forked has the description too, until it executes another program
- * (O_CLOEXEC). The JVM's own children do so at once; a child of native code that never does keeps a
- * dead parent's locks.
+ * <p>A child process that is forked has the description too, until it executes another program
+ * (O_CLOEXEC). The JVM's own children do so at once; a child of native code that never does keeps
+ * the locks of its dead parent.
  */
 final class DescriptorLocks implements LockFile {
     private static final int O_RDONLY_CLOEXEC = 0x80000;
@@ -43,7 +43,7 @@ final class DescriptorLocks implements LockFile {
     private static final int EAGAIN = 11;
     private static final int EACCES = 13;
 
-    /** struct flock where long has 64 bits. */
+    /** The size of struct flock if long has 64 bits. */
     private static final int FLOCK_BYTES = 32;
 
     private static final int FLOCK_START = 8;
@@ -51,14 +51,15 @@ final class DescriptorLocks implements LockFile {
     private static final long TO_THE_END = 0;
     private static final int ASCII_END = 128;
 
-    /** Stands in a path's text for bytes that are no UTF-8. */
+    /** The character that stands in a path's text for bytes that are not UTF-8. */
     private static final char UNDECODABLE = '\uFFFD';
 
     private static final @Nullable Calls CALLS = Calls.find();
 
     /**
-     * Those whose users left while somebody opened the store; the file's next user takes one over, so
-     * there are never more of them than there were users at once. Guarded by itself.
+     * The locks whose users left while a process was opening the store. The file's next user takes
+     * one over, so there are never more of them than there were users at once. The list guards
+     * itself.
      */
     private static final List<DescriptorLocks> LEFT = new ArrayList<>();
 
@@ -103,7 +104,10 @@ final class DescriptorLocks implements LockFile {
             return calls.work() ? calls : null;
         }
 
-        /** Asks the kernel by a call that changes nothing, on a file of which nobody has locks. */
+        /**
+         * Whether the locks work: it makes a call that changes nothing, on a file on which nobody
+         * has locks.
+         */
         private boolean work() {
             int root = open("/", O_RDONLY_CLOEXEC);
             if (root < 0) {
@@ -139,7 +143,10 @@ final class DescriptorLocks implements LockFile {
             }
         }
 
-        /** 1 if a lock of others would refuse an exclusive one there, 0 if none, or minus the errno. */
+        /**
+         * 1 if another lock would prevent an exclusive one there, 0 if none would, or minus the
+         * errno.
+         */
         int isLocked(int descriptor, long at, long length) {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment flock = flock(arena, F_WRLCK, at, length);
@@ -177,7 +184,10 @@ final class DescriptorLocks implements LockFile {
     private final FileIdentity identity;
     private final boolean writable;
 
-    /** Negative once it is closed: its number may be another file's by then. Guarded by this. */
+    /**
+     * The descriptor, negative once it is closed, because its number may be another file's by then.
+     * Guarded by this.
+     */
     private int descriptor;
 
     private DescriptorLocks(
@@ -189,7 +199,10 @@ final class DescriptorLocks implements LockFile {
         this.descriptor = descriptor;
     }
 
-    /** Null where there are no such locks, or the file cannot be opened, of which Java tells why. */
+    /**
+     * Opens the file; null if there are no such locks, or if the file cannot be opened, for which
+     * Java tells the reason.
+     */
     static @Nullable DescriptorLocks open(Path file, boolean writable) throws IOException {
         Calls calls = CALLS;
         if (calls == null || !isNameInUtf8(file.toString())) {
@@ -210,7 +223,7 @@ final class DescriptorLocks implements LockFile {
             if (identity.isAt(file)) {
                 return locks;
             }
-            locks.leave(); // replaced in this very moment: the next one then
+            locks.leave(); // replaced at this very moment: try again with the new one
         }
         return null;
     }
@@ -227,7 +240,7 @@ final class DescriptorLocks implements LockFile {
         }
     }
 
-    /** Whether the name that is given to the kernel is the one that Java gives it. */
+    /** Whether the kernel gets the same name that Java gives it. */
     private static boolean isNameInUtf8(String name) {
         return name.chars().allMatch(each -> each < ASCII_END)
                 || System.getProperty("sun.jnu.encoding", "").equals("UTF-8")
@@ -252,7 +265,7 @@ final class DescriptorLocks implements LockFile {
         }
         int found = calls.isLocked(descriptor, at, length);
         if (found < 0) {
-            throw new IOException(file + ": asking for locks failed with errno " + -found);
+            throw new IOException(file + ": testing for a lock failed with errno " + -found);
         }
         return found > 0;
     }
@@ -278,7 +291,7 @@ final class DescriptorLocks implements LockFile {
 
     @Override
     public void leave() throws IOException {
-        release(0, TO_THE_END); // should it not be closed at once
+        release(0, TO_THE_END); // in case it is not closed at once
         synchronized (LEFT) {
             LEFT.add(this);
         }

@@ -1,9 +1,9 @@
 package dev.cairn.os;
 
 /**
- * Errors of accesses to mapped memory: outside a mapping, at a place that is not aligned, or on a page
- * that is gone because a file was cut off. The JDK throws for the first two what it throws for any
- * argument that is wrong, so they are told apart by who threw them.
+ * Errors of accesses to mapped memory: outside of a mapping, at an unaligned place, or on a page
+ * that is gone because the file was truncated. For the first two the JDK throws what it throws for
+ * any wrong argument, so the thrower tells them apart.
  */
 public final class Faults {
     private static final String MEMORY = "jdk.internal.foreign.";

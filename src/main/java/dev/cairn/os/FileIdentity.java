@@ -1,20 +1,32 @@
 package dev.cairn.os;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /**
- * Which file it is, by device and inode; where the system tells none, by its path.
+ * The identity of a file: device and inode or, if the system does not tell them, its path.
  *
- * @param key equal for one file alone, as long as somebody has it open or mapped
+ * @param key equal for one file alone, as long as a process has it open or mapped
  */
 public record FileIdentity(Object key) {
-    /** Of the file that a path leads to by now. */
+    /** The identity of the file to which a path leads now. */
     public static FileIdentity of(Path path) throws IOException {
         Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
         return new FileIdentity(key == null ? path.toRealPath() : key);
+    }
+
+    /** The identity of the file to which a path leads now; null if there is none. */
+    public static @Nullable FileIdentity find(Path path) throws IOException {
+        try {
+            return of(path);
+        } catch (NoSuchFileException _) {
+            return null;
+        }
     }
 
     /** Whether a path leads to that file. */

@@ -17,9 +17,9 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Sleeping in the kernel until another process stored to a word of a shared mapping and says so:
- * futex(2). A call holds on to its thread, and to the carrier of a virtual one, and no interrupt ends
- * it; so it is for platform threads and short times.
+ * Sleeps in the kernel until another process has stored to a word of a shared mapping and wakes the
+ * sleepers: futex(2). A call blocks its thread, and the carrier of a virtual one, and no interrupt
+ * ends it. So it is for platform threads and short times.
  */
 public final class Futex {
     private static final int WAIT = 0;
@@ -73,7 +73,7 @@ public final class Futex {
         }
     }
 
-    /** Whether this process can sleep, and wake those that do. */
+    /** Whether this process can sleep, and wake sleepers. */
     public static boolean isAvailable() {
         return CALLS != null;
     }
@@ -81,9 +81,9 @@ public final class Futex {
     /**
      * Sleeps until it is woken, unless the word has another value than expected; may return early.
      *
-     * @param at of the word in the memory, a multiple of 4
+     * @param at the offset of the word in the memory, a multiple of 4
      * @param expected its 4 bytes
-     * @return false if the kernel does not do this here: nobody slept
+     * @return false if the kernel does not support this here, and the thread did not sleep
      */
     public static boolean await(MemorySegment memory, long at, int expected, long nanos) {
         Calls calls = CALLS;
@@ -109,13 +109,16 @@ public final class Futex {
             int errno = result == 0 ? 0 : (int) calls.errno.get(state, 0L);
             return errno == 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT;
         } catch (RuntimeException | Error e) {
-            throw e; // the mapping was closed, or there is no stack for it
+            throw e; // the mapping was closed, or there is no stack
         } catch (Throwable e) {
             throw new AssertionError("a native call does not throw", e);
         }
     }
 
-    /** Wakes all that sleep on the word, in whatever process; does nothing where it cannot. */
+    /**
+     * Wakes all threads of all processes that sleep on the word; does nothing if that is not
+     * supported.
+     */
     public static void wakeAll(MemorySegment memory, long at) {
         Calls calls = CALLS;
         if (calls == null) {

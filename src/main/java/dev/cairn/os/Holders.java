@@ -10,8 +10,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * Which processes have a file open, as far as the system shows their descriptors to this user: those of
- * other users and of other containers it may not.
+ * Finds the processes that have a file open, as far as the system shows their descriptors to this
+ * user. It may not show those of other users and of other containers.
  */
 public final class Holders {
     private static final Path PROC = Path.of("/proc");
@@ -19,7 +19,10 @@ public final class Holders {
 
     private Holders() {}
 
-    /** The numbers of the processes that have one of the files open, this one perhaps included. */
+    /**
+     * The process IDs of the processes that have one of the files open, possibly including this
+     * one.
+     */
     public static SortedSet<Long> of(Set<FileIdentity> files) {
         SortedSet<Long> holders = new TreeSet<>();
         if (files.isEmpty()) {
@@ -46,7 +49,7 @@ public final class Holders {
                 }
             }
         } catch (IOException | DirectoryIteratorException _) {
-            // it ended, or is not shown to this user
+            // the process ended, or is not shown to this user
         }
         return false;
     }

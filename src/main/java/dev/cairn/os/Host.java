@@ -4,6 +4,7 @@ import dev.cairn.UnsupportedFileSystem;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -17,13 +18,16 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 
-/** What Cairn asks of the machine it runs on. */
+/** Calls to the machine on which Cairn runs. */
 public final class Host {
     private static final UUID NO_BOOT = new UUID(0, 0);
     private static final Set<PosixFilePermission> OWNER_ONLY =
             PosixFilePermissions.fromString("rw-------");
 
-    /** File systems that other hosts change, or whose mappings are not one memory for all. */
+    /**
+     * File systems that other hosts may change, or whose mappings are not one memory for all
+     * processes.
+     */
     private static final Set<String> NETWORK =
             Set.of(
                     "nfs",
@@ -59,8 +63,9 @@ public final class Host {
     }
 
     /**
-     * Identity of this boot of the kernel; the nil UUID where the system tells none, which equals no
-     * boot: a store is then always recovered from its last checkpoint unless it was closed.
+     * The identity of this boot of the kernel. If the system does not tell it, it is the nil UUID,
+     * which equals no boot: a store that was not closed is then always recovered from its last
+     * checkpoint.
      */
     public static UUID bootId() {
         try {
@@ -75,14 +80,14 @@ public final class Host {
         return recorded.equals(NO_BOOT) || bootId().equals(NO_BOOT) || recorded.equals(bootId());
     }
 
-    /** Whether that was certainly recorded since this machine was started. */
+    /** Whether the recorded boot is certainly the present one. */
     public static boolean sameBoot(UUID recorded) {
         return !recorded.equals(NO_BOOT) && recorded.equals(bootId());
     }
 
     /**
-     * Refuses what is not one memory for all processes, as far as the system tells: in a chroot, without
-     * /proc or without a free file descriptor it may not.
+     * Refuses a directory whose mappings are not one memory for all processes, as far as the system
+     * tells. In a chroot, without /proc or without a free file descriptor it may not.
      *
      * @throws UnsupportedFileSystem if the directory certainly lies on a network file system
      */
@@ -97,20 +102,40 @@ public final class Host {
         }
     }
 
+    /**
+     * Refuses a processor that stores the most significant byte of a number first. The files are
+     * little-endian, and some of their words are the kernel's too, which reads them in its own order.
+     *
+     * @param order the byte order of the processor
+     * @throws UnsupportedOperationException if it is big-endian
+     */
+    public static void requireLittleEndian(Path file, ByteOrder order) {
+        if (order != ByteOrder.LITTLE_ENDIAN) {
+            throw new UnsupportedOperationException(
+                    file
+                            + ": expected a little-endian processor, such as x86-64 or AArch64; found "
+                            + System.getProperty("os.arch")
+                            + ", which is big-endian");
+        }
+    }
+
     static boolean isNetwork(String type) {
         return NETWORK.contains(type.toLowerCase(Locale.ROOT));
     }
 
-    /** Empty where the system does not tell. */
+    /** The type of the file system; empty if the system does not tell it. */
     private static String fileSystemType(Path directory) {
         try {
             return Files.getFileStore(directory).type();
         } catch (IOException _) {
-            return ""; // if the directory cannot be used at all, what comes next says so, and why
+            return ""; // if the directory cannot be used at all, the next call fails and says why
         }
     }
 
-    /** The file's inode number, the same for every name of it; 0 where the system tells none. */
+    /**
+     * The file's inode number, which is the same for every name of the file; 0 if the system does
+     * not tell it.
+     */
     public static long inode(Path file) throws IOException {
         try {
             return (long) Files.getAttribute(file, "unix:ino");
@@ -119,7 +144,7 @@ public final class Host {
         }
     }
 
-    /** How many names the file has; 1 where the system does not tell. */
+    /** The number of names of the file; 1 if the system does not tell it. */
     public static int links(Path file) throws IOException {
         try {
             return (int) Files.getAttribute(file, "unix:nlink");
@@ -128,25 +153,28 @@ public final class Host {
         }
     }
 
-    /** Up to so many bytes of a file, fewer where it ends before. */
+    /** Reads up to that many bytes of a file; fewer if the file ends before. */
     public static byte[] read(Path file, long at, int bytes) throws IOException {
         try (OpenFile open = OpenFile.open(file, false)) {
             return open.read(at, bytes);
         }
     }
 
-    /** As {@link #create(Path, byte[], Access)}, of whoever creates it. */
+    /**
+     * Creates a file as {@link #create(Path, byte[], Access)} does, with the owner and group of
+     * this process.
+     */
     public static void create(Path file, byte[] content, Set<PosixFilePermission> permissions)
             throws IOException {
         create(file, content, Access.of(permissions));
     }
 
     /**
-     * Creates a file with that content, durable but for its name.
+     * Creates a file with that content. It is durable, except for its name.
      *
-     * @param file a name by which nobody seeks it
-     * @throws NoSpace if there is no space for the content; the file is then not there
-     * @throws java.nio.file.FileAlreadyExistsException if it exists
+     * @param file a name under which nobody looks for the file
+     * @throws NoSpace if there is no space for the content; the file does not exist then
+     * @throws java.nio.file.FileAlreadyExistsException if the file exists
      */
     public static void create(Path file, byte[] content, Access access) throws IOException {
         make(file, access);
@@ -154,12 +182,12 @@ public final class Host {
             Uninterrupted.act(() -> write(file, content));
         } catch (IOException e) {
             IOException why = NoSpace.orElse(file, e);
-            Files.deleteIfExists(file); // what was written of it would keep the rest of the space
+            Files.deleteIfExists(file); // a partly written file would keep the rest of the space
             throw why;
         }
     }
 
-    /** Makes an empty file, which is its owner's alone until the access is given. */
+    /** Creates an empty file that only its owner may use, until the access is applied. */
     private static void make(Path file, Access access) throws IOException {
         try {
             Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
@@ -170,8 +198,8 @@ public final class Host {
     }
 
     /**
-     * Makes an empty file unless it exists; whoever finds it finds it with the access that it was
-     * given. If several make it at once, there is one.
+     * Creates an empty file unless it exists. When others see it, it has its access already. If
+     * several processes create it at once, there is one file.
      */
     public static void createIfAbsent(Path file, Access access) throws IOException {
         Path made = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID());
@@ -181,7 +209,8 @@ public final class Host {
         } catch (FileAlreadyExistsException _) {
             return; // another process was faster: the same file
         } catch (UnsupportedOperationException | FileSystemException _) {
-            createInPlace(file, access); // a file system without hard links, or the reason is told
+            // a file system without hard links; any other reason is thrown now
+            createInPlace(file, access);
         } finally {
             Files.deleteIfExists(made);
         }
@@ -205,7 +234,9 @@ public final class Host {
         }
     }
 
-    /** Makes names that were made, renamed or removed in a directory durable. */
+    /**
+     * Makes changes of names in a directory durable: files that were created, renamed or removed.
+     */
     public static void forceDirectory(Path directory) throws IOException {
         Uninterrupted.act(() -> forceOnce(directory));
     }

@@ -7,13 +7,14 @@ import java.time.Duration;
 import java.util.StringTokenizer;
 
 /**
- * The two clocks of the machine: the wall clock, which people and network time set as they like, and
- * the clock of the boot, which only runs. All processes of a boot read the same of either.
+ * The two clocks of the machine: the wall clock, which people and network time may set at will, and
+ * the clock of the boot, which only runs forward. All processes of a boot read the same time from
+ * each.
  */
 public final class HostClock {
     private static final long NANOS_PER_MILLI = 1_000_000;
 
-    /** What a time namespace adds to the boot's clock of the processes in it, a container's say. */
+    /** The offset that a time namespace, such as that of a container, adds to the boot's clock. */
     private static final long NAMESPACE_NANOS = namespaceNanos();
 
     private static volatile long wallShiftMillis;
@@ -27,13 +28,18 @@ public final class HostClock {
         return Steps.ON ? millis + wallShiftMillis : millis;
     }
 
-    /** Milliseconds since the machine was started or, where the system counts otherwise, since then. */
+    /**
+     * Milliseconds since the machine was started, or since another fixed time if the system counts
+     * so.
+     */
     public static long bootMillis() {
         long millis = (Steps.nanoTime() - NAMESPACE_NANOS) / NANOS_PER_MILLI;
         return Steps.ON ? millis + bootShiftMillis : millis;
     }
 
-    /** Sets both clocks of this process ahead, for tests; without effect unless {@link Steps#ON}. */
+    /**
+     * Sets both clocks of this process ahead, for tests; has no effect unless {@link Steps#ON}.
+     */
     public static void shift(Duration wall, Duration boot) {
         wallShiftMillis = wall.toMillis();
         bootShiftMillis = boot.toMillis();

@@ -7,44 +7,44 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Locks on bytes of a file that nothing else ever opens: the kernel drops them when a process dies,
- * in whatever way, across PID namespaces, before anybody can take them for alive.
+ * Locks on bytes of a file that no other code ever opens. When a process dies, in whatever way, the
+ * kernel drops its locks, across PID namespaces, before anybody can take it for alive.
  *
- * <p>RULE 16. Where the program allows native calls, and the kernel knows such locks, they are owned
- * by an open file description that nobody else has, and nothing but its end drops them. Elsewhere
- * they are owned by the process: then the kernel also drops all of them when this JVM closes
- * <em>any</em> channel of the file, as a copy of the store's directory does, and most calls on a
- * channel are closed by an interrupt. Both kinds exclude each other, in the kernel, whoever asks.
+ * <p>RULE 16. If the program allows native calls, and the kernel has such locks, an open file
+ * description that nobody else has owns them, and only its end drops them. Otherwise the process
+ * owns them. Then the kernel also drops all of them when this JVM closes <em>any</em> channel of
+ * the file, for example when it copies the store's directory, and an interrupt closes the channel
+ * in most calls on it. In the kernel both kinds exclude each other.
  */
 public final class KernelLocks implements AutoCloseable {
     /**
-     * The byte that whoever opens or closes the store holds meanwhile. A lock file is closed with it
-     * held: that drops all locks on the file that this process owns, those of another copy of this
-     * library included, of which none is one of opening then.
+     * The byte that a process locks while it opens or closes the store. A lock file is closed while
+     * this byte is held. To close it drops all locks on the file that this process owns, including
+     * those of another copy of this library; none of those is a lock of opening then.
      */
     public static final long OPEN_BYTE = 0;
 
-    /** What a try found. */
+    /** The result of an attempt. */
     public sealed interface Attempt {}
 
     /** The lock is held until it is released. */
     public record Held(Path file, Release how) implements Attempt {
-        /** Gives the lock back. */
+        /** Releases the lock. */
         public void release() {
             try {
                 how.release();
             } catch (IOException e) {
-                throw new SystemFailure(file, "a lock could not be given back", e);
+                throw new SystemFailure(file, "a lock could not be released", e);
             }
         }
     }
 
-    /** Gives a lock back. */
+    /** Releases a lock. */
     public interface Release {
         void release() throws IOException;
     }
 
-    /** Somebody has a lock there, as the kernel says. */
+    /** The kernel says that another process has a lock there. */
     public record Elsewhere() implements Attempt {}
 
     /** This JVM has a lock there, or another thread of it is trying. */
@@ -59,7 +59,7 @@ public final class KernelLocks implements AutoCloseable {
     }
 
     /**
-     * Uses a lock file, which is created if absent.
+     * Opens a lock file, and creates it if it is absent.
      *
      * @throws IOException if the file cannot be opened or created
      */
@@ -71,9 +71,9 @@ public final class KernelLocks implements AutoCloseable {
     }
 
     /**
-     * Uses a lock file that exists.
+     * Opens a lock file that exists.
      *
-     * @param writable false takes shared locks only and needs no right to write
+     * @param writable false to take only shared locks, without the right to write
      * @throws IOException if the file cannot be opened
      */
     public static KernelLocks openExisting(Path file, boolean writable) throws IOException {
@@ -81,47 +81,48 @@ public final class KernelLocks implements AutoCloseable {
         return new KernelLocks(file, own == null ? ChannelLocks.open(file, writable) : own);
     }
 
-    /** Whether nothing in this process can drop these locks but their release. */
+    /** Whether these locks can be dropped only by their release. */
     public boolean areCertain() {
         return file instanceof DescriptorLocks;
     }
 
-    /** Tries once for a lock that nobody else may share. */
+    /** Tries once for an exclusive lock. */
     public Attempt tryExclusive(long at, long length) {
         return attempt(at, length, false);
     }
 
-    /** Tries once for a lock that others may share. */
+    /** Tries once for a shared lock. */
     public Attempt tryShared(long at, long length) {
         return attempt(at, length, true);
     }
 
     /**
-     * Whether somebody else has a lock there, be it shared. Where native calls are not allowed, a lock is
-     * tried for and given back; by a file that was opened for reading, shared ones are not seen then.
+     * Whether another user has a lock there, even a shared one. If native calls are not allowed, it
+     * tries for a lock and releases it; if the file was opened for reading, it does not see shared
+     * locks then.
      */
     public boolean isLocked(long at, long length) {
         try {
             return file.isLocked(at, length);
         } catch (IOException e) {
-            throw new SystemFailure(path, "a lock could not be asked for", e);
+            throw new SystemFailure(path, "a lock could not be tested", e);
         }
     }
 
-    /** Whether the file still has the name that it was opened by. */
+    /** Whether the file still has the name by which it was opened. */
     public boolean isNamed() throws IOException {
-        return Files.exists(path) && file.identity().equals(FileIdentity.of(path));
+        return file.identity().equals(FileIdentity.find(path));
     }
 
     private Attempt attempt(long at, long length, boolean shared) {
         try {
             return file.attempt(at, length, shared);
         } catch (IOException e) {
-            throw new SystemFailure(path, "a lock could not be tried for", e);
+            throw new SystemFailure(path, "a lock could not be taken", e);
         }
     }
 
-    /** Gives the file back; all locks that were taken by this were released before. */
+    /** Closes the file. All locks that were taken with it must be released before. */
     @Override
     public void close() throws IOException {
         file.leave();

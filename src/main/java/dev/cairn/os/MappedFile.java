@@ -16,18 +16,20 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 
 /**
- * A file in memory, from its first byte, that other processes may lengthen.
+ * A file that is mapped from its first byte, and that other processes may extend.
  *
- * <p>Each mapping covers the whole file as it was when the mapping was made; a longer one is added
- * when somebody needs bytes beyond it. Old mappings show the same bytes and stay until {@link
- * #close}, so no reader ever waits for one to go.
+ * <p>Each mapping covers the whole file as it was when the mapping was made. A longer one is added
+ * when bytes beyond it are needed. Old mappings show the same bytes and stay until {@link #close},
+ * so no reader ever waits for one to go.
  */
 public final class MappedFile implements AutoCloseable {
     private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
 
     private static final int PAGE_BYTES = 4096;
 
-    /** Forced at a time where somebody watches: a second or so on a slow disk. */
+    /**
+     * How much is forced at a time if others watch the progress: about a second on a slow disk.
+     */
     private static final long PIECE_BYTES = 64L << 20;
 
     private static final int CLOSE_ATTEMPTS = 10_000;
@@ -56,16 +58,17 @@ public final class MappedFile implements AutoCloseable {
         this.current = first;
     }
 
-    /** Opens a file and maps it, as {@link #map(OpenFile, long)}. */
+    /** Opens a file and maps it as {@link #map(OpenFile, long)} does. */
     public static MappedFile map(Path path, long bytes, boolean writable) throws IOException {
         return map(OpenFile.open(path, writable), bytes);
     }
 
     /**
-     * Maps a file from its first byte, and takes it over: it is closed with its mappings, or if there
-     * is to be none.
+     * Maps a file from its first byte, and takes the file over: it is closed with its mappings, or
+     * if this method fails.
      *
-     * @param bytes to map; the file must have them, since a store beyond its end kills the JVM
+     * @param bytes the number of bytes to map; the file must have them, since a store beyond its
+     *     end kills the JVM
      * @throws CorruptStore if the file is shorter
      * @throws IOException if the file cannot be mapped
      */
@@ -90,12 +93,12 @@ public final class MappedFile implements AutoCloseable {
         }
     }
 
-    /** Another mapping of the same file, to be closed before this one. */
+    /** Makes another mapping of the same file, which must be closed before this one. */
     public MappedFile again(long bytes) throws IOException {
         return map(opened(), false, bytes);
     }
 
-    /** Memory of this process alone, zeroed, in the place of a file. */
+    /** Allocates zeroed memory of this process alone, in place of a file. */
     @SuppressWarnings("MustBeClosed") // closed with the mapped file
     public static MappedFile anonymous(Path standsFor, long bytes) {
         Arena arena = Arena.ofShared();
@@ -106,7 +109,7 @@ public final class MappedFile implements AutoCloseable {
         return file == null ? standsFor : file.path();
     }
 
-    /** The file itself, for all but its memory. */
+    /** The file itself, for everything except its memory. */
     public OpenFile opened() {
         if (file == null) {
             throw new IllegalStateException(standsFor + ": private memory has no file");
@@ -114,7 +117,7 @@ public final class MappedFile implements AutoCloseable {
         return file;
     }
 
-    /** The first mapping; enough for whatever lies in the part that never grows. */
+    /** The first mapping, which covers the part that never grows. */
     public MemorySegment first() {
         return first;
     }
@@ -125,9 +128,9 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * A mapping of at least that many bytes, which the caller knows the file to have.
+     * A mapping of at least that many bytes, which the file must have.
      *
-     * @throws CorruptStore if the file turns out shorter
+     * @throws CorruptStore if the file turns out to be shorter
      * @throws SystemFailure if the operating system refuses the mapping
      */
     public MemorySegment segment(long bytes) {
@@ -150,18 +153,18 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * Makes a range durable: what this process or any other stored there before the call.
+     * Makes a range durable: what any process stored there before the call.
      *
-     * @throws IOException when the operating system could not; what is durable is then unknown
+     * @throws IOException if the operating system could not; what is durable is then unknown
      */
     public void force(long from, long to) throws IOException {
         medium.force(this, from, to);
     }
 
     /**
-     * As {@link #force}, from the first byte, piece by piece.
+     * Makes the range from the first byte durable as {@link #force} does, piece by piece.
      *
-     * @param forced is told the bytes of each
+     * @param forced gets the number of bytes of each piece
      */
     public void forceInPieces(long to, LongConsumer forced) throws IOException {
         for (long at = 0; at < to; at += PIECE_BYTES) {
@@ -172,9 +175,10 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * RULE 20: also forces through the first mapping, since an error of earlier write-back is told
-     * once to each open file, and only to those open when it happened. Through both, whatever the
-     * first of them says: an error that is left untold would be taken for the next force's.
+     * RULE 20: also forces through the first mapping. The kernel reports an error of earlier
+     * write-back once to each open file, and only to those that were open when it happened. Both
+     * are forced, even if the first one fails: an error that is not fetched now would be taken for
+     * one of the next force.
      */
     void synchronize(long from, long to) throws IOException {
         IOException failure = forced(segment(to).asSlice(from, to - from));
@@ -200,8 +204,8 @@ public final class MappedFile implements AutoCloseable {
 
     /**
      * Stores the first word of every page of a range again. After a failed force pages may be clean
-     * and yet not on disk; only a store makes the next force write them (RULES 21, 23). Nobody else
-     * may store to those words meanwhile.
+     * and yet not on disk; only a store makes the next force write them (RULES 21, 23). No other
+     * thread may store to those words meanwhile.
      *
      * @param from a multiple of the page size
      */
@@ -214,8 +218,8 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * Stores a word of each page of a range again, so that what keeps the pages from being stored to
-     * comes to light now. Nobody else may store to those bytes meanwhile.
+     * Stores a word of each page of a range again, so that a page to which nothing can be stored
+     * shows it now. No other thread may store to those bytes meanwhile.
      *
      * @param from a multiple of 8
      */
@@ -227,18 +231,18 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * Stores bytes of the data file: all stores of its content go this way, so that a medium of
-     * tests hears of each, also of one that changes nothing.
+     * Stores bytes of the data file. All stores of its content go through this method, so that the
+     * medium of a test learns of each, even of one that changes nothing.
      *
-     * @param memory a mapping that has their place
-     * @param at of the first of them in the file
+     * @param memory a mapping that covers their place
+     * @param at the offset of the first byte in the file
      */
     public void store(MemorySegment memory, long at, byte[] bytes, int from, int length) {
         MemorySegment.copy(bytes, from, memory, ValueLayout.JAVA_BYTE, at, length);
         stored(at, at + length);
     }
 
-    /** Zeroes a range of the file; stores zeros also where there are some. */
+    /** Fills a range of the file with zeros; it stores them even where there are zeros. */
     public void zero(long from, long to) {
         segment(to).asSlice(from, to - from).fill((byte) 0);
         stored(from, to);
@@ -251,9 +255,9 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /**
-     * Lengthens the file, as {@link OpenFile#reserve}. Does not map what is added.
+     * Extends the file as {@link OpenFile#reserve} does. It does not map what is added.
      *
-     * @throws IOException when there is no space; the file is then as long as it was
+     * @throws IOException if there is no space; the file then has its former length
      */
     public void reserve(long from, long to) throws IOException {
         if (file == null) {
@@ -262,7 +266,7 @@ public final class MappedFile implements AutoCloseable {
         file.reserve(from, to);
     }
 
-    /** Unmaps everything; whoever still uses a mapping gets an IllegalStateException. */
+    /** Unmaps everything. A thread that still uses a mapping gets an IllegalStateException. */
     @Override
     public void close() {
         try {

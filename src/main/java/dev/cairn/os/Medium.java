@@ -4,35 +4,35 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * What makes stored bytes durable: the one place where the operating system is asked to. Tests put a
- * medium of their own in its place, which loses power, or is full, when they say so.
+ * Makes stored bytes durable. Only here the operating system is asked to do so. Tests replace it by
+ * a medium of their own, which loses power, or is full, when they say so.
  */
 public interface Medium {
-    /** The operating system's. */
+    /** The medium of the operating system. */
     Medium SYSTEM = MappedFile::synchronize;
 
     /**
-     * Makes a range of a file durable: whatever any process stored there before the call.
+     * Makes a range of a file durable: what any process stored there before the call.
      *
      * @throws IOException if that is not certain; what is durable is then unknown
      */
     void force(MappedFile file, long from, long to) throws IOException;
 
     /**
-     * Something was stored to every page of the range, so that the next force writes the pages even
-     * if they were taken for clean; also if it is what was there before. Told of the data file only,
-     * and only where {@link Steps} are on.
+     * Is told that bytes were stored to every page of the range, even if they were there before, so
+     * that the next force writes the pages even if they were taken for clean. It is called for the
+     * data file only, and only if {@link Steps} are on.
      */
     default void stored(MappedFile file, long from, long to) {}
 
     /**
-     * A range of a file is about to be given real blocks.
+     * Is told that a range of a file is about to get real blocks.
      *
-     * @throws IOException if there are to be none left
+     * @throws IOException if the medium has none left
      */
     default void reserving(Path file, long from, long to) throws IOException {}
 
-    /** Takes the place of the operating system in this process, for all files. */
+    /** Replaces the operating system in this process, for all files. */
     static void use(Medium medium) {
         MappedFile.medium = medium;
     }

@@ -18,8 +18,8 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * The native calls that make Cairn faster where the program allows them; without them everything
- * works by portable paths, and the JVM prints no warning because nothing restricted is tried.
+ * The native calls that make Cairn faster if the program allows them. Without them everything works
+ * in portable ways, and the JVM prints no warning because nothing restricted is tried.
  */
 final class Native {
     private static final int EINTR = 4;
@@ -31,8 +31,9 @@ final class Native {
     private static final int FALLOC_FL_PUNCH_HOLE_KEEP_SIZE = 3;
 
     /**
-     * A file system in memory may give a whole call up for one signal, such as a profiler sends each
-     * few milliseconds: a call for so much takes less.
+     * The number of bytes for one call. A file system in memory may give up a whole call because of
+     * one signal, such as a profiler sends every few milliseconds; a call for this many bytes takes
+     * less time than that.
      */
     private static final long SLICE_BYTES = 1 << 20;
 
@@ -40,7 +41,7 @@ final class Native {
 
     private Native() {}
 
-    /** Whether this is Linux, and the program lets the library call it. */
+    /** Whether this is Linux, and the program allows the library to make native calls. */
     static boolean isAllowed() {
         return Native.class.getModule().isNativeAccessEnabled()
                 && System.getProperty("os.name").equals("Linux");
@@ -90,19 +91,22 @@ final class Native {
         }
     }
 
-    /** The error of a call, which throws nothing by itself, but may find no stack or no memory. */
+    /**
+     * The error of a call. The call itself throws nothing, but there may be no stack or no memory
+     * for it.
+     */
     static Error thrown(Throwable e) {
         return e instanceof Error error
                 ? error
                 : new AssertionError("a native call does not throw", e);
     }
 
-    /** Whether there are calls for what follows. */
+    /** Whether the calls below exist. */
     static boolean isHere() {
         return CALLS != null;
     }
 
-    /** A descriptor of a file, to read and to write; negative if there is none. */
+    /** Opens a descriptor of a file, for reading and writing; negative if that fails. */
     static int open(Path file) {
         Calls calls = Objects.requireNonNull(CALLS);
         try (Arena arena = Arena.ofConfined()) {
@@ -123,8 +127,8 @@ final class Native {
     }
 
     /**
-     * See {@link Descriptor#allocate}. Uses fallocate(2) itself, because the C library's emulation
-     * races with mapped stores.
+     * See {@link Descriptor#allocate}. It calls fallocate(2) itself, because the C library's
+     * emulation races with mapped stores.
      */
     static int allocate(int descriptor, long from, long to) {
         return fallocate(descriptor, 0, from, to);
@@ -160,12 +164,15 @@ final class Native {
         }
     }
 
-    /** A call for a part of a range, which returns 0 or its errno. */
+    /** A call for a part of a range; returns 0 or its errno. */
     interface Call {
         int of(long at, long bytes) throws Throwable;
     }
 
-    /** Makes a call for each slice of a range, again if a signal ended it; 0 or the first errno. */
+    /**
+     * Makes a call for each slice of a range, and repeats it if a signal ended it; returns 0 or the
+     * first errno.
+     */
     static int inSlices(long from, long to, Call call) throws Throwable {
         int errno = 0;
         for (long at = from; at < to && errno == 0; at += SLICE_BYTES) {
@@ -177,9 +184,8 @@ final class Native {
     }
 
     /**
-     * Tells the kernel in which pages a mapping is to come into memory; it may know better, and then
-     * nothing is lost but speed. Large ones come one at a time, as the small ones do: nothing is read
-     * ahead.
+     * Tells the kernel in which pages a mapping should come into memory. If it does not follow,
+     * only speed is lost. Large pages come one at a time, as small ones do: nothing is read ahead.
      */
     static void advise(MemorySegment mapping, Pages pages) {
         if (CALLS == null) {
@@ -191,7 +197,7 @@ final class Native {
                 int _ = (int) CALLS.madvise.invokeExact(mapping, mapping.byteSize(), MADV_HUGEPAGE);
             }
         } catch (RuntimeException | Error e) {
-            throw e; // no stack or memory for it
+            throw e; // no stack or memory
         } catch (Throwable e) {
             throw thrown(e);
         }

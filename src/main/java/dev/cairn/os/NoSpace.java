@@ -8,7 +8,10 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 
-/** There is no room for more bytes in a file: of the disk, of a quota, or of the longest file. */
+/**
+ * There is no room for more bytes in a file: the disk is full, a quota is used up, or the file has
+ * its greatest length.
+ */
 final class NoSpace extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -27,12 +30,21 @@ final class NoSpace extends IOException {
         return errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
     }
 
-    /** Where no number tells, the text of the system does, or a disk that has nothing left. */
+    /**
+     * Translates an error without an error number: a NoSpace if its text says so, or if the disk
+     * has no space left; otherwise the error itself.
+     */
     static IOException orElse(Path file, IOException e) {
         String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
         return TEXTS.stream().anyMatch(text::contains) || nothingLeft(file)
-                ? new NoSpace(e.getMessage(), e)
+                ? new NoSpace(naming(file, e), e)
                 : e;
+    }
+
+    /** Adds the file's name, which the operating system's errors of a write do not contain. */
+    private static String naming(Path file, IOException e) {
+        String told = String.valueOf(e.getMessage());
+        return told.contains(file.toString()) ? told : file + ": " + told;
     }
 
     private static boolean nothingLeft(Path file) {

@@ -22,26 +22,26 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A file that is opened by its name once and is the same file from then on, whatever becomes of the
- * name: somebody may rename or remove it, and give the name to another file.
+ * A file that is opened by its name once and stays the same file from then on, even if somebody
+ * renames or removes it, and gives the name to another file.
  *
- * <p>Everything goes through the one channel, so reading and mapping take no descriptor besides. Two
- * things go by the name once more: an interrupt closes the channel that it hits, and fallocate(2)
+ * <p>Everything goes through one channel, so reading and mapping take no other descriptor. Two
+ * things use the name once more: an interrupt closes the channel that it hits, and fallocate(2)
  * takes a descriptor whose number Java does not tell. Both compare device and inode of what they
- * opened with those of the file, which no other has while a channel or a mapping keeps it. A file that
- * its name has left does not grow, though it could: what would be added has no future there, and
- * whoever writes should know.
+ * opened with those of the file, which no other file has while a channel or a mapping keeps it. A
+ * file that lost its name does not grow, although it could: what would be added has no future
+ * there, and the writer should know.
  */
 public final class OpenFile implements AutoCloseable {
     private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
 
-    /** What became of the name that a file was opened by. */
+    /** What happened to the name by which a file was opened. */
     public enum Naming {
-        /** It is the file's still. */
+        /** The name is still the file's. */
         NAMED,
-        /** The file has another. */
+        /** The file has another name. */
         RENAMED,
-        /** The file has none, or the system does not tell whether it has. */
+        /** The file has no name, or the system does not tell whether it has one. */
         REMOVED
     }
 
@@ -73,7 +73,7 @@ public final class OpenFile implements AutoCloseable {
                 if (identity.isAt(path)) {
                     return new OpenFile(path, writable, identity, inode, channel);
                 }
-                channel.close(); // replaced in this very moment: the next one then
+                channel.close(); // replaced at this very moment: try again with the new one
             } catch (Throwable e) {
                 channel.close();
                 throw e;
@@ -91,7 +91,7 @@ public final class OpenFile implements AutoCloseable {
         return path;
     }
 
-    /** The file has another name from now on. */
+    /** Notes that the file has another name from now on. */
     public void renamed(Path to) {
         path = to;
     }
@@ -100,7 +100,9 @@ public final class OpenFile implements AutoCloseable {
         return writable;
     }
 
-    /** What is mapped and added from now on comes into memory so, if it is not there yet. */
+    /**
+     * Sets the pages in which the bytes that are mapped and added from now on come into memory.
+     */
     public void use(Pages size) {
         pages = size;
     }
@@ -109,7 +111,7 @@ public final class OpenFile implements AutoCloseable {
         return identity;
     }
 
-    /** The file's inode number; 0 where the system tells none. */
+    /** The file's inode number; 0 if the system does not tell it. */
     public long inode() {
         return inode;
     }
@@ -118,7 +120,7 @@ public final class OpenFile implements AutoCloseable {
         return Uninterrupted.run(() -> channel().size());
     }
 
-    /** Up to so many bytes of the file, fewer where it ends before. */
+    /** Reads up to that many bytes of the file; fewer if it ends before. */
     public byte[] read(long at, int bytes) throws IOException {
         return Uninterrupted.run(() -> {
             FileChannel from = channel();
@@ -132,17 +134,17 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * Maps the file from its first byte, with the whole of the last page if the file has it.
+     * Maps the file from its first byte; if the file has the whole last page, the mapping does too.
      *
-     * @throws CorruptStore if it is shorter
+     * @throws CorruptStore if the file is shorter
      */
     MemorySegment map(long bytes, Arena arena) throws IOException {
         return Uninterrupted.run(() -> {
             FileChannel of = channel();
             long size = of.size();
-            if (size < bytes) { // mapping more would lengthen the file with a hole
+            if (size < bytes) { // mapping more would extend the file with a hole
                 throw new CorruptStore(
-                        path, size, bytes + " bytes", "the end of the file: it was cut off");
+                        path, size, bytes + " bytes", "the end of the file, which was truncated");
             }
             long whole = bytes + pages.bytes() - 1 & -pages.bytes();
             MapMode mode = writable ? MapMode.READ_WRITE : MapMode.READ_ONLY;
@@ -152,10 +154,10 @@ public final class OpenFile implements AutoCloseable {
         });
     }
 
-    /** The channel, a new one of the same file if an interrupt closed it. */
+    /** The channel; if an interrupt closed it, a new one of the same file. */
     private synchronized FileChannel channel() throws IOException {
         if (closed) {
-            throw new IllegalStateException(path + ": is closed");
+            throw new IllegalStateException(path + ": the file is closed");
         }
         if (!channel.isOpen()) {
             requireNamed();
@@ -171,7 +173,9 @@ public final class OpenFile implements AutoCloseable {
         return channel;
     }
 
-    /** What became of the name; where nobody may look, it is taken for the file's still. */
+    /**
+     * What happened to the name; if it cannot be checked, the name is assumed to be the file's.
+     */
     public Naming naming() {
         try {
             return identity.isAt(path) ? Naming.NAMED : withoutName();
@@ -182,7 +186,10 @@ public final class OpenFile implements AutoCloseable {
         }
     }
 
-    /** Looks for a descriptor of the file among those of this process: it tells of other names. */
+    /**
+     * Looks for a descriptor of the file among those of this process, because it reveals other
+     * names.
+     */
     private Naming withoutName() {
         try (Stream<Path> descriptors = Files.list(DESCRIPTORS)) {
             return descriptors.anyMatch(this::hasName) ? Naming.RENAMED : Naming.REMOVED;
@@ -203,7 +210,7 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * Looks whether the name is the file's still.
+     * Checks that the name still is the file's.
      *
      * @throws StoreReplaced if it is not
      */
@@ -218,17 +225,17 @@ public final class OpenFile implements AutoCloseable {
             case REMOVED ->
                     throw new StoreReplaced(
                             path,
-                            "the file was removed or replaced while the store was open; save what is"
-                                    + " in it by a backup, close the store everywhere, then open it"
-                                    + " again");
+                            "the file was removed or replaced while the store was open;"
+                                    + " save its content by a backup, close the store everywhere,"
+                                    + " then open it again");
         }
     }
 
     /**
-     * Lengthens the file with real blocks, so that a later store to them cannot meet a full disk.
+     * Extends the file with real blocks, so that a later store to them cannot meet a full disk.
      *
-     * @throws NoSpace when there is no space; the file is then as long as it was
-     * @throws StoreReplaced if the name is not the file's any more
+     * @throws NoSpace if there is no space; the file then has its former length
+     * @throws StoreReplaced if the name is no longer the file's
      */
     public void reserve(long from, long to) throws IOException {
         requireNamed();
@@ -238,7 +245,7 @@ public final class OpenFile implements AutoCloseable {
         if (errno < 0) {
             Uninterrupted.act(() -> lengthen(from, to, before));
         } else if (errno != 0) {
-            Uninterrupted.act(() -> channel().truncate(before)); // of more some may be there
+            Uninterrupted.act(() -> channel().truncate(before)); // a part of it may have been added
             throw failure(errno);
         }
     }
@@ -264,7 +271,10 @@ public final class OpenFile implements AutoCloseable {
         }
     }
 
-    /** In writes that end where a page does: each brings its bytes into memory as one. */
+    /**
+     * Writes zeros in pieces that end at page boundaries: each brings its bytes into memory as one
+     * page.
+     */
     private void writeZeros(FileChannel to, long from, long end) throws IOException {
         int page = pages.bytes();
         try (Arena arena = Arena.ofConfined()) {
@@ -279,10 +289,10 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * Gives real blocks to the holes in a range of the file; where native calls are not to be had,
+     * Gives real blocks to the holes in a range of the file; if native calls are not available,
      * holes stay.
      *
-     * @throws NoSpace when there is no space
+     * @throws NoSpace if there is no space
      */
     public void fillHoles(long from, long to) throws IOException {
         int errno = from < to ? descriptor.allocate(from, to) : 0;
@@ -292,9 +302,9 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * Gives real blocks to a range of the file whose content means nothing.
+     * Gives real blocks to a range of the file whose content does not matter.
      *
-     * @throws NoSpace when there is no space
+     * @throws NoSpace if there is no space
      */
     public void refill(long from, long to) throws IOException {
         requireSpace(from, to);
@@ -317,10 +327,10 @@ public final class OpenFile implements AutoCloseable {
     }
 
     /**
-     * Gives the blocks of a range back to the file system; it reads as zeros then.
+     * Gives the blocks of a range back to the file system; then it reads as zeros.
      *
-     * @throws UnsupportedOperationException where this cannot be done
-     * @throws StoreReplaced if the name is not the file's any more
+     * @throws UnsupportedOperationException if this is not supported
+     * @throws StoreReplaced if the name is no longer the file's
      */
     public void punch(long from, long to) throws IOException {
         requireNamed();
@@ -328,8 +338,8 @@ public final class OpenFile implements AutoCloseable {
         if (errno == Descriptor.NOT_HERE) {
             throw new UnsupportedOperationException(
                     path
-                            + ": its file system, or a JVM without native access, cannot give"
-                            + " blocks back (--enable-native-access)");
+                            + ": blocks cannot be given back on this file system,"
+                            + " or without native access (--enable-native-access)");
         }
         if (errno != 0) {
             throw failure(errno);
@@ -341,7 +351,7 @@ public final class OpenFile implements AutoCloseable {
                 ? new NoSpace(path + ": No space left on device", null)
                 : new IOException(
                         errno == Descriptor.NOT_OPENED
-                                ? "its name cannot be opened; are all descriptors in use?"
+                                ? "its name could not be opened; are all file descriptors in use?"
                                 : "fallocate failed with errno " + errno);
     }
 
@@ -350,17 +360,17 @@ public final class OpenFile implements AutoCloseable {
         return identity.isAt(other);
     }
 
-    /** Whether a file could not be written because there is no room for more bytes in it. */
+    /** Whether a write failed because there is no room for more bytes in the file. */
     public static boolean isNoSpace(IOException e) {
         return e instanceof NoSpace;
     }
 
     /**
-     * What a failure to lengthen a file or to fill its holes means to who uses the store.
+     * The exception for a user when a file could not be extended, or its holes not filled.
      *
-     * @param full what to say where there is no space
-     * @param wanted bytes that were to be had, 0 if not known
-     * @param freedByCheckpoint bytes that a checkpoint would make usable again
+     * @param full the message if there is no space
+     * @param wanted the number of bytes that were needed, 0 if not known
+     * @param freedByCheckpoint the number of bytes that a checkpoint would make usable again
      */
     public static CairnException growthFailure(
             Path path, String full, long wanted, long freedByCheckpoint, IOException e) {

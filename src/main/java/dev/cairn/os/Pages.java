@@ -1,13 +1,16 @@
 package dev.cairn.os;
 
 /**
- * In which pages a file is to lie in memory. The kernel writes a page back as a whole, and protects
- * it from stores as a whole when it does.
+ * The pages in which a file should lie in memory. The kernel writes a page back as a whole, and
+ * while it does so, it protects the whole page from stores.
  */
 public enum Pages {
-    /** For stores that lie close together, as those of a log do: few faults, few pages to protect. */
+    /**
+     * For stores that lie close together, as those of a log do: there are few faults, and few pages
+     * to protect.
+     */
     LARGE(2 << 20),
-    /** For a force after each few bytes, which is to write no more than them. */
+    /** For a force after every few bytes, which should write no more than these. */
     SMALL(4096);
 
     private final int bytes;
@@ -16,7 +19,9 @@ public enum Pages {
         this.bytes = bytes;
     }
 
-    /** A page of this size begins at each multiple of it, if the file has all of its bytes. */
+    /**
+     * The size of a page. A page begins at each multiple of it, if the file has all of its bytes.
+     */
     public int bytes() {
         return bytes;
     }

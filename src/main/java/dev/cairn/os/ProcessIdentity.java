@@ -9,19 +9,19 @@ import java.nio.file.Path;
 import java.util.StringTokenizer;
 
 /**
- * A process as others can tell it from every other of this boot.
+ * The identity of a process, which distinguishes it from every other process of this boot.
  *
- * @param pid in its own PID namespace
- * @param startTicks field 22 of /proc/PID/stat, in clock ticks; unlike an instant derived from the
- *     wall clock it never moves
- * @param pidNamespace inode number of /proc/self/ns/pid, 0 unknown
- * @param timeNamespace inode number of /proc/self/ns/time, 0 unknown
+ * @param pid the process ID in its own PID namespace
+ * @param startTicks field 22 of /proc/PID/stat, in clock ticks; unlike an instant that is derived
+ *     from the wall clock it never moves
+ * @param pidNamespace the inode number of /proc/self/ns/pid, 0 if unknown
+ * @param timeNamespace the inode number of /proc/self/ns/time, 0 if unknown
  */
 public record ProcessIdentity(long pid, long startTicks, long pidNamespace, long timeNamespace) {
     private static final int FIELD_FLAGS = 9;
     private static final int FIELD_START = 22;
 
-    /** Set in a task that never again executes an instruction of its program. */
+    /** A flag of a task that never again executes an instruction of its program. */
     private static final long PF_EXITING = 4;
 
     private static final Path PROC = Path.of("/proc");
@@ -29,17 +29,23 @@ public record ProcessIdentity(long pid, long startTicks, long pidNamespace, long
     /** What a look at a process shows. */
     public enum Life {
         RUNNING,
-        /** All its tasks are being torn down by the kernel, or wait to be reaped. */
+        /** The kernel is tearing all its tasks down, or they wait to be reaped. */
         EXITING,
-        /** No process of that number and start. */
+        /** There is no process with that ID and start. */
         GONE,
-        /** It lives in other namespaces, or this system shows no processes, or no other users'. */
+        /**
+         * The process is in other namespaces, or this system does not show processes, or not those
+         * of other users.
+         */
         UNSEEN
     }
 
     private static final ProcessIdentity SELF = readSelf();
 
-    /** /proc may be mounted to hide the processes of other users (hidepid); the first lives always. */
+    /**
+     * Whether /proc shows processes of other users, which it can be mounted to hide (hidepid);
+     * process 1 always lives.
+     */
     private static final boolean SEES_OTHERS = Files.exists(PROC.resolve("1/stat"));
 
     public static ProcessIdentity self() {
@@ -68,12 +74,12 @@ public record ProcessIdentity(long pid, long startTicks, long pidNamespace, long
         }
     }
 
-    /** Whether its number means the same process here. */
+    /** Whether its process ID means the same process in this namespace. */
     public boolean isOfThisNamespace() {
         return pidNamespace != 0 && pidNamespace == SELF.pidNamespace;
     }
 
-    /** Looks once. */
+    /** Looks at the process once. */
     public Life look() {
         if (SELF.startTicks == 0
                 || SELF.pidNamespace == 0

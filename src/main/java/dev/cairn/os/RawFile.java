@@ -6,22 +6,23 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * A file of which parts may be unreadable. It is read by calls, not mapped: a mapped page that the
- * device cannot give is an error of the machine somewhere in the program. No interrupt ends a read.
+ * A file with parts that may be unreadable. It is read by system calls and not mapped: a mapped
+ * page that the device cannot read would cause an error of the machine anywhere in the program. No
+ * interrupt ends a read.
  */
 public final class RawFile implements AutoCloseable {
-    /** What is tried by itself where a longer read failed. */
+    /** The size of a block that is tried by itself if a longer read failed. */
     private static final int BLOCK_BYTES = 4096;
 
     private final Source source;
     private final long size;
 
-    /** What gives the bytes. */
+    /** The source of the bytes. */
     interface Source extends AutoCloseable {
         /**
-         * Reads up to so many bytes; tells how many, -1 at the end of the file.
+         * Reads up to that many bytes; returns how many, -1 at the end of the file.
          *
-         * @throws IOException if the device cannot give them
+         * @throws IOException if the device cannot read them
          */
         int read(long at, byte[] to, int into, int length) throws IOException;
 
@@ -62,15 +63,15 @@ public final class RawFile implements AutoCloseable {
         }
     }
 
-    /** Its length when it was opened. */
+    /** The length of the file when it was opened. */
     public long size() {
         return size;
     }
 
     /**
-     * Reads bytes; those that cannot be read, or lie behind the end of the file, are zeros.
+     * Reads bytes. Those that cannot be read, or lie behind the end of the file, are zeros.
      *
-     * @return how many those are
+     * @return how many bytes could not be read
      */
     public int read(long at, byte[] to, int length) {
         try {

@@ -5,8 +5,8 @@ import java.io.RandomAccessFile;
 import java.nio.file.Path;
 
 /**
- * A new file that is written in pieces, with holes where nothing is written. No channel of its own is
- * used, since an interrupt would close it.
+ * A new file that is written in pieces, with holes in between. It keeps no channel open, since an
+ * interrupt would close it.
  */
 public final class SparseFile implements AutoCloseable {
     private final Path path;
@@ -31,7 +31,7 @@ public final class SparseFile implements AutoCloseable {
         }
     }
 
-    /** Makes it as long as that, if it is shorter, and durable. */
+    /** Extends the file to that length, if it is shorter, and makes it durable. */
     public void finish(long length) throws IOException {
         try {
             if (file.length() < length) {
@@ -43,7 +43,7 @@ public final class SparseFile implements AutoCloseable {
         }
     }
 
-    /** The operating system's errors name no file. */
+    /** Adds the file's name, which the operating system's errors do not contain. */
     private IOException naming(IOException e) {
         return new IOException(path + ": " + e.getMessage(), e);
     }

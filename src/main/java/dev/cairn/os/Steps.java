@@ -6,10 +6,10 @@ import java.util.UUID;
 
 /**
  * The numbered steps of the protocols, as tests see them: a test may stop or kill a process between
- * any two. What else decides how a play of several threads goes stands here too, so that a test can
- * make it a function of its seed: time, waiting for each other, and random ids. Off unless the system
- * property {@value #PROPERTY} was set when the JVM started; the constant is then false and the
- * compiler removes every call.
+ * any two. Everything else that decides how several threads interleave is here too, so that a test
+ * can make it a function of its seed: time, waits for each other, and random IDs. It is off unless
+ * the system property {@value #PROPERTY} was set when the JVM started; the constant is then false
+ * and the compiler removes every call.
  */
 public final class Steps {
     public static final String PROPERTY = "dev.cairn.steps";
@@ -19,15 +19,15 @@ public final class Steps {
 
     private Steps() {}
 
-    /** A test. */
+    /** A test that listens. */
     public interface Listener {
-        /** The step of that name was reached and not yet done. */
+        /** Is told that the step of that name was reached and is not done yet. */
         void at(String step);
 
         /**
-         * A thread wants what another thread has, and is about to sleep for so long.
+         * Is told that a thread wants what another thread has, and is about to sleep.
          *
-         * @return how long it is to sleep: not at all, if others have been let run meanwhile
+         * @return how long it should sleep; 0 if other threads ran meanwhile
          */
         default long pause(long nanos) {
             return nanos;
@@ -47,7 +47,10 @@ public final class Steps {
         }
     }
 
-    /** Tells the listener, if any, that the step of that name was reached and not yet done. */
+    /**
+     * Tells the listener, if there is one, that the step of that name was reached and is not done
+     * yet.
+     */
     public static void at(String step) {
         if (ON) {
             Listener told = listener;
@@ -57,7 +60,9 @@ public final class Steps {
         }
     }
 
-    /** How long to sleep, of so long, before the next look at what another thread has. */
+    /**
+     * How long to sleep, instead of that time, before the next look at what another thread has.
+     */
     public static long pause(long nanos) {
         if (ON) {
             Listener told = listener;
@@ -68,7 +73,10 @@ public final class Steps {
         return nanos;
     }
 
-    /** As {@link System#nanoTime}, for whatever is decided by how long something took. */
+    /**
+     * The time as {@link System#nanoTime} tells it, for decisions that depend on how long something
+     * took.
+     */
     public static long nanoTime() {
         if (ON) {
             Listener told = listener;
@@ -79,7 +87,9 @@ public final class Steps {
         return System.nanoTime();
     }
 
-    /** As {@link System#currentTimeMillis}, for whatever is stored or decided by it. */
+    /**
+     * The time as {@link System#currentTimeMillis} tells it, for what is stored or decided by it.
+     */
     static long wallMillis() {
         if (ON) {
             Listener told = listener;
@@ -90,7 +100,7 @@ public final class Steps {
         return System.currentTimeMillis();
     }
 
-    /** An id that nobody else has. */
+    /** A new unique ID. */
     public static UUID randomId() {
         if (ON) {
             Listener told = listener;

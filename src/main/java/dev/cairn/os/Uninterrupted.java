@@ -4,15 +4,23 @@ import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 
 /**
- * File operations that an interrupt would end by closing their channel. They are short and no place
- * for a thread to be stopped at: each is done again, and the thread stays interrupted.
+ * Runs file operations that an interrupt would end by closing their channel. They are short, and a
+ * thread should not be stopped there: an interrupted operation is repeated, and the thread stays
+ * interrupted.
+ *
+ * <p>Before an operation, the stack must have room for all of it. A channel notes each thread that uses
+ * it, so that closing can wake that thread. If the stack ended between the note and its removal, the
+ * channel would keep the note, and could not be closed any more once the thread has ended.
  */
 final class Uninterrupted {
+    /** Frames that are more than an operation of a channel takes, also where all are compiled. */
+    private static final int FRAMES = 400;
+
     private Uninterrupted() {}
 
     /**
-     * An operation that opens its own channel, or asks for one that is open, and may be done again
-     * from its start. It must not fail by a closed channel for any other reason than an interrupt.
+     * An operation that opens its own channel, or asks for an open one, and can be repeated from
+     * its start. A closed channel must make it fail only after an interrupt.
      */
     interface Operation<T> {
         T run() throws IOException;
@@ -31,6 +39,7 @@ final class Uninterrupted {
     }
 
     static <T> T run(Operation<T> operation) throws IOException {
+        requireStack(FRAMES);
         boolean interrupted = Thread.interrupted();
         try {
             while (true) {
@@ -45,5 +54,10 @@ final class Uninterrupted {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** Throws StackOverflowError unless so many more calls fit on the stack. */
+    private static int requireStack(int frames) {
+        return frames == 0 ? 0 : 1 + requireStack(frames - 1);
     }
 }

@@ -1,4 +1,7 @@
-/** The only seam to the operating system: mapped files, kernel locks, processes, the few native calls. */
+/**
+ * The only connection to the operating system: mapped files, kernel locks, processes, the few
+ * native calls.
+ */
 @NullMarked
 package dev.cairn.os;
 

@@ -9,20 +9,20 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
 
 /*
- * Actors    threads that read or load; whoever shares the counts of its process.
+ * Actors    threads that read or load; a thread that publishes the counts of its process.
  * Words     adders of this process; the words of CounterWords.
  * Steps     J1 a thread adds to an adder      J2 once a second, when a process closes the store and
  *           when figures are asked for: what the adders gained since the last time is added to the
  *           words
  * Why it is right
- *           Adders only grow, and are never reset: so what one sum misses the next one has. One thread
- *           of a process shares at a time, and adds by atomic addition.
+ *           Adders only grow, and are never reset: so what one sum misses, the next one includes. One
+ *           thread of a process publishes at a time, and adds by atomic addition.
  * Why it is cheap
- *           A read touches no line that another process, or mostly another thread, writes.
+ *           A read touches no line that another process writes, and mostly none of another thread.
  * If a process dies here
- *           What it counted since it last shared is lost: a second's worth.
+ *           What it counted since it last published is lost: the counts of a second at most.
  */
-/** What the caches over one store count, in this process and in all of them. */
+/** The counts of the caches over one store, in this process and in all processes. */
 public final class CacheCounters {
     /** What is counted. */
     public enum Count {
@@ -43,17 +43,17 @@ public final class CacheCounters {
     private final MemorySegment base;
     private final boolean mayShare;
 
-    /** One for each word of the line. */
+    /** One adder for each word of the line. */
     private final LongAdder[] adders = new LongAdder[CounterWords.BYTES / Long.BYTES];
 
-    /** What is in the words already. */
+    /** The counts that are already in the words. */
     private final long[] shared = new long[adders.length];
 
     /**
-     * Counters that begin at 0 in this process.
+     * Creates counters that begin at 0 in this process.
      *
      * @param base the fixed part of the shared-memory file
-     * @param mayShare false in a process that only reads, whose counts nobody sees
+     * @param mayShare false in a read-only process, whose counts are not published
      */
     public CacheCounters(MemorySegment base, boolean mayShare) {
         this.base = base;
@@ -67,13 +67,13 @@ public final class CacheCounters {
         }
     }
 
-    /** Counts reads of which so many found their key. */
+    /** Counts reads, by how many found their key and how many did not. */
     public void read(long hits, long misses) {
         add(Count.HITS, hits);
         add(Count.MISSES, misses);
     }
 
-    /** Lets all processes see what was counted here. */
+    /** Publishes to all processes what was counted here. */
     public synchronized void share() {
         for (int i = 0; i < adders.length; i++) { // J2
             long counted = adders[i].sum();
@@ -85,7 +85,7 @@ public final class CacheCounters {
         }
     }
 
-    /** What all processes have shared. */
+    /** The number that all processes have published. */
     public long shared(Count what) {
         return Words.acquire(base, SharedLayout.CACHE_COUNTERS + what.word);
     }

@@ -9,6 +9,9 @@ import static dev.cairn.format.SharedLayout.SHARED_BYTES;
 
 import dev.cairn.CorruptStore;
 import dev.cairn.StoreFull;
+import dev.cairn.events.Events;
+import dev.cairn.events.Events.Grow;
+import dev.cairn.events.Recording;
 import dev.cairn.format.OwnerWords;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
@@ -24,19 +27,20 @@ import dev.cairn.os.Steps;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 
 /**
  * The shared-memory file as one process uses it.
  *
- * <p>Behind the fixed part lie areas: tables of the index and owner tables. RULE 14: there is no free
- * list. An area is in use iff a table word, a {@code building} word or the directory names it, so a
- * kill at any point leaks nothing and frees nothing twice. Areas are never unmapped: a reader of an
- * old table finds by the table word that it read in vain.
+ * <p>Behind the fixed part lie areas: tables of the index and owner tables. RULE 14: there is no
+ * free list. An area is in use iff a table word, a {@code building} word or the directory names it,
+ * so a kill at any point leaks nothing and frees nothing twice. Areas are never unmapped: a reader
+ * of an old table finds by the table word that it must read again.
  */
 public final class SharedMemory {
-    /** The file grows by a quarter of itself, so that its mappings stay few. */
+    /** The file grows by a quarter of its size, so that its mappings stay few. */
     private static final int GROWTH_DIVISOR = 4;
 
     private final MappedFile file;
@@ -46,13 +50,13 @@ public final class SharedMemory {
     private final StripeWords[] stripeWords;
     private final StoreClock clock;
 
-    /** As one of a store that does not evict. */
+    /** Takes the mapping of a store that does not evict. */
     public SharedMemory(MappedFile file, int stripes) {
         this(file, stripes, SharedLayout.areasAt(stripes));
     }
 
     /**
-     * Takes a mapping that has all that stands before the areas.
+     * Takes a mapping that covers everything before the areas.
      *
      * @param areasAt {@link SharedLayout#areasAt}
      */
@@ -66,8 +70,9 @@ public final class SharedMemory {
         Arrays.setAll(stripeWords, stripe -> new StripeWords(base, SharedLayout.stripeAt(stripe)));
     }
 
-    /** The locks of whoever may write. */
+    /** The locks of a process that may write. */
     public static final class Locks {
+        private final Path store;
         private final SharedLock grow;
         private final SharedLock allocation;
         private volatile long timeoutNanos;
@@ -77,6 +82,7 @@ public final class SharedMemory {
                 ProcessTable processes,
                 Contention contention,
                 long timeoutNanos) {
+            this.store = processes.store();
             this.grow =
                     new SharedLock(
                             base, GROW_LOCK, "the lock of file growth", processes, contention);
@@ -86,17 +92,25 @@ public final class SharedMemory {
             this.timeoutNanos = timeoutNanos;
         }
 
+        /** The data file of the store. */
+        public Path store() {
+            return store;
+        }
+
         public void lengthenTimeout(long nanos) {
             timeoutNanos = nanos;
         }
 
-        /** From now on nobody in this process grows or allocates. */
+        /** Stops all growth and allocation in this process from now on. */
         public void retire() {
             grow.retire();
             allocation.retire();
         }
 
-        /** Runs with the lock under which both files grow; never with a stripe's lock (RULE 13). */
+        /**
+         * Runs an action with the lock under which both files grow. The caller holds no stripe's
+         * lock (RULE 13).
+         */
         public void whileGrowing(Runnable action) {
             long _ =
                     grow.longHolding(
@@ -107,7 +121,12 @@ public final class SharedMemory {
                             });
         }
 
-        /** Repairs what errors left of this process. */
+        /** As {@link #whileGrowing}, unless somebody else holds the lock; tells whether it ran. */
+        public boolean unlessGrowing(Runnable action) {
+            return grow.tryHolding(action);
+        }
+
+        /** Repairs what errors left in this process. */
         public void mend() {
             grow.mend();
             allocation.mend();
@@ -130,12 +149,12 @@ public final class SharedMemory {
         return stripeWords[stripe];
     }
 
-    /** The table word of a stripe; the only word of the descriptor that a reader needs. */
+    /** The table word of a stripe, the only word of the descriptor that a reader needs. */
     public long table(int stripe) {
         return Words.acquire(base, SharedLayout.stripeAt(stripe) + StripeWords.TABLE);
     }
 
-    /** A word of an area that this process has mapped, as it has all that it ever looked at. */
+    /** A word of an area that this process has mapped before. */
     public long word(long at) {
         return Words.acquire(file.segment(), at);
     }
@@ -149,7 +168,8 @@ public final class SharedMemory {
     }
 
     /**
-     * The holder of the open lock has gone over so many bytes more, which those who wait for it see.
+     * Notes that the holder of the open lock has processed this many bytes, which those who wait
+     * for it see.
      */
     public void advanced(long bytes) {
         Steps.at("O progress");
@@ -157,9 +177,9 @@ public final class SharedMemory {
     }
 
     /**
-     * A mapping that has these bytes of the file.
+     * A mapping that covers these bytes of the file.
      *
-     * @throws CorruptStore if the file does not
+     * @throws CorruptStore if the file does not have them
      */
     public MemorySegment covering(long from, long bytes) {
         MemorySegment memory = file.segment();
@@ -174,18 +194,19 @@ public final class SharedMemory {
             throw new CorruptStore(
                     file.path(),
                     from,
-                    bytes + " bytes of an area",
+                    bytes + " bytes of an area within the file",
                     "a file of " + published + " bytes");
         }
         return file.segment(published);
     }
 
     /**
-     * Finds an area that nothing names and has it named, as one step that no other allocation
-     * interrupts.
+     * Finds an area that nothing names and lets the caller name it, as one step that no other
+     * allocation interrupts.
      *
      * @param naming stores the word that names the area, given its offset
-     * @return the offset, or -1 if the file has no such gap: {@link #makeRoom}, then try again
+     * @return the offset, or -1 if the file has no such gap. The caller must then call {@link
+     *     #makeRoom}, and try again.
      */
     public long allocate(Locks locks, long bytes, LongConsumer naming) {
         return locks.allocation.longHolding(
@@ -218,7 +239,10 @@ public final class SharedMemory {
         return end - candidate >= bytes ? candidate : -1;
     }
 
-    /** Sorted; each {offset in units: 32 bits, units: 32 bits}, zeros among them mean nothing. */
+    /**
+     * The used areas, sorted: each {offset in units: 32 bits, units: 32 bits}. A zero means
+     * nothing.
+     */
     private long[] usedAreas() {
         long[] used = new long[2 * stripes + DIRECTORY_ENTRIES];
         for (int i = 0; i < stripes; i++) {
@@ -244,20 +268,21 @@ public final class SharedMemory {
     }
 
     /**
-     * Sees to it that there is a gap of that size, by lengthening the file unless somebody just did;
-     * without a stripe's lock (RULE 13).
+     * Makes sure that there is a gap of that size. It extends the file unless another thread just
+     * did. The caller holds no stripe's lock (RULE 13).
      *
      * @throws StoreFull if there is no space for it
      */
     public void makeRoom(Locks locks, long bytes) {
         locks.whileGrowing(() -> {
             if (allocate(locks, bytes, _ -> {}) < 0) {
-                growHolding(bytes);
+                growHolding(locks, bytes);
             }
         });
     }
 
-    private void growHolding(long bytes) {
+    private void growHolding(Locks locks, long bytes) {
+        Recording<Grow> growth = Events.grow();
         long from = acquire(SHARED_BYTES);
         long least = from + Math.max(bytes, from / GROWTH_DIVISOR);
         boolean small = least <= Pages.LARGE.bytes();
@@ -265,7 +290,7 @@ public final class SharedMemory {
         if (from + most > TableWord.END) {
             throw new StoreFull(
                     file.path(),
-                    "the index has reached its bound of %d bytes".formatted(TableWord.END),
+                    "the index has reached its greatest size of %d bytes".formatted(TableWord.END),
                     most,
                     0,
                     null);
@@ -275,16 +300,25 @@ public final class SharedMemory {
         } catch (IOException e) {
             throw OpenFile.growthFailure(
                     file.path(),
-                    "no space for " + most + " more bytes of index: free some",
+                    "no space for " + most + " more bytes of the index; free space on the disk",
                     most,
                     0,
                     e);
         }
         release(SHARED_BYTES, from + most);
+        if (growth != null) {
+            growth.end(
+                    new Grow(
+                            locks.store,
+                            Events.SHARED_MEMORY,
+                            Events.NO_STRIPE,
+                            from,
+                            from + most));
+        }
     }
 
     /**
-     * Makes sure that a region has an owner entry; under the grow lock.
+     * Makes sure that a region has an owner entry. The caller holds the grow lock.
      *
      * @throws StoreFull if there is no space for its table
      */
@@ -295,7 +329,7 @@ public final class SharedMemory {
             long bytes = ownerTableBytes(each);
             while (acquire(entry) == 0
                     && allocate(locks, bytes, offset -> nameZeroed(entry, offset, bytes)) < 0) {
-                growHolding(bytes);
+                growHolding(locks, bytes);
             }
         }
     }
@@ -310,7 +344,7 @@ public final class SharedMemory {
     }
 
     /**
-     * Where a region's owner entry stands in the file.
+     * The offset of a region's owner entry in the file.
      *
      * @throws CorruptStore if there is no table for it
      */

@@ -1,4 +1,4 @@
-/** The shared-memory file: its mapping, its store-wide words, and who has which area of it. */
+/** The shared-memory file: its mapping, its store-wide words, and the use of its areas. */
 @NullMarked
 package dev.cairn.shared;
 

@@ -31,53 +31,52 @@ import java.util.Arrays;
 import java.util.List;
 
 /*
- * Actors    whoever holds a stripe's lock: a writer behind its own write, the keeper of any process.
- * Steps     E0 with the last regions of the store: evacuating := the oldest region's number
- *           E1 the records of a window of the oldest region that the index points to: copies at the
- *              tail, by one commit, or two where the tail region ends between them; versions and
- *              counts stay. For each that is expired: a tombstone at the tail
- *           E2 no such record is left: oldest := its successor, the region dead, by one commit
- *           A store that evicts: E1 moves of the live records those that the policy keeps. E2 walks the
- *           region again, moves what was read since it was judged, and takes with the region what the
- *           index points to still, expired or evicted. Tombstones are for what has a run
+ * Actors    the holder of a stripe's lock: a writer after its own write, or the maintenance thread of any process.
+ * Steps     E0 if the last free regions are used: evacuating := the oldest region's number
+ *           E1 those records of a window of the oldest region to which the index points are copied to
+ *              the tail, by one commit, or two if the tail region ends between them; versions and
+ *              counts stay. An expired record gets a tombstone at the tail
+ *           E2 when no such record is left: oldest := its successor, the region dead, by one commit
+ *           In a store that evicts, E1 moves those live records that the policy keeps. E2 walks the
+ *           region again, and moves what was read since it was judged. The records to which the index
+ *           still points go with the region: they are expired or evicted. Only a record with a run gets
+ *           a tombstone
  * Why it is safe
- *           RULE 24: only the oldest region is cleaned, never the tail. What stands in it and is not
- *           pointed to is superseded, and what supersedes it stands behind it; or it is a tombstone,
- *           and nothing older is left that it could hide. So the region may go as a whole once E1
- *           found nothing more, and nothing ever comes back into it, because a slot word only ever
- *           goes from it to the tail. Whether the index points to a record is what its slot word says
- *           (RULE 7): a place and a hash are one entry's alone, whatever the count, so no key is compared.
- *           The successor is read in the hold that sets oldest: a fold may
- *           have put another region in the place of the one that was there before.
- *           RULE 35: a record's count of overwrites is compared with its slot word's before it is copied,
- *           since a copy begins with none: an older record, which the kernel read back behind a failed
- *           force, would pass for the newest.
+ *           Only the oldest region is cleaned, never the tail (RULE 24). If the index does not point to a record there,
+ *           a record behind it supersedes it, or it is a tombstone, and no older record is left that it could hide. So
+ *           when E1 finds nothing more, the region may go as a whole. Nothing ever comes back into it, because a slot
+ *           word only goes from it to the tail. The slot word tells whether the index points to a record (RULE 7). A
+ *           place and a hash belong to one entry, whatever the count is, so no key is compared. The successor is read
+ *           in the hold that sets oldest, because a fold may have put another region in its place before.
+ *           Before a record is copied, its count of overwrites is compared with that of its slot word (RULE 35). A
+ *           copy begins with count 0. So without the comparison an older record, which the kernel read back after a
+ *           failed force, would pass for the newest from then on.
  *           Each cut has the region or all its copies, because each E1 and E2 is one commit.
- *           What goes with the oldest region needs no tombstone: it was the newest record of its key,
- *           older ones stood before it in the chain and are gone, so no recovery finds the key. Whether
- *           it goes is told by the index in the hold of E2, so what was written meanwhile stays.
+ *           A record that goes with the oldest region needs no tombstone. It was the newest record of its key, and
+ *           older ones stood before it in the chain and are gone. So no recovery finds the key. The index decides in
+ *           the hold of E2 whether a record goes, so what was written meanwhile stays.
  * If a process dies here
- *           The next holder finishes or undoes the one commit. What was read of the region was this
- *           process's own, and another begins again at the region's first record. Behind E0 the next who
- *           writes to the stripe ends the evacuation before that, so that nothing else comes to where
- *           the copies go: it needs no region but those that were claimed for it.
+ *           The next holder completes or undoes the one commit. Only the dead process knew how far it had read, so the
+ *           next one begins again at the region's first record. After E0 the next process that writes to the stripe
+ *           completes the evacuation first, in the regions that were claimed for it. So nothing else takes the space
+ *           of the copies.
  * If power fails here
- *           RULE 25: the region is not used again before a checkpoint that does without it.
+ *           RULE 25: the region is not reused before a checkpoint that does without it.
  */
-/** Frees regions of a stripe whose records are mostly dead, so that the file stays bounded. */
+/** Frees regions of a stripe whose records are mostly dead, so that the size of the file stays bounded. */
 public final class Cleaning {
-    /** Garbage below which a stripe is left alone: about what its tail and its oldest region hold. */
+    /** The garbage below which a stripe is not cleaned: about what its tail and its oldest region hold. */
     private static final int SLACK_REGIONS = 3;
 
     private static final int MOST_OWED = 4;
 
-    /** Budget of a whole region in one hold. */
+    /** The budget for a whole region in one hold. */
     private static final long WHOLE = Long.MAX_VALUE / 2;
 
-    /** What looking at a dead record counts against the budget of a step. */
+    /** The bytes for which the look at a dead record counts in the budget of a step. */
     private static final int LOOK_BYTES = 32;
 
-    /** Of the bytes that are read, what counts against it at least: tombstones are no puts. */
+    /** At least this fraction of the bytes that are read counts in the budget, because tombstones are no puts. */
     private static final int LOOK_SHARE = 4;
 
     private final int number;
@@ -89,12 +88,12 @@ public final class Cleaning {
     private final KeyHash hash;
     private final Regions regions;
     private final Damages damages;
-    private final Terms terms;
+    private final StripeSettings settings;
     private final Tail tail;
     private final Commit commit;
     private final Successors successors;
 
-    /** Guarded by the stripe's lock, as the next two are. */
+    /** Guarded by the stripe's lock, as the next two fields are. */
     private final RecordWindow window;
 
     private final Moves moves;
@@ -102,9 +101,9 @@ public final class Cleaning {
     private long[] hashes = {};
 
     /** Guarded by the stripe's lock. */
-    private @Nullable Job job;
+    private @Nullable RegionCleaning current;
 
-    private final Front front;
+    private final OldestRegion oldestRegion;
 
     /** Null if the store does not evict. */
     private final @Nullable Policy policy;
@@ -112,31 +111,31 @@ public final class Cleaning {
     /** Guarded by the stripe's lock. */
     private final Drops drops;
 
-    /** Oldest regions to clean however little garbage there is; guarded by the stripe's lock. */
+    /** The number of oldest regions to clean, however little garbage there is; guarded by the stripe's lock. */
     private int owed;
 
-    Cleaning(Site site, Terms terms, Tail tail, Commit commit, @Nullable Policy policy) {
-        this.number = site.number();
-        this.words = site.words();
-        this.data = site.mapped().data();
-        this.clock = site.mapped().shared().clock();
-        this.records = site.mapped().records();
-        this.index = site.mapped().index();
-        this.hash = site.mapped().hash();
-        this.regions = site.regions();
-        this.damages = site.damages();
-        this.terms = terms;
+    Cleaning(StripeContext context, Tail tail, Commit commit, @Nullable Policy policy) {
+        this.number = context.number();
+        this.words = context.words();
+        this.data = context.mapped().data();
+        this.clock = context.mapped().shared().clock();
+        this.records = context.mapped().records();
+        this.index = context.mapped().index();
+        this.hash = context.mapped().hash();
+        this.regions = context.regions();
+        this.damages = context.damages();
+        this.settings = context.settings();
         this.tail = tail;
         this.commit = commit;
         this.successors = new Successors(data, number);
         this.window = new RecordWindow(data, number);
         this.moves = new Moves(window, index);
-        this.front = new Front(site, tail);
+        this.oldestRegion = new OldestRegion(context, tail);
         this.policy = policy;
         this.drops = new Drops(index);
     }
 
-    /** How far a step came. */
+    /** The result of a step. */
     public enum Progress {
         /** There is nothing to clean. */
         IDLE,
@@ -144,32 +143,35 @@ public final class Cleaning {
         MORE,
         /** A region has left the chain. */
         FREED,
-        /** A copy found no room: {@code makeRoom} without the lock, then again. */
+        /** There was no room for a copy. The caller must release the lock, call {@code makeRoom} and try again. */
         NO_ROOM
     }
 
-    /** Garbage that the stripe may have before it is cleaned; one that evicts is not cleaned for it. */
+    /**
+     * The garbage in bytes that the stripe may have before it is cleaned: live bytes / {@link StripeSettings#share}
+     * + 3 regions. There is no limit for a stripe that evicts, which is not cleaned because of garbage.
+     */
     public long tolerated() {
         return policy != null
                 ? Long.MAX_VALUE
-                : words.acquire(StripeWords.LIVE_BYTES) / terms.share()
+                : words.acquire(StripeWords.LIVE_BYTES) / settings.share()
                         + (long) SLACK_REGIONS * data.regionBytes();
     }
 
-    /** Bytes of the stripe's log that are dead. */
+    /** The number of dead bytes in the stripe's log. */
     public long garbage() {
         return words.acquire(StripeWords.LOG_BYTES) - words.acquire(StripeWords.LIVE_BYTES);
     }
 
-    /** Whether entries of the stripe may have expired, which are no garbage until they are dropped. */
+    /** Whether entries of the stripe may have expired. They count as garbage only when they are dropped. */
     public boolean mayHaveExpired() {
-        return front.mayHaveExpired();
+        return oldestRegion.mayHaveExpired();
     }
 
     /**
-     * The stripe's log has grown by a region; under its lock. Where entries may have expired, one is
-     * cleaned for it: those that still count get out of the way of those that do not. Eviction comes to
-     * them anyhow.
+     * Notes that the stripe's log has grown by a region; the caller holds the lock. If entries may have expired, one
+     * region is cleaned for it, which separates the entries that still count from the expired ones. Eviction comes to
+     * them anyway.
      */
     void rolled() {
         if (policy == null && mayHaveExpired()) {
@@ -177,87 +179,91 @@ public final class Cleaning {
         }
     }
 
-    /** Whether to look at the oldest region: perhaps most of it has expired. Needs no lock. */
-    public boolean frontIsDue() {
-        return front.isDue();
+    /** Whether to look at the oldest region, because most of it may have expired. It needs no lock. */
+    public boolean oldestRegionIsDue() {
+        return oldestRegion.isDue();
     }
 
-    /** Sees to it that the oldest region is cleaned if most of it has expired; under the lock. */
-    public void lookAtFront() {
+    /** Makes sure that the oldest region is cleaned if most of it has expired. The caller holds the lock. */
+    public void lookAtOldestRegion() {
         long oldest = words.acquire(StripeWords.OLDEST);
-        if (oldest == 0 || tail.isIn(oldest - 1) || owed > 0 || !frontIsDue()) {
+        if (oldest == 0 || tail.isIn(oldest - 1) || owed > 0 || !oldestRegionIsDue()) {
             return;
         }
-        owed = front.hasExpired() ? 1 : 0;
+        owed = oldestRegion.hasExpired() ? 1 : 0;
     }
 
-    /** Times that this process read an oldest region to see how much of it has expired. */
-    long frontLooks() {
-        return front.looks();
+    /** How many times this process read an oldest region to see how much of it has expired. */
+    long oldestRegionLooks() {
+        return oldestRegion.looks();
     }
 
-    /** See {@link Front#fitsBeside}. */
-    boolean fitsBesideFront(byte[] key, int bytes) {
-        return front.fitsBeside(key, bytes);
+    /** See {@link OldestRegion#fitsBeside}. */
+    boolean fitsBesideOldestRegion(byte[] key, int bytes) {
+        return oldestRegion.fitsBeside(key, bytes);
     }
 
-    /** Regions that the copy wants which found no room; without the stripe's lock, so about. */
+    /**
+     * The number of regions that the copy needs which found no room. The caller does not hold the stripe's lock, so
+     * it is approximate.
+     */
     public int regionsNeeded() {
-        Job present = job;
+        RegionCleaning present = current;
         return present == null ? 1 : present.regionsNeeded;
     }
 
-    /** Whether there is anything to clean; without the stripe's lock, so perhaps. */
+    /** Whether there is anything to clean. The caller does not hold the stripe's lock, so it is approximate. */
     public boolean isDue() {
         return owed > 0 || garbage() > tolerated();
     }
 
-    /** The allocation number of the tail region: that of the last one to be cleaned now. */
+    /** The allocation number of the tail region. A turn of the chain that starts now ends with this region. */
     public long turnEnd() {
         return words.acquire(StripeWords.TAIL_NUMBER);
     }
 
-    /** Whether the oldest region is younger than that. */
+    /** Whether the oldest region is younger than the region with this number. */
     public boolean turnIsOver(long turnEnd) {
         return words.acquire(StripeWords.OLDEST_NUMBER) > turnEnd;
     }
 
     /**
-     * Cleans a little; under the stripe's lock. With the last regions it is the whole oldest one
-     * (RULE 27): so it claims one at most, as what it copies stood in one, and gives one back.
+     * Cleans a part of the oldest region; the caller holds the stripe's lock. With the last free regions it cleans
+     * the whole oldest region (RULE 27): it then claims at most one region, because what it copies fitted into one,
+     * and it frees one.
      *
-     * @param budget bytes to copy, about
-     * @param tolerated garbage at which to stop, -1 for never
+     * @param budget about how many bytes to copy
+     * @param tolerated the garbage in bytes at which to stop, -1 to go on regardless
      * @param use which regions copies may claim
      */
     public Progress step(long budget, long tolerated, Use use) {
         return garbage() <= tolerated && owed == 0
                 ? Progress.IDLE
-                : step(budget, use, Job.EVERYTHING);
+                : step(budget, use, RegionCleaning.EVERYTHING);
     }
 
     /**
-     * Evacuates a little of the oldest region and keeps what the policy wants to be kept, of a store
-     * that evicts; else as {@link #step}.
+     * Evacuates a part of the oldest region. In a store that evicts it keeps what the policy keeps; otherwise it is
+     * the same as {@link #step}.
      *
-     * @param most bytes of the region to keep
+     * @param most how many bytes of the region to keep at most
      */
     public Progress evict(long budget, Use use, long most) {
         Progress progress = step(budget, use, most);
-        if (progress == Progress.IDLE && job != null && job.damaged && isOldest(job)) {
+        if (progress == Progress.IDLE && current != null && current.damaged && isOldest(current)) {
             commit.clear(); // rather than let the chain grow for ever
             return Progress.FREED;
         }
         return progress;
     }
 
-    private boolean isOldest(Job present) {
+    private boolean isOldest(RegionCleaning present) {
         return present.number == words.acquire(StripeWords.OLDEST_NUMBER);
     }
 
     /**
-     * As {@link #evict}, of a stripe whose oldest region is its tail, with the last regions: the runs of
-     * its values may be what takes the room.
+     * Evicts as {@link #evict} does, from a stripe whose oldest region is its tail, with the last free regions: the
+     * runs of its values may take the room.
      */
     public Progress evictTail(long most) {
         return words.acquire(StripeWords.OLDEST) != 0 && tail.roll(Use.EVACUATE)
@@ -270,7 +276,7 @@ public final class Cleaning {
         if (oldest == 0 || tail.isIn(oldest - 1)) {
             return Progress.IDLE;
         }
-        Job present = job(words.acquire(StripeWords.OLDEST_NUMBER));
+        RegionCleaning present = cleaningOf(words.acquire(StripeWords.OLDEST_NUMBER));
         present.mostKept = mostKept;
         if (present.damaged) {
             return Progress.IDLE;
@@ -284,7 +290,7 @@ public final class Cleaning {
             }
             return step(present, oldest - 1, use == Use.EVACUATE ? WHOLE : budget, use);
         } catch (CorruptStore e) {
-            if (policy != null && !present.fromStart) { // where it went on may be wrong
+            if (policy != null && !present.fromStart) { // resumed at a wrong place, perhaps
                 present.fromStart = true;
                 policy.judged(RegionHeader.BYTES);
                 return Progress.MORE;
@@ -295,55 +301,63 @@ public final class Cleaning {
             boolean _ = commit.repair();
             return Progress.IDLE;
         } catch (RuntimeException | Error e) {
-            job = null; // half read, perhaps: from the region's first record again
+            current = null; // perhaps half read: start again at the region's first record
             throw e;
         }
     }
 
-    private Job job(long oldestNumber) {
-        Job present = job;
+    private RegionCleaning cleaningOf(long oldestNumber) {
+        RegionCleaning present = current;
         if (present == null || present.number != oldestNumber) {
-            present = new Job(oldestNumber);
-            job = present;
+            present = new RegionCleaning(oldestNumber);
+            current = present;
         }
         if (policy != null) {
-            present.at = policy.judgedTo(oldestNumber); // perhaps another process went on
+            present.at = policy.judgedTo(oldestNumber); // another process may have gone on
         }
         return present;
     }
 
-    /** Who takes this over ends it before anything else is written; under the stripe's lock. */
+    /**
+     * Begins an evacuation; the caller holds the stripe's lock. A process that takes the stripe over completes the
+     * evacuation before it writes anything else.
+     */
     void beginEvacuation() {
         words.release(StripeWords.EVACUATING, words.acquire(StripeWords.OLDEST_NUMBER)); // E0
     }
 
-    private Progress step(Job job, long region, long budget, Use use) {
-        for (long spent = 0; data.regionBytes() - job.at >= RecordLayout.MIN_BYTES; ) {
+    private Progress step(RegionCleaning cleaning, long region, long budget, Use use) {
+        for (long spent = 0; data.regionBytes() - cleaning.at >= RecordLayout.MIN_BYTES; ) {
             if (spent > budget) {
                 return Progress.MORE;
             }
-            window.read(region, job.number, job.at);
+            window.read(region, cleaning.number, cleaning.at);
             boolean done =
                     window.bytes() == 0
-                            ? cleanOne(job, region, use)
-                            : cleanWindow(job, region, use);
+                            ? cleanOne(cleaning, region, use)
+                            : cleanWindow(cleaning, region, use);
             if (!done) {
                 return Progress.NO_ROOM;
             }
             int looked = Math.max(LOOK_BYTES * window.puts(), window.bytes() / LOOK_SHARE);
-            spent += Math.max(looked, LOOK_BYTES) + moves.bytes(0, moves.count());
-            job.regionsNeeded = 1;
+            int moved = moves.bytes(0, moves.count());
+            spent += Math.max(looked, LOOK_BYTES) + moved;
+            cleaning.moved(moved);
+            cleaning.regionsNeeded = 1;
             if (policy != null) {
-                policy.judged(job.at);
+                policy.judged(cleaning.at);
             }
         }
-        return policy == null || foundDrops(job, region, use)
-                ? leave(job, region)
+        return policy == null || foundDrops(cleaning, region, use)
+                ? leave(cleaning, region)
                 : Progress.NO_ROOM;
     }
 
-    /** Moves what counts of a window; false if there was no room: then all of it is judged again. */
-    private boolean cleanWindow(Job job, long region, Use use) {
+    /**
+     * Moves the live records of a window; returns false if there was no room, and then the whole window is judged
+     * again.
+     */
+    private boolean cleanWindow(RegionCleaning cleaning, long region, Use use) {
         int puts = window.puts();
         long table = words.acquire(StripeWords.TABLE);
         hashAll();
@@ -354,22 +368,22 @@ public final class Cleaning {
             if (slotAt == 0) {
                 continue;
             }
-            int heat = heatOfCopy(job, i);
+            int heat = heatOfCopy(cleaning, i);
             if (heat != Policy.GOES) {
                 moves.add(i, hashes[i], slotAt, heat);
             } else if (policy == null || window.hasRun(i)) {
-                toDrop.add(i); // the rest goes with the region
+                toDrop.add(i); // the other records go with the region
             }
         }
-        if (!tail.move(moves, region, use) || !dropped(job, use)) {
+        if (!tail.move(moves, region, use) || !dropped(cleaning, use)) {
             return false;
         }
-        job.bytes += window.recordBytes();
-        job.at += window.bytes();
+        cleaning.bytes += window.recordBytes();
+        cleaning.at += window.bytes();
         return true;
     }
 
-    /** Where the slot word of a put of the window stands, 0 if it does not count. */
+    /** The position of the slot word of a put of the window; 0 if the put is not live. */
     private long slotAtOf(long table, int put) {
         long offset = window.offset(put);
         long slotAt = index.addressOf(table, hashes[put], index.slotWord(offset, hashes[put]));
@@ -379,12 +393,12 @@ public final class Cleaning {
         return slotAt;
     }
 
-    /** The heat of the copy of a put of the window, {@link Policy#GOES} if there is to be none. */
-    private int heatOfCopy(Job job, int put) {
+    /** The heat of the copy of a put of the window; {@link Policy#GOES} if it is not to be copied. */
+    private int heatOfCopy(RegionCleaning cleaning, int put) {
         if (clock.hasCome(window.expires(put))) {
             return Policy.GOES;
         }
-        return policy == null || job.evictsNothing()
+        return policy == null || cleaning.evictsNothing()
                 ? window.heat(put)
                 : policy.judge(
                         window.offset(put),
@@ -392,18 +406,20 @@ public final class Cleaning {
                         window.isCopy(put),
                         window.length(put),
                         window.liveBytes(put),
-                        job.mostKept);
+                        cleaning.mostKept);
     }
 
-    /** Tombstones for what is to be dropped of the window; false if there was no room. */
-    private boolean dropped(Job job, Use use) {
+    /**
+     * Writes tombstones for the records of the window that are to be dropped; returns false if there was no room.
+     */
+    private boolean dropped(RegionCleaning cleaning, Use use) {
         for (int put : toDrop) {
             int from = window.keyAt(put);
             byte[] key = Arrays.copyOfRange(window.array(), from, from + window.keyLength(put));
             Index.Lookup found = index.locate(words, hashes[put], key);
             if (found.slot() != 0
                     && SlotWord.offset(found.slot()) == window.offset(put)
-                    && !drop(hashes[put], key, window.offset(put), found, job, use)) {
+                    && !drop(hashes[put], key, found, cleaning, use)) {
                 return false;
             }
             if (policy != null) {
@@ -414,30 +430,31 @@ public final class Cleaning {
     }
 
     /**
-     * Walks the oldest region, all of which was judged, and finds what goes with it; what was read since
-     * it was judged is moved after all. It tells also what the region's records take. False if there was
+     * Walks the oldest region after all of it was judged, and finds the records that go with it. It moves those that
+     * were read since they were judged, and adds up the bytes of the region's records. It returns false if there was
      * no room for a copy.
      */
-    private boolean foundDrops(Job job, long region, Use use) {
+    private boolean foundDrops(RegionCleaning cleaning, long region, Use use) {
         drops.clear();
-        job.bytes = 0;
-        job.at = RegionHeader.BYTES;
-        while (data.regionBytes() - job.at >= RecordLayout.MIN_BYTES) {
-            window.read(region, job.number, job.at);
+        cleaning.bytes = 0;
+        cleaning.at = RegionHeader.BYTES;
+        while (data.regionBytes() - cleaning.at >= RecordLayout.MIN_BYTES) {
+            window.read(region, cleaning.number, cleaning.at);
             boolean done =
                     window.bytes() == 0
-                            ? cleanOne(job, region, use)
-                            : foundDropsOfWindow(job, region, use);
+                            ? cleanOne(cleaning, region, use)
+                            : foundDropsOfWindow(cleaning, region, use);
             if (!done) {
                 return false;
             }
-            job.bytes += window.recordBytes();
-            job.at += window.bytes();
+            cleaning.bytes += window.recordBytes();
+            cleaning.at += window.bytes();
+            cleaning.moved(moves.bytes(0, moves.count()));
         }
         return true;
     }
 
-    private boolean foundDropsOfWindow(Job job, long region, Use use) {
+    private boolean foundDropsOfWindow(RegionCleaning cleaning, long region, Use use) {
         long table = words.acquire(StripeWords.TABLE);
         hashAll();
         moves.clear();
@@ -462,7 +479,7 @@ public final class Cleaning {
                 }
             }
         }
-        return tail.move(moves, region, use) && dropped(job, use);
+        return tail.move(moves, region, use) && dropped(cleaning, use);
     }
 
     /** Hashes the keys of the window's puts, and fetches their buckets. */
@@ -480,36 +497,36 @@ public final class Cleaning {
         Words.keepAlive(sum);
     }
 
-    /** A record whose key lies in a run, by itself; false if there was no room. */
-    private boolean cleanOne(Job job, long region, Use use) {
-        Chain chain = job.chain;
+    /** Cleans a record whose key lies in a run, by itself; returns false if there was no room. */
+    private boolean cleanOne(RegionCleaning cleaning, long region, Use use) {
+        Chain chain = cleaning.chain;
         if (chain == null) {
             long end = Place.tail(region, data.regionBytes());
-            chain = Chain.region(data, number, region, job.number, end);
-            job.chain = chain;
+            chain = Chain.region(data, number, region, cleaning.number, end);
+            cleaning.chain = chain;
         }
         moves.clear();
         Chain.Entry[] taken = new Chain.Entry[1];
         int next =
                 chain.takeFrom(
-                        job.at,
+                        cleaning.at,
                         1,
                         entry -> {
                             taken[0] = entry;
                             return false;
                         });
         Chain.Entry entry = taken[0];
-        if (entry != null && !cleaned(entry, job, use)) {
+        if (entry != null && !cleaned(entry, cleaning, use)) {
             return false;
         }
-        job.at = next;
+        cleaning.at = next;
         return true;
     }
 
-    private boolean cleaned(Chain.Entry entry, Job job, Use use) {
+    private boolean cleaned(Chain.Entry entry, RegionCleaning cleaning, Use use) {
         RecordBytes.Run run = entry.run();
         if (entry.gone() && run != null && regions.isAlive(number, run)) {
-            throw Damages.keyInRun(data.path(), entry.offset()); // it counts, and cannot be read
+            throw Damages.keyInRun(data.path(), entry.offset()); // live, but unreadable
         }
         boolean put = entry.kind() == RecordLayout.PUT;
         if (put && !entry.gone()) {
@@ -517,60 +534,63 @@ public final class Cleaning {
             Index.Lookup found = index.locate(words, hashed, entry.key());
             if (found.slot() != 0 && SlotWord.offset(found.slot()) == entry.offset()) {
                 records.requireOverwrites(entry.offset(), found.slot(), entry.overwrites());
-                boolean done =
-                        clock.hasCome(entry.expires()) || goes(job, entry)
-                                ? drop(hashed, entry.key(), entry.offset(), found, job, use)
-                                : tail.move(hashed, entry, found, job.number, use);
-                if (!done) {
+                boolean dropped = clock.hasCome(entry.expires()) || goes(cleaning, entry);
+                if (dropped
+                        ? !drop(hashed, entry.key(), found, cleaning, use)
+                        : !tail.move(hashed, entry, found, cleaning.number, use)) {
                     return false;
                 }
+                cleaning.moved(dropped ? 0 : entry.bytes());
             }
         }
-        job.bytes += put ? entry.bytes() : entry.liveBytes();
+        cleaning.bytes += put ? entry.bytes() : entry.liveBytes();
         return true;
     }
 
-    private boolean goes(Job job, Chain.Entry entry) {
+    private boolean goes(RegionCleaning cleaning, Chain.Entry entry) {
         return policy != null
-                && !job.evictsNothing()
+                && !cleaning.evictsNothing()
                 && policy.judge(
                                 entry.offset(),
                                 0,
                                 false,
                                 entry.bytes(),
                                 entry.liveBytes(),
-                                job.mostKept)
+                                cleaning.mostKept)
                         == Policy.GOES;
     }
 
-    private Progress leave(Job job, long region) {
+    private Progress leave(RegionCleaning cleaning, long region) {
         Steps.at("E2");
-        commit.leave(successors.of(region, job.number, words), job.bytes, drops);
+        commit.leave(successors.of(region, cleaning.number, words), cleaning.bytes, drops);
+        cleaning.dropped(drops.count());
+        cleaning.end(data.path(), number, data.regionBytes(), garbage());
         if (policy != null) {
             drops.tell(words, policy);
             drops.clear();
         }
-        this.job = null;
+        this.current = null;
         owed = Math.max(0, owed - 1);
         long turn = words.acquire(StripeWords.TURN);
-        if (words.acquire(StripeWords.OLDEST_NUMBER) > turn) { // all was moved or written since
+        if (words.acquire(StripeWords.OLDEST_NUMBER) > turn) { // all moved or written since
             words.release(
                     StripeWords.EARLIEST_EXPIRY, words.acquire(StripeWords.NEXT_EARLIEST_EXPIRY));
             words.release(StripeWords.NEXT_EARLIEST_EXPIRY, 0);
             words.release(StripeWords.TURN, words.acquire(StripeWords.TAIL_NUMBER));
         }
-        lookAtFront();
+        lookAtOldestRegion();
         return Progress.FREED;
     }
 
-    /** A tombstone takes the place of an expired entry; false if there is no room. */
+    /** Replaces the entry that was found with a tombstone; returns false if there is no room. */
     private boolean drop(
-            long hashed, byte[] key, long offset, Index.Lookup found, Job job, Use use) {
+            long hashed, byte[] key, Index.Lookup found, RegionCleaning cleaning, Use use) {
         Draft tombstone = Draft.of(key, null, 0, data.regionBytes());
-        job.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
-        Outline old = records.outlineLocked(offset);
+        cleaning.regionsNeeded = 1 + tombstone.runRegions(data.regionBytes());
+        Outline old = records.outlineLocked(SlotWord.offset(found.slot()));
         long tailNumber = tail.number();
         boolean dropped = tail.append(hashed, tombstone, use, found, old) != Tail.NO_REGION;
+        cleaning.dropped(dropped ? 1 : 0);
         if (tail.number() != tailNumber) {
             rolled();
         }

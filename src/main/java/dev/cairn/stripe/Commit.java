@@ -65,50 +65,46 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /*
- * Actors    the holder of a stripe's lock, or whoever took the lock over from it.
- * Words     the intent; the companions (new ...), which say what the stripe's words will be. A short
- *           intent has those on their first line only, and all that it changes stands on the lock's
- *           line: most puts write two lines of the stripe, a slot word, and the record.
+ * Actors    the holder of a stripe's lock, or the process that took the lock over from it.
+ * Words     the intent; the companions (new ...), which hold the stripe's words after the write. A short intent
+ *           uses only the companions on their first line, and changes only words on the lock's line. So most puts
+ *           write two lines of the stripe, a slot word, and the record.
  * Steps     W4 companions      W5 intent      W6 slots of the copies of a fold; tag, slot word
  *           W7 table word      W8 version, oldest, counts, evacuated      W9 tail
  *           W10 next, next run := 0      W11 dead run, dead region        W12 intent := 0
- *           X1 to X8, of a record that is overwritten where it lies: see Tail
- *           E7 of a store that evicts, whose oldest region is damaged: intent := 4; every slot word := 0;
+ *           X1 to X8, for a record that is overwritten in place: see Tail
+ *           E7 in a store that evicts, if the oldest region is damaged: intent := 4; every slot word := 0;
  *           table word; counts, chain := none; all regions of the stripe dead; intent := 0
  * Why it is safe
- *           W5 is the commit: before it nothing below the tail and no slot word has changed, after
- *           it the companions hold everything that is to be done. They are absolute, so W6 to W12
- *           done again, from any kill, any number of times, end in the same words (RULE 12). Every
- *           store here is a release, so none rises above the one before it; the fence behind W5
- *           also keeps it before every later load.
- *           W7 stands between the last slot word into a dying run or region and W11, which lets it
- *           be claimed (RULE 8): a reader that still has the old slot word finds the table word
- *           changed. The tail comes last of what watchers look at: who sees it finds the rest done.
- *           RULE 26: the slots of copies are not staged. They are found by walking the new region,
- *           and swung where they still point into the dead one. That one's records, which the walk
- *           compares keys with, are what they were as long as its owner word names this life of it;
- *           once it does not, W11 was reached before, and with it all slots were swung.
- *           The same goes for entries that cleaning moves: whoever moves them knows where their
- *           slots are, a redo walks the copies, from MOVES_AT to the new tail, and swings what points
- *           into the oldest region. A key points there to one record at most, its original; the region
- *           stays in the chain, so its records are what they were.
- *           Of a store that evicts, the entries of the oldest region that the index still points to go
- *           with it: their slot words become 0, at W6. Whoever commits knows where they are. A redo walks
- *           the region, as long as its owner word names this life of it, and finds those that are left:
- *           what else stood there was swung to its copy before. So the counts and the slots change in
- *           one commit, and no cut has a region without the counts that go with it.
+ *           W5 is the commit. Before it, nothing below the tail and no slot word has changed. After it, the companions
+ *           hold everything that is to be done. They are absolute values, so W6 to W12 end in the same words however
+ *           often they are repeated (RULE 12). Every store here is a release, so none moves up before an earlier one.
+ *           The fence after W5 also keeps W5 before every later load.
+ *           W7 comes after the last slot word into a dying run or region was changed, and before W11 lets others claim
+ *           it. So a reader that has the old slot word finds the table word changed (RULE 8). The tail is the last word
+ *           that watchers read. So a watcher that sees the new tail finds the rest done.
+ *           The slots of a fold's copies are not staged (RULE 26). A walk through the new region finds them, and
+ *           swings those that still point into the dead region. It compares keys with the records there, which are
+ *           unchanged while the owner word names this life of the region. If it names another, W11 was reached
+ *           before, and so all slots were swung.
+ *           When cleaning moves entries, the process that moves them knows their slots. A redo walks the copies, from
+ *           MOVES_AT to the new tail, and swings the slots that point into the oldest region. A key has at most one
+ *           record there, the original. The region stays in the chain, so its records are unchanged.
+ *           In a store that evicts, the entries of the oldest region to which the index still points go with it:
+ *           W6 sets their slot words to 0. The process that commits knows these slots. A redo finds them by a walk
+ *           through the region while its owner word names this life of it. Entries that were copied are no longer
+ *           among them. So counts and slots change in one commit, and each cut has the counts that fit its regions.
  * What is benign
- *           A redo that swings a slot which is swung: the same words.
+ *           A redo that swings a slot which is swung already: the words are the same.
  * If a process dies here
- *           Before W5: claims are given back, the rest never happened. After it: the next holder of
- *           the lock does W6 to W12. Both are O(1), but for the regions of a large value's run and
- *           the copies of a fold, one region's at most.
+ *           Before W5: claims are given back, and the rest never happened. After it: the next holder of the lock does
+ *           W6 to W12. That walks one region at most, besides the regions of runs; E7 walks all of the stripe.
  * If power fails here
  *           None of these words is durable.
  */
-/** How one write of a stripe becomes true, and how it is finished after a death. */
+/** Makes one write of a stripe take effect, and completes it after a death. */
 final class Commit {
-    /** The companions that are 0 where a stripe is to be empty. */
+    /** The companions that are 0 if a stripe is to become empty. */
     private static final int[] OF_THE_EMPTY = {
         NEW_TAIL, NEW_TAIL_NUMBER, NEW_OLDEST, NEW_OLDEST_NUMBER,
         NEW_LIVE_COUNT, NEW_LIVE_BYTES, NEW_LOG_BYTES, NEW_TAIL_DEAD
@@ -123,40 +119,40 @@ final class Commit {
     private final CommittedRecords committed;
     private final Appender appender;
 
-    /** Regions were claimed or died, and nobody was told yet. */
+    /** Whether regions were claimed or died since that was last reported. */
     private boolean turnedOver;
 
-    Commit(Site site, Appender appender) {
-        this.number = site.number();
-        this.words = site.words();
-        this.data = site.mapped().data();
-        this.shared = site.mapped().shared();
-        this.index = site.mapped().index();
-        this.regions = site.regions();
-        this.committed = new CommittedRecords(site);
+    Commit(StripeContext context, Appender appender) {
+        this.number = context.number();
+        this.words = context.words();
+        this.data = context.mapped().data();
+        this.shared = context.mapped().shared();
+        this.index = context.mapped().index();
+        this.regions = context.regions();
+        this.committed = new CommittedRecords(context);
         this.appender = appender;
     }
 
     /**
      * What a write changes.
      *
-     * @param slotAt of the slot word that changes, with the key's tag: {@link BucketWords#tagged}; 0
-     *     if none changes
-     * @param slot what it will be, 0 if the entry goes
-     * @param version that the stripe has then
-     * @param log where the record lies and how the log stands behind it
-     * @param liveCount entries then
-     * @param liveBytes bytes of live entries then
-     * @param logBytes bytes of all records and of the runs that live, before what a fold drops
-     * @param deadInTail bytes of the record that is superseded, if it lies in the tail region
-     * @param deadRun run of the record that is superseded, 0 if it has none
+     * @param slotAt the position of the slot word that changes, with the key's tag: {@link BucketWords#tagged}; 0 if
+     *     none changes
+     * @param slot its new value, 0 if the entry is removed
+     * @param version the stripe's new version
+     * @param log the place of the record, and the ends of the log after it
+     * @param liveCount the new number of entries
+     * @param liveBytes the new bytes of live entries
+     * @param logBytes the bytes of all records and of live runs, before what a fold drops
+     * @param deadInTail the bytes of the superseded record, if it lies in the tail region
+     * @param deadRun the run of the superseded record, 0 if it has none
      * @param deadRunNumber its allocation number
      */
-    record Change(
+    record StagedChange(
             long slotAt,
             long slot,
             long version,
-            Appender.Spot log,
+            Appender.Placement log,
             long liveCount,
             long liveBytes,
             long logBytes,
@@ -164,20 +160,20 @@ final class Commit {
             long deadRun,
             long deadRunNumber) {}
 
-    /** Whether the next commit may be short: copies that were begun and not committed are forgotten by a whole one. */
+    /** Whether the next commit may be short. It may not after uncommitted copies, which only a whole one forgets. */
     boolean mayBeShort() {
         return words.acquire(MOVED_FROM) == 0;
     }
 
     /**
-     * Stages, commits and carries out a put that is as short as most: its record needs no run and
-     * stands at the tail, in the region that the tail is in, and what it supersedes has no run.
+     * Stages, commits and carries out a short put, as most are: its record needs no run and fits into the tail
+     * region, and the superseded record has no run.
      *
-     * @param slotAt of the slot word that changes, with the key's tag
-     * @param slot what it will be
-     * @param bytes of the record
-     * @param dead bytes of the record that is superseded, 0 if there is none
-     * @param deadInTail the same, if that lies in the tail region
+     * @param slotAt the position of the slot word that changes, with the key's tag
+     * @param slot its new value
+     * @param bytes the bytes of the record
+     * @param dead the bytes of the superseded record, 0 if there is none
+     * @param deadInTail the same, if that record lies in the tail region
      */
     void applyShort(long slotAt, long slot, long version, int bytes, int dead, int deadInTail) {
         words.release(NEW_SLOT_AT, slotAt); // W4
@@ -193,11 +189,11 @@ final class Commit {
     }
 
     /**
-     * Overwrites a record where it lies; its image was staged behind the tail.
+     * Overwrites a record in place. Its image was staged behind the tail.
      *
-     * @param slotAt of the slot word, with the key's tag
-     * @param slot the slot word, at rest
-     * @param bytes of the record
+     * @param slotAt the position of the slot word, with the key's tag
+     * @param slot the slot word, which has an even count
+     * @param bytes the bytes of the record
      */
     void applyInPlace(long slotAt, long slot, long version, int bytes) {
         words.release(NEW_SLOT_AT, slotAt); // X2
@@ -211,7 +207,7 @@ final class Commit {
         finishInPlace();
     }
 
-    /** X3a and X4: readers see the staged image from now on. */
+    /** X3a and X4: from now on readers see the staged image. */
     private void announceStaged() {
         Steps.at("X3a");
         words.release(IN_PLACE_VERSION, words.acquire(NEW_VERSION)); // X3a
@@ -221,7 +217,7 @@ final class Commit {
         index.change(slotAtStaged(), SlotWord.withCount(staged, SlotWord.count(last) - 1)); // X4
     }
 
-    /** X6 to X8: readers see the record in its place. */
+    /** X6 to X8: from now on readers see the record at its place. */
     private void finishInPlace() {
         Steps.at("X6");
         index.change(slotAtStaged(), words.acquire(NEW_SLOT_WORD)); // X6
@@ -235,7 +231,7 @@ final class Commit {
         return BucketWords.slotAt(words.acquire(NEW_SLOT_AT));
     }
 
-    /** Does again what another began, by what it staged; if X6 was done, that and what stands behind it. */
+    /** Repeats what another process began, with what it staged; if X6 was done, only X6 and the steps after it. */
     private void redoInPlace() {
         appender.loadTail();
         long last = words.acquire(NEW_SLOT_WORD);
@@ -248,20 +244,20 @@ final class Commit {
     }
 
     /** Stages a change, commits it and carries it out. */
-    void apply(Change change) {
+    void apply(StagedChange change) {
         boolean death = stage(change);
         words.release(MOVED_FROM, 0);
         commit(death, null, 0, 0);
     }
 
     /**
-     * Some entries of the oldest region are from now on where their copies are.
+     * Moves some entries of the oldest region to their copies.
      *
-     * @param log where the copies begin, and how the log stands behind them
+     * @param log the place of the first copy, and the ends of the log after the copies
      * @param from the region of the originals
-     * @param moves which they are, from the first to before the last
+     * @param moves the entries, of which those from the first to before the last are moved
      */
-    void move(Appender.Spot log, long from, Moves moves, int first, int last) {
+    void move(Appender.Placement log, long from, Moves moves, int first, int last) {
         int bytes = moves.bytes(first, last);
         boolean death = stage(unchanged(log, words.acquire(LOG_BYTES) + bytes));
         words.release(MOVED_FROM, from + 1);
@@ -270,8 +266,8 @@ final class Commit {
     }
 
     /** A change of the log alone. */
-    private Change unchanged(Appender.Spot log, long logBytes) {
-        return new Change(
+    private StagedChange unchanged(Appender.Placement log, long logBytes) {
+        return new StagedChange(
                 0,
                 0,
                 words.acquire(VERSION),
@@ -284,8 +280,8 @@ final class Commit {
                 0);
     }
 
-    /** Tells whether something dies. */
-    private boolean stage(Change change) {
+    /** Stages a change; returns whether a run or region dies. */
+    private boolean stage(StagedChange change) {
         Appender.Fold fold = change.log.fold();
         words.release(NEW_SLOT_AT, change.slotAt); // W4
         words.release(NEW_SLOT_WORD, change.slot);
@@ -314,12 +310,12 @@ final class Commit {
     }
 
     /**
-     * The oldest region leaves the chain (RULE 24); under the stripe's lock, with every record in it
-     * that the index pointed to moved, but for those that go with it.
+     * Takes the oldest region out of the chain (RULE 24). The caller holds the stripe's lock, and has moved every
+     * record in the region to which the index points, except those that go with it.
      *
-     * @param successor the region after it, by its header
-     * @param bytes of the records in it, and of the runs of its tombstones
-     * @param gone what goes with it: of a store that evicts all that the index points to in it
+     * @param successor the header of the next region
+     * @param bytes the bytes of the region's records, and of the runs of its tombstones
+     * @param gone the entries that go with it; in a store that evicts, all to which the index points
      */
     void leave(RegionHeader successor, long bytes, Drops gone) {
         words.release(NEW_SLOT_AT, 0); // W4
@@ -346,7 +342,7 @@ final class Commit {
         carryOut(null, 0, 0);
     }
 
-    /** Drops all entries of the stripe, and all of its regions; under its lock. Versions go on. */
+    /** Drops all entries and regions of the stripe; the caller holds its lock. Versions go on. */
     void clear() {
         words.release(NEW_VERSION, words.acquire(VERSION));
         for (int word : OF_THE_EMPTY) {
@@ -358,7 +354,7 @@ final class Commit {
         carryOutClearing();
     }
 
-    /** Again from any kill: nobody else claims a region for this stripe before it is done. */
+    /** Can be repeated after any kill: nobody else claims a region for this stripe before it is done. */
     private void carryOutClearing() {
         Steps.at("E7");
         index.forEachSlot(words.acquire(TABLE), (slotAt, _) -> index.change(slotAt, 0));
@@ -397,8 +393,8 @@ final class Commit {
     }
 
     /**
-     * Whether regions were claimed or died since this was asked last, about: it needs no lock, so two
-     * may be told of the same.
+     * About whether regions were claimed or died since the last call. It takes no lock, so two callers may be told of
+     * the same region.
      */
     boolean turnedOver() {
         boolean since = turnedOver;
@@ -409,7 +405,7 @@ final class Commit {
     }
 
     /**
-     * @param moves null where the copies have to be walked: in a redo
+     * @param moves null in a redo, which must walk the copies
      */
     private void carryOut(@Nullable Moves moves, int first, int last) {
         long deadRegion = words.acquire(DEAD_REGION);
@@ -468,7 +464,7 @@ final class Commit {
         }
     }
 
-    /** Does again what another began, who may have known where the entries are that go. */
+    /** Repeats what another process began, which may have known where the dropped entries are. */
     private void redo() {
         long deadRegion = words.acquire(DEAD_REGION);
         boolean evacuated = deadRegion != 0 && words.acquire(COPIES_END) == 0;
@@ -478,7 +474,7 @@ final class Commit {
         carryOut(null, 0, 0);
     }
 
-    /** Nothing dies, no copy was made, and the log has the regions that it had: W7, W10, W11 are empty. */
+    /** Carries out a short commit. Nothing dies, and the log has the same regions: W7, W10, W11 are empty. */
     private void carryOutShort() {
         swingSlot();
         setCounts();
@@ -518,18 +514,18 @@ final class Commit {
     }
 
     /**
-     * A tail region that was given up leaves the chain for one with what counts of it.
+     * Replaces a tail region that was given up by one with the live records of it.
      *
-     * @param place of the tail behind the copies
+     * @param placement the place of the tail after the copies
      */
-    void replaceTail(Appender.Spot place) {
-        apply(unchanged(place, words.acquire(LOG_BYTES)));
+    void replaceTail(Appender.Placement placement) {
+        apply(unchanged(placement, words.acquire(LOG_BYTES)));
     }
 
     /**
-     * The lock was taken over from the dead, who may have written behind the tail what no commit
-     * covers; before {@link #repair}. Of one record the first bytes tell that. Copies of a window are
-     * several, each with a checksum of its own, so MOVED_FROM tells that they were begun.
+     * Notes that the lock was taken over from a dead holder, before {@link #repair}. The holder may have written
+     * behind the tail without a commit. The first bytes tell that of one record. Copies of a window are several, each
+     * with its own checksum, so MOVED_FROM tells that they were begun.
      */
     void inherit() {
         boolean moving = words.acquire(MOVED_FROM) != 0;
@@ -539,8 +535,8 @@ final class Commit {
     }
 
     /**
-     * Whether a whole record or filler may stand behind a tail, or its image on the disk: its first 16
-     * bytes, which lie in one page, are not all 0, and nobody stores zeros in their place.
+     * Whether a whole record or filler, or its image on the disk, may lie behind the tail. Then its first 16 bytes,
+     * which are in one page, are not all 0, and no process stores zeros there.
      */
     private boolean mayBeWritten(long tail) {
         if (tail == 0 || Place.region(tail) >= data.regions()) {
@@ -555,11 +551,11 @@ final class Commit {
         try {
             return (Words.acquire(memory, at) | Words.acquire(memory, at + Long.BYTES)) != 0;
         } catch (InternalError e) {
-            return true; // the page cannot be read: who knows what stands there
+            return true; // the page cannot be read, so its content is unknown
         }
     }
 
-    /** A write of this process ended in a Throwable; before {@link #repair}, under the lock. */
+    /** Notes that a write of this process ended in a Throwable; under the lock, before {@link #repair}. */
     void failed() {
         if (appender.mayHaveWritten()) {
             inherit();
@@ -567,8 +563,8 @@ final class Commit {
     }
 
     /**
-     * Finishes or undoes what a holder left; the caller holds the stripe's lock. The one routine for
-     * a takeover, for a Throwable in a live holder and for the cut (RULE 12).
+     * Completes or undoes what a holder left; the caller holds the stripe's lock. It is the one routine for a
+     * takeover, for a Throwable in a live holder and for the cut (RULE 12).
      *
      * @return whether there was anything to do
      */
@@ -594,7 +590,7 @@ final class Commit {
         }
         regions.abandon(words, number);
         regions.abandonRun(words, number);
-        words.release(BUILDING, 0); // swung or not: the table word names what counts
+        words.release(BUILDING, 0); // swung or not: the table word names the valid table
         return true;
     }
 }

@@ -16,7 +16,10 @@ import dev.cairn.os.Steps;
 
 import java.util.function.Consumer;
 
-/** What a commit does to records that it did not stage one by one, and so finds by walking a region. */
+/**
+ * The effects of a commit on records that it did not stage one by one. They are found by a walk
+ * through a region.
+ */
 final class CommittedRecords {
     private final int number;
     private final StripeWords words;
@@ -26,28 +29,28 @@ final class CommittedRecords {
     private final KeyHash hash;
     private final Regions regions;
 
-    CommittedRecords(Site site) {
-        this.number = site.number();
-        this.words = site.words();
-        this.data = site.mapped().data();
-        this.records = site.mapped().records();
-        this.index = site.mapped().index();
-        this.hash = site.mapped().hash();
-        this.regions = site.regions();
+    CommittedRecords(StripeContext context) {
+        this.number = context.number();
+        this.words = context.words();
+        this.data = context.mapped().data();
+        this.records = context.mapped().records();
+        this.index = context.mapped().index();
+        this.hash = context.mapped().hash();
+        this.regions = context.regions();
     }
 
-    /** Whether the region that the commit leaves lives its life still. */
+    /** Whether the region that the commit takes out still lives the same life. */
     boolean deadRegionIsAlive() {
         long region = Place.region(words.acquire(StripeWords.DEAD_REGION));
         return regions.isAlive(number, region, words.acquire(StripeWords.DEAD_REGION_NUMBER));
     }
 
     /**
-     * Swings the slots of copies that still point to their originals.
+     * Swings the slots of those copies whose slots still point to the originals.
      *
-     * @param region of the originals
-     * @param from where in the new tail region the first copy begins
-     * @param to where the last ends
+     * @param region the region of the originals
+     * @param from the offset in the new tail region at which the first copy begins
+     * @param to the offset at which the last copy ends
      */
     void swingCopies(long region, long from, long to) {
         long regionAt = data.regionAt(Place.region(words.acquire(StripeWords.NEW_TAIL)));
@@ -71,7 +74,9 @@ final class CommittedRecords {
                 });
     }
 
-    /** Makes the entries absent that the index still points to in a region that leaves. */
+    /**
+     * Makes the entries absent to which the index still points in a region that leaves the chain.
+     */
     void dropAll(long region) {
         forEachOf(
                 region,
@@ -91,7 +96,7 @@ final class CommittedRecords {
                 });
     }
 
-    /** The keys of some tombstones lie in runs, which nobody supersedes. */
+    /** Frees the runs that hold keys of tombstones; nothing supersedes these runs. */
     void buryRunsOfTombstones(long region, long epoch) {
         forEachOf(
                 region,

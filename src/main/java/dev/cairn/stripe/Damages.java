@@ -8,27 +8,27 @@ import java.nio.file.Path;
 import java.util.Queue;
 
 /**
- * Regions of a stripe that cleaning found damaged and left where they are. Noted in the stripe for
- * whoever asks for figures, and here, once a region, for the log: nobody logs with a stripe's lock
- * held (RULE 13).
+ * The regions of a stripe that cleaning found damaged and left where they are. They are noted in
+ * the stripe for statistics, and here, once per region, for the log: no thread logs while it holds
+ * a stripe's lock (RULE 13).
  */
 public final class Damages {
     private final int stripe;
     private final StripeWords words;
     private final Queue<Damage> untold;
 
-    /** The last that was found; guarded by the stripe's lock. */
+    /** The region that was found last; guarded by the stripe's lock. */
     private long last;
 
     /**
      * A region at which the cleaning of a stripe stops.
      *
-     * @param why says where the damage is
+     * @param why the exception that says where the damage is
      */
     public record Damage(int stripe, CorruptStore why) {}
 
     /**
-     * @param untold gets what is to be logged
+     * @param untold the queue of damages to be logged
      */
     Damages(int stripe, StripeWords words, Queue<Damage> untold) {
         this.stripe = stripe;
@@ -37,7 +37,7 @@ public final class Damages {
     }
 
     /**
-     * Notes one; under the stripe's lock.
+     * Notes a damaged region; the caller holds the stripe's lock.
      *
      * @param number the region's allocation number
      */
@@ -51,12 +51,18 @@ public final class Damages {
         }
     }
 
-    /** For a record whose key cannot be read though its run is nobody else's. */
+    /**
+     * The exception about a record whose key cannot be read, although its run belongs to no other
+     * record.
+     */
     static CorruptStore keyInRun(Path file, long offset) {
-        return new CorruptStore(file, offset, "a record whose key is in its run", "another run");
+        return new CorruptStore(
+                file, offset, "a run with the key of this record", "a run with another content");
     }
 
-    /** Stripes whose cleaning stops at a damaged region, whichever process found it. */
+    /**
+     * The number of stripes whose cleaning stops at a damaged region, whichever process found it.
+     */
     public static int stripes(SharedMemory shared) {
         int stripes = 0;
         for (int stripe = 0; stripe < shared.stripes(); stripe++) {

@@ -7,9 +7,9 @@ import dev.cairn.index.Index;
 import java.util.Arrays;
 
 /**
- * Entries that go with the oldest region: where the slot word of each stands, and what eviction wants to
- * know of it. Of this process alone: a redo after a death finds them by the region's records, which the
- * index still points to.
+ * The entries that go with the oldest region: the position of each slot word, and what eviction
+ * needs to know about the entry. It belongs to this process alone: a redo after a death finds the
+ * entries by the region's records to which the index still points.
  */
 final class Drops {
     private static final int SOME = 64;
@@ -50,17 +50,17 @@ final class Drops {
         return count;
     }
 
-    /** Bytes of the records. */
+    /** The bytes of the records. */
     long bytes() {
         return bytes;
     }
 
-    /** Makes an entry absent; behind the commit. */
+    /** Makes an entry absent, after the commit. */
     void swing(int i) {
         index.swing(slotAts[i], 0, HashBits.tag(hashes[i]));
     }
 
-    /** Tells what went, when all of it has. */
+    /** Tells the policy which entries went, when all of them are gone. */
     void tell(StripeWords words, Policy policy) {
         for (int i = 0; i < count; i++) {
             index.lowerOverflow(words, hashes[i], index.passed(words, hashes[i], slotAts[i]));

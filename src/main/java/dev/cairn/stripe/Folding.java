@@ -24,9 +24,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Decides whether a tail region that overflows is folded: what counts of it is copied to the region
- * that takes its place, so that entries which are overwritten for ever go round in a few regions
- * instead of lengthening the log (RULE 26).
+ * Decides whether a tail region that overflows is folded. In a fold, the live records of the region
+ * are copied to the region that takes its place. So entries that are overwritten again and again
+ * stay in a few regions and do not make the log longer (RULE 26).
  */
 final class Folding {
     private final int number;
@@ -39,26 +39,26 @@ final class Folding {
     private final Damages damages;
     private final Appender appender;
 
-    Folding(Site site, Appender appender) {
-        this.number = site.number();
-        this.words = site.words();
-        this.data = site.mapped().data();
-        this.records = site.mapped().records();
-        this.index = site.mapped().index();
-        this.hash = site.mapped().hash();
-        this.regions = site.regions();
-        this.damages = site.damages();
+    Folding(StripeContext context, Appender appender) {
+        this.number = context.number();
+        this.words = context.words();
+        this.data = context.mapped().data();
+        this.records = context.mapped().records();
+        this.index = context.mapped().index();
+        this.hash = context.mapped().hash();
+        this.regions = context.regions();
+        this.damages = context.damages();
         this.appender = appender;
     }
 
     /**
-     * The fold of a stripe's tail region; null if it is not mostly dead, or damaged: then it stays in
-     * the chain. Under the stripe's lock.
+     * The fold of a stripe's tail region; null if the region is not mostly dead, or damaged, and so
+     * stays in the chain. The caller holds the stripe's lock.
      *
-     * @param key of the record that does not fit; its old record counts as dead; null if that does not
-     *     stand in the tail region
-     * @param bytes that do not fit
-     * @param deadInTail bytes of its key's old record, if it lies in the tail region
+     * @param key the key of the record that does not fit, whose old record counts as dead; null if
+     *     that does not lie in the tail region
+     * @param bytes the number of bytes that do not fit
+     * @param deadInTail the bytes of the key's old record, if it lies in the tail region
      */
     Appender.@Nullable Fold plan(byte @Nullable [] key, int bytes, int deadInTail) {
         long tail = appender.tail();
@@ -75,8 +75,8 @@ final class Folding {
     }
 
     /**
-     * All that counts of a stripe's tail region, however much it is; null if the region is damaged.
-     * Under the stripe's lock, with a tail.
+     * The fold of all live records of a stripe's tail region, however many there are; null if the
+     * region is damaged. The caller holds the stripe's lock, and there is a tail.
      */
     Appender.@Nullable Fold ofWholeTail() {
         return fold(null);
@@ -102,7 +102,7 @@ final class Folding {
             bytes += record.bytes();
             RecordBytes.Run run = record.run();
             if (record.gone() && run != null && regions.isAlive(number, run)) {
-                throw Damages.keyInRun(data.path(), record.offset()); // it counts
+                throw Damages.keyInRun(data.path(), record.offset()); // it is live
             }
             if (record.kind() == RecordLayout.TOMBSTONE) {
                 tombstones.put(ByteBuffer.wrap(record.key()), record); // the newest counts
@@ -118,12 +118,18 @@ final class Folding {
         return new Appender.Fold(chain.regions().getFirst(), keep, bytes);
     }
 
-    /** A run whose record is a tombstone lives as long as that stands in the chain, counting or not. */
+    /**
+     * Whether the record is a tombstone with a run. Such a run lives as long as the tombstone is in
+     * the chain, whether or not the tombstone counts.
+     */
     private static boolean hasRunOfTombstone(Chain.Entry record) {
         return record.kind() == RecordLayout.TOMBSTONE && record.run() != null;
     }
 
-    /** Tombstones count while their key is absent: older records of it may stand before them. */
+    /**
+     * Whether a record counts. A tombstone counts while its key is absent: older records of the key
+     * may precede it.
+     */
     private boolean counts(Chain.Entry record, Map<ByteBuffer, Chain.Entry> tombstones) {
         if (record.gone()) {
             return false;

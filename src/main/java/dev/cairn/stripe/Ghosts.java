@@ -5,10 +5,10 @@ import dev.cairn.format.Words;
 import java.lang.foreign.MemorySegment;
 
 /**
- * How often keys were used that were evicted: so that one which comes again is not taken for new. Of
- * one stripe, under its lock. A word has four cells of 16 bits, each 12 bits of a key's hash and 4 of
- * its frequency; a frequency of 0 means that the cell is empty. Two keys with the same bits are taken
- * for one another.
+ * Remembers how often evicted keys were used, so that a key which comes back is not taken for a new
+ * one. The ghosts of one stripe are guarded by its lock. A word has four cells of 16 bits, each
+ * with 12 bits of a key's hash and 4 of its frequency; a frequency of 0 means that the cell is
+ * empty. Two keys with the same bits are taken for one another.
  */
 final class Ghosts {
     static final int MOST = 15;
@@ -18,12 +18,15 @@ final class Ghosts {
     private static final int FREQUENCY_BITS = 4;
     private static final int FINGERPRINT_MASK = (1 << CELL_BITS - FREQUENCY_BITS) - 1;
 
-    /** Of each cell the bits that a halved frequency has. */
+    /** The bits of each cell that a halved frequency has. */
     private static final long HALVES = 0x0007_0007_0007_0007L;
 
     private static final long FINGERPRINTS = 0xFFF0_FFF0_FFF0_FFF0L;
 
-    /** Odd, and its bits are mixed: the stripe and the bucket use up other bits of the hash. */
+    /**
+     * An odd number that mixes the bits of the hash: the stripe and the bucket use other bits of
+     * it.
+     */
     private static final long MULTIPLIER = 0x9E37_79B9_7F4A_7C15L;
 
     private final MemorySegment memory;
@@ -31,8 +34,9 @@ final class Ghosts {
     private final long words;
 
     /**
-     * @param at where in the memory the first word stands
-     * @param bytes of all of them
+     * @param at the position of the first word in the memory
+     *
+     * @param bytes the size of all words
      */
     Ghosts(MemorySegment memory, long at, long bytes) {
         this.memory = memory;
@@ -47,7 +51,7 @@ final class Ghosts {
         return cell < 0 ? 0 : frequency(word, cell);
     }
 
-    /** Forgets a key, which is there again. */
+    /** Forgets a key that is present again. */
     void forget(long hash) {
         long word = Words.acquire(memory, at(hash));
         int cell = cellOf(word, fingerprint(hash));
@@ -57,8 +61,8 @@ final class Ghosts {
     }
 
     /**
-     * Remembers a key that is evicted, in an empty cell, or in place of the one that was used least,
-     * unless that was used more: then it counts for one less.
+     * Remembers a key that is evicted. It takes an empty cell, or the cell of the least used key.
+     * If that key was used more, it stays, and its frequency falls by one instead.
      */
     void remember(long hash, int frequency) {
         if (frequency == 0) {

@@ -8,8 +8,9 @@ import dev.cairn.log.RecordWindow;
 import java.util.Arrays;
 
 /**
- * Puts of a window that go from the oldest region to the tail: where each stands, its hash, and where
- * its slot word stands. Of this process alone: a redo after a death finds the same by the copies.
+ * The puts of a window that move from the oldest region to the tail: the place of each, its hash,
+ * and the position of its slot word. It belongs to this process alone: a redo after a death finds
+ * the same by the copies.
  */
 final class Moves {
     private static final int SOME = 32;
@@ -20,10 +21,10 @@ final class Moves {
     private long[] hashes = new long[SOME];
     private long[] slotAts = new long[SOME];
 
-    /** Of each, the heat of its copy. */
+    /** For each put, the heat of its copy. */
     private int[] heats = new int[SOME];
 
-    /** Of each, the slot word of its copy, once that is written. */
+    /** For each put, the slot word of its copy, once the copy is written. */
     private long[] slots = new long[SOME];
 
     private int count;
@@ -38,10 +39,10 @@ final class Moves {
     }
 
     /**
-     * Adds one.
+     * Adds a put.
      *
-     * @param put of the window
-     * @param heat of the copy
+     * @param put its index in the window
+     * @param heat the heat of the copy
      */
     void add(int put, long hash, long slotAt, int heat) {
         if (count == puts.length) {
@@ -62,7 +63,7 @@ final class Moves {
         return count;
     }
 
-    /** Bytes of some of them, from the first to before the last. */
+    /** The bytes of the puts from the first to before the last. */
     int bytes(int first, int last) {
         int bytes = 0;
         for (int i = first; i < last; i++) {
@@ -71,7 +72,9 @@ final class Moves {
         return bytes;
     }
 
-    /** Behind the last of those that fit so many bytes, from the first on. */
+    /**
+     * The index after the last put that fits into that many bytes, if the first one goes first.
+     */
     int fitting(int first, int room) {
         int last = first;
         int left = room;
@@ -83,11 +86,11 @@ final class Moves {
     }
 
     /**
-     * The images of their copies.
+     * Writes the images of the copies.
      *
-     * @param to gets them, one behind the other
-     * @param number allocation number of the region where they will stand
-     * @param offset where in the file the first will stand
+     * @param to the array that gets them, one after the other
+     * @param number the allocation number of the region for which they are meant
+     * @param offset the offset in the file for which the first is meant
      */
     void copy(int first, int last, byte[] to, long number, long offset) {
         int at = 0;
@@ -98,14 +101,14 @@ final class Moves {
         }
     }
 
-    /** Notes, before the commit, when those that expire do. */
+    /** Notes the expiry times of the puts, before the commit. */
     void noteExpiries(int first, int last, StripeWords words) {
         for (int i = first; i < last; i++) {
             words.noteExpiry(window.expires(puts[i]));
         }
     }
 
-    /** Swings a slot word to the copy; behind the commit. */
+    /** Swings a slot word to the copy, after the commit. */
     void swing(int i) {
         index.swing(slotAts[i], slots[i], HashBits.tag(hashes[i]));
     }

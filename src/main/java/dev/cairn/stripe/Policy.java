@@ -25,48 +25,53 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What is evicted. The oldest region is judged record by record: those that score best are kept, two
- * thirds of the bytes that are judged, and the rest goes.
+ * Decides what is evicted. The oldest region is judged record by record: the records with the best
+ * scores are kept, up to two thirds of the bytes that are judged, and the others go.
  *
- * <p>A record scores by its frequency, which it has with it; by its mark, which says that it was read
- * since it was written or moved, and which then counts in the frequency too; and a little for having been
- * kept before. A small record scores higher than a large one, since more of them fit. The frequency of
- * what was evicted is remembered for a while: see {@link Ghosts}. All frequencies are halved after ten
- * times the bound was put.
+ * <p>The score of a record depends on its frequency, which is stored in the record; on its mark,
+ * which says that it was read since it was written or moved, and which is then added to the
+ * frequency; and a little on whether it was kept before. A small record scores higher than a large
+ * one, since more of them fit. The frequency of an evicted key is remembered for a while: see
+ * {@link Ghosts}. After puts of ten times the bound, all frequencies are halved.
  *
- * <p>All of it is one stripe's, in shared memory and under its lock, so that whatever process goes on
- * with a region judges as the last one did. After a death a few records may count twice, or not at all:
- * nothing but the choice of what is evicted goes by it.
+ * <p>All of this belongs to one stripe. It lies in shared memory and is guarded by the stripe's
+ * lock, so that a process that goes on with a region judges as the previous one did. After a death
+ * a few records may count twice, or not at all: only the choice of what is evicted depends on it.
  */
 final class Policy {
-    /** What {@link #judge} says of what is not kept. */
+    /** The result of {@link #judge} for a record that is not kept. */
     static final int GOES = -1;
 
     private static final int MOST_FREQUENCY = Ghosts.MOST;
 
-    /** Shifts the epoch of aging above the frequency in the byte of heat. */
+    /** The shift of the epoch of aging, which lies above the frequency in the byte of heat. */
     private static final int EPOCH_SHIFT = 4;
 
     private static final int EPOCH_MASK = 3;
 
-    /** Of the bytes that are judged so many thirds are kept: more leaves too little to new entries. */
+    /**
+     * How many thirds of the judged bytes are kept: more would leave too little to new entries.
+     */
     private static final int KEPT_THIRDS = 2;
 
-    /** What a mark is worth, as many frequencies as half of it. */
+    /** The score of a mark, which is that of a frequency of half this number. */
     private static final int MARK_SCORE = 12;
 
-    /** By which part the histogram fades with each region. */
+    /** The part by which the histogram fades with each region. */
     private static final int FADING = 8;
 
     private static final double MOST_BY_SIZE = 4;
 
-    /** The threshold while nothing was judged yet: what scores as a mark does is kept, and a part of the rest. */
+    /**
+     * The threshold while nothing was judged yet: it keeps records with the score of a mark, and a
+     * part of the others.
+     */
     private static final int ANY = SCORES;
 
-    /** Times that the bound is put before frequencies are halved. */
+    /** How many times the bound is put before frequencies are halved. */
     private static final long AGING_TIMES = 10;
 
-    /** Parts of a score. */
+    /** The number of bits for a part of a score. */
     private static final int PART_BITS = 16;
 
     private static final long WHOLE_PART = 1L << PART_BITS;
@@ -90,16 +95,16 @@ final class Policy {
         this.agingBytes = header.cache().maxBytes() / header.stripes() * AGING_TIMES;
     }
 
-    /** Null if the store does not evict. */
-    static @Nullable Policy of(Site site) {
-        Marks marks = site.mapped().data().marks();
+    /** The policy of a stripe; null if the store does not evict. */
+    static @Nullable Policy of(StripeContext context) {
+        Marks marks = context.mapped().data().marks();
         return marks == null
                 ? null
                 : new Policy(
-                        site.words(),
-                        site.mapped().shared().base(),
-                        site.mapped().data().header(),
-                        site.number(),
+                        context.words(),
+                        context.mapped().shared().base(),
+                        context.mapped().data().header(),
+                        context.number(),
                         marks);
     }
 
@@ -125,16 +130,16 @@ final class Policy {
         return (heat & MOST_FREQUENCY) >>> agings;
     }
 
-    /** The same heat with another frequency, as of now. */
+    /** The same heat with another frequency and the current epoch of aging. */
     private int heat(int heat, int frequency) {
         return heat & RecordLayout.IDLE | epoch() << EPOCH_SHIFT | frequency;
     }
 
     /**
-     * The heat of a record to be put.
+     * The heat of a record that is about to be put.
      *
-     * @param old what it supersedes
-     * @param heat that it has by itself
+     * @param old the record that it supersedes
+     * @param heat the heat that it has by itself
      */
     int heatOfPut(long hash, @Nullable Outline old, int heat) {
         int frequency =
@@ -145,10 +150,10 @@ final class Policy {
     }
 
     /**
-     * A record was put.
+     * Notes that a record was put.
      *
-     * @param isNew whether its key was absent; else the put counts as a use
-     * @param offset where it lies
+     * @param isNew whether its key was absent; otherwise the put counts as a use
+     * @param offset the offset of the record
      */
     void wasPut(long hash, boolean isNew, long offset, long bytes) {
         if (isNew) {
@@ -166,7 +171,7 @@ final class Policy {
         }
     }
 
-    /** How far into the oldest region it was judged by now. */
+    /** How far the oldest region is judged. */
     int judgedTo(long number) {
         if (word(JOB_NUMBER) != number) {
             begin(number);
@@ -203,24 +208,24 @@ final class Policy {
         return Math.max(0, word(HISTOGRAM + score * Long.BYTES));
     }
 
-    /** It was judged so far. */
+    /** Notes how far the oldest region is judged. */
     void judged(int to) {
         store(JOB_PROGRESS, word(JOB_PROGRESS) >>> Integer.SIZE << Integer.SIZE | to);
     }
 
-    /** Bytes of the oldest region that were kept by now. */
+    /** How many bytes of the oldest region were kept so far. */
     private long kept() {
         return word(JOB_PROGRESS) >>> Integer.SIZE;
     }
 
     /**
-     * Judges a record of the oldest region that is live.
+     * Judges a live record of the oldest region.
      *
-     * @param heat that it has
-     * @param isCopy whether it was kept before
-     * @param bytes that it takes in its region
-     * @param liveBytes the same with its run
-     * @param most bytes of the region that may be kept
+     * @param heat the heat of the record
+     * @param isCopy whether the record was kept before
+     * @param bytes the bytes that it takes in its region
+     * @param liveBytes these bytes and those of its run
+     * @param most how many bytes of the region may be kept
      * @return the heat of its copy, or {@link #GOES}
      */
     int judge(long offset, int heat, boolean isCopy, int bytes, long liveBytes, long most) {
@@ -236,7 +241,7 @@ final class Policy {
             return heat(heat, frequency);
         }
         if (marked) {
-            marks.clear(offset); // whoever reads it before it goes sets it again, and keeps it
+            marks.clear(offset); // a read before the record goes sets the mark again, and keeps it
         }
         return GOES;
     }
@@ -250,7 +255,7 @@ final class Policy {
         return (int) Math.min(SCORES - 1, score * bySize);
     }
 
-    /** Whether a score is kept: of the score at the threshold only a part is. */
+    /** Whether a score is kept. Of the records with the threshold's score only a part is kept. */
     private boolean isKept(int score) {
         long threshold = word(JOB_THRESHOLD);
         long least = threshold >>> Integer.SIZE;
@@ -262,14 +267,17 @@ final class Policy {
         return fraction >= WHOLE_PART;
     }
 
-    /** The heat of a copy of what was read since it was judged; {@link #GOES} if it was not. */
+    /**
+     * The heat of the copy of a record that was read since it was judged; {@link #GOES} if it was
+     * not read.
+     */
     int heatIfRead(long offset, int heat) {
         return marks.isSet(offset)
                 ? heat(heat, Math.min(MOST_FREQUENCY, frequency(heat) + 1))
                 : GOES;
     }
 
-    /** An entry was evicted, or had expired. */
+    /** Notes that an entry was evicted, or had expired. */
     void hasGone(long hash, int heat, boolean expired) {
         if (expired) {
             add(EXPIRATIONS, 1);

@@ -5,15 +5,19 @@ import dev.cairn.lock.SharedLock;
 import dev.cairn.log.Appender;
 
 /**
- * What belongs to having a stripe's lock: whoever takes it repairs, and so finds the stripe whole,
- * from whomever it came (RULE 12), and learns the tail of its log; whoever gives it back wakes those
- * that wait for what was written meanwhile.
+ * What must be done around the work with a stripe's lock. The thread that takes the lock repairs
+ * the stripe, and so finds it whole, whichever process held it before (RULE 12), and learns the
+ * tail of its log. The thread that releases the lock wakes those that wait for what was written
+ * meanwhile.
  */
 final class Repairing implements SharedLock.Care {
     /** A version that no stripe has. */
     private static final long NONE = -1;
 
-    /** Words on each side of the one that is used, so that it stands on a line of its own. */
+    /**
+     * The number of words on each side of the one that is used, so that it has a cache line of its
+     * own.
+     */
     private static final int APART = 8;
 
     private final StripeWords words;
@@ -22,8 +26,8 @@ final class Repairing implements SharedLock.Care {
     private final Waiters waiters;
 
     /**
-     * In the midst of it the stripe's version when its lock was taken, or {@link #NONE} if something
-     * was repaired in this hold; guarded by the process-local part of the lock.
+     * The middle element is the stripe's version when its lock was taken, or {@link #NONE} if
+     * something was repaired in this hold. It is guarded by the process-local part of the lock.
      */
     private final long[] version = new long[2 * APART + 1];
 
@@ -40,22 +44,25 @@ final class Repairing implements SharedLock.Care {
     }
 
     @Override
-    public void taken() {
+    public boolean taken() {
         version[APART] = words.acquire(StripeWords.VERSION);
-        repair(); // a dead holder's, or what an error left
+        boolean repaired = repair(); // what a dead holder or an error left
         appender.loadTail();
+        return repaired;
     }
 
     @Override
     public void failed() {
         commit.failed();
-        repair();
+        boolean _ = repair();
     }
 
-    private void repair() {
-        if (commit.repair()) {
+    private boolean repair() {
+        boolean repaired = commit.repair();
+        if (repaired) {
             version[APART] = NONE;
         }
+        return repaired;
     }
 
     @Override

@@ -20,7 +20,7 @@ public final class Stripes implements Iterable<Stripe> {
     private final Mapped mapped;
     private final Stripe[] stripes;
     private final SharedLock[] locks;
-    private final Terms terms;
+    private final StripeSettings settings;
     private final Queue<Damages.Damage> untold = new ConcurrentLinkedQueue<>();
 
     public Stripes(
@@ -31,7 +31,7 @@ public final class Stripes implements Iterable<Stripe> {
             Contention contention,
             long timeoutNanos) {
         this.mapped = mapped;
-        this.terms = new Terms(timeoutNanos);
+        this.settings = new StripeSettings(timeoutNanos);
         this.stripes = new Stripe[mapped.shared().stripes()];
         Waiters waiters = new Waiters(mapped.shared());
         Arrays.setAll(
@@ -40,9 +40,8 @@ public final class Stripes implements Iterable<Stripe> {
                     StripeWords words = mapped.shared().stripe(number);
                     Damages damages = new Damages(number, words, untold);
                     return new Stripe(
-                            new Site(number, words, mapped, regions, damages),
+                            new StripeContext(number, words, mapped, regions, damages, settings),
                             tables,
-                            terms,
                             processes,
                             contention,
                             waiters);
@@ -54,7 +53,7 @@ public final class Stripes implements Iterable<Stripe> {
         return stripes[number];
     }
 
-    /** The one of a key with that hash. */
+    /** The stripe of a key with that hash. */
     public Stripe of(long hash) {
         return stripes[mapped.index().stripe(hash)];
     }
@@ -68,35 +67,40 @@ public final class Stripes implements Iterable<Stripe> {
         return Arrays.asList(stripes).iterator();
     }
 
-    /** Does something with the locks of all stripes; see {@link SharedLock#holdingAll}. */
+    /** Runs work with the locks of all stripes held; see {@link SharedLock#holdingAll}. */
     public SharedLock.Taken holdingAll(int first, long firstNanos, long nanos, Runnable work) {
         return SharedLock.holdingAll(locks, first, firstNanos, nanos, work);
     }
 
-    /** How long is waited for a lock of one of them. */
+    /** How long a thread waits for the lock of a stripe. */
     public long timeoutNanos() {
-        return terms.timeoutNanos();
+        return settings.timeoutNanos();
     }
 
     public void lengthenTimeout(long nanos) {
-        terms.lengthenTimeout(nanos);
+        settings.lengthenTimeout(nanos);
     }
 
     /**
-     * How much garbage is tolerated from now on.
+     * Sets how much garbage is tolerated from now on.
      *
-     * @param background whether checkpoints come by themselves
+     * @param background whether checkpoints are made in the background
      */
     public void cleanFor(boolean background) {
-        terms.cleanFor(background);
+        settings.cleanFor(background);
     }
 
-    /** The next damage that cleaning found and that was not told yet; null if there is none. */
+    /**
+     * The next damage that cleaning found and that was not reported yet; null if there is none.
+     */
     public Damages.@Nullable Damage nextDamage() {
         return untold.poll();
     }
 
-    /** Repairs every stripe, under the open lock, by taking its lock; tells how many had something to repair. */
+    /**
+     * Repairs every stripe by taking its lock, under the open lock; returns how many had something
+     * to repair.
+     */
     public int repairAll() {
         int repaired = 0;
         for (Stripe stripe : stripes) {
@@ -107,27 +111,29 @@ public final class Stripes implements Iterable<Stripe> {
         return repaired;
     }
 
-    /** Waits for the holders in this process, and lets no more of them begin. */
+    /** Waits for the lock holders of this process, and refuses the locks to new ones. */
     public void retire() {
         for (SharedLock lock : locks) {
             lock.retire();
         }
     }
 
-    /** Repairs every stripe when nobody is left who could hold a lock. */
+    /** Repairs every stripe when no thread is left that could hold a lock. */
     public void repairRetired() {
         for (Stripe stripe : stripes) {
             stripe.repairRetired();
         }
     }
 
-    /** Puts of this process that overwrote a record where it lay, about. */
+    /** About how many puts of this process overwrote a record in place. */
     public long overwrites() {
         return Arrays.stream(stripes).mapToLong(Stripe::overwrites).sum();
     }
 
-    /** Times that this process read an oldest region to see how much of it has expired. */
-    public long frontLooks() {
-        return Arrays.stream(stripes).mapToLong(stripe -> stripe.cleaning().frontLooks()).sum();
+    /** How many times this process read an oldest region to see how much of it has expired. */
+    public long oldestRegionLooks() {
+        return Arrays.stream(stripes)
+                .mapToLong(stripe -> stripe.cleaning().oldestRegionLooks())
+                .sum();
     }
 }

@@ -25,13 +25,14 @@ import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 
 /*
- * Overwriting in place: a put over a record of the same key that is as long (RULE 3).
+ * Overwriting in place: a put over a record of the same key and the same length (RULE 3).
  *
- * Actors    the holder of a stripe's lock, or whoever took it over; readers; cuts, which hold all
- *           stripes.
- * Words     intent 3, of which three companions count: where the slot word is, what it will be, the
- *           version. The slot word {place, hash bits, count}; the count is even at rest. Cut version:
- *           the stripe's version at the last cut. In-place version: the last one that was so written.
+ * Actors    the holder of a stripe's lock, or the process that took it over; readers; cuts, which hold
+ *           all stripes.
+ * Words     intent 3, for which three companions count: the position of the slot word, its new value, the
+ *           version. The slot word {place, hash bits, count}; the count is even unless the record is
+ *           being overwritten. Cut version: the stripe's version at the last cut. In-place version: the
+ *           last version that was written in place.
  * Steps     X1 image behind the tail, with checksum and count for its final place
  *           X2 companions      X3 intent := 3      X3a in-place version
  *           X4 slot word := {place of the image, count + 1}, store-store fence
@@ -39,27 +40,26 @@ import java.nio.file.Path;
  *           X7 version         X8 intent := 0
  * Why it is safe
  *           X3 is the commit, as W5 is: see Commit. It needs no full fence, since no later load depends
- *           on it. X4 is what readers see: from X4 to X6 they are led to the image, which is whole and
- *           lies there until X6, else to the place, whose bytes change from X4 to X6 only (RULE 33).
- *           A release does not hold back plain stores behind it. The fence behind X4 does: who saw a
- *           byte of X5 finds the slot word changed. The fence behind X6 does the same for whatever is
- *           stored behind the tail next, over the image (RULE 32).
+ *           on it. X4 is what readers see: from X4 to X6 the slot word leads them to the image, which is
+ *           whole and stays until X6; before and after, to the place, whose bytes change only from X4 to
+ *           X6 (RULE 33). A release does not hold back plain stores after it. The fence after X4 does: a
+ *           reader that saw a byte of X5 finds the slot word changed. The fence after X6 does the same
+ *           for what is stored behind the tail next, over the image (RULE 32).
  *           No slot word comes back: a place's count only grows, up to MOST, and then the key is
- *           appended. An odd word names the tail; while that stays, the odd words of one key have
- *           growing counts, and once it moved, a record stands there and its word is even (RULE 31).
+ *           appended. An odd word names the tail. While the tail stays, the odd words of one key have
+ *           growing counts; once it moved, a record lies there and its word is even (RULE 31).
  *           Nothing that a cut names is overwritten (RULE 30): a record with a version above the cut
  *           version lies behind the tail of every cut so far. It was appended after the last one; or
  *           it overwrote a record that had such a version, and so lay there; or it is a later copy.
- *           A redo does X3a to X8 by the companions and the image. If the slot word is that of X6, the
- *           image may be no more, and only what follows is done. Where the image has another version,
- *           or a checksum that is wrong for its place, as a page of it was dropped behind a failed
- *           force, nothing is copied; then the record's count tells whether X5 was done before (RULES
- *           34, 35).
- *           X3a comes before X5, so a feed that copied a byte of it finds the version; X7 before X8, so
- *           who saw the intent gone finds the version (RULES 36, 37).
+ *           A redo does X3a to X8 with the companions and the image. If the slot word is that of X6, the
+ *           image may be gone, and only the later steps are done. If the image has another version, or a
+ *           checksum that is wrong for its place, because a page of it was dropped after a failed force,
+ *           nothing is copied; then the record's count tells whether X5 was done before (RULES 34, 35).
+ *           X3a comes before X5, so a feed that copied a byte of X5 finds the version. X7 comes before X8,
+ *           so a reader that saw the intent gone finds the version (RULES 36, 37).
  * What is benign
- *           The image that stays behind the tail: by its checksum it is no record there. Should the
- *           lock be taken over from the dead, the tail is given up because of it: see Renewal.
+ *           The image that stays behind the tail: by its checksum it is not a record there. If the
+ *           lock is taken over from a dead holder, the tail is given up because of it: see Renewal.
  *           A redo that stores the same bytes and words again.
  * If a process dies here
  *           Before X3: nothing happened. After it: the next holder of the lock does X3a to X8. Until
@@ -68,11 +68,15 @@ import java.nio.file.Path;
  *           Record and image lie behind every cut.
  */
 /**
- * Where a stripe's records go, new ones and copies: each behind the tail of its log, or over the record
- * that it supersedes, made true by one commit. All of it under the stripe's lock.
+ * Decides where a stripe's records go. A new record or a copy is appended at the tail of the log,
+ * or it overwrites the record that it supersedes; one commit makes it take effect. All methods need
+ * the stripe's lock.
  */
 final class Tail {
-    /** No room was found: give the lock back, {@link Regions#makeRoom}, start again. */
+    /**
+     * The result if no room was found. The caller must release the lock, call {@link
+     * Regions#makeRoom}, and start again.
+     */
     static final long NO_REGION = -1;
 
     private static final long MAX_VERSION = 1L << 62;
@@ -88,45 +92,53 @@ final class Tail {
     private final Folding folding;
     private final Renewal renewal;
 
-    /** Where copies are made before they are stored; guarded by the stripe's lock. */
+    /**
+     * The buffer in which copies are made before they are stored; guarded by the stripe's lock.
+     */
     private byte[] copies = {};
 
     private long overwrites;
 
-    Tail(Site site, Appender appender, Commit commit) {
-        this.words = site.words();
-        this.shared = site.mapped().shared();
+    Tail(StripeContext context, Appender appender, Commit commit) {
+        this.words = context.words();
+        this.shared = context.mapped().shared();
         this.sharedFile = shared.file().path();
-        this.overwritesInPlace = site.mapped().data().header().overwritesInPlace();
-        this.data = site.mapped().data();
-        this.index = site.mapped().index();
+        this.overwritesInPlace = context.mapped().data().header().overwritesInPlace();
+        this.data = context.mapped().data();
+        this.index = context.mapped().index();
         this.appender = appender;
         this.commit = commit;
-        this.folding = new Folding(site, appender);
-        this.renewal = new Renewal(site, folding, appender, commit);
+        this.folding = new Folding(context, appender);
+        this.renewal = new Renewal(context, folding, appender, commit);
     }
 
-    /** The allocation number of its region. */
+    /** The allocation number of the tail region. */
     long number() {
         return appender.tailNumber();
     }
 
-    /** Whether a region is that of the tail. */
+    /** Whether a region is the tail region. */
     boolean isIn(long region) {
         return Place.high(appender.tail()) == region + 1;
     }
 
-    /** Whether so many bytes need a new region. */
+    /** Whether this many bytes need a new region. */
     boolean overflows(int bytes) {
         return appender.overflows(bytes);
     }
 
-    /** Starts to fetch what so many bytes behind it will take; the result only keeps loads alive. */
+    /**
+     * Starts to fetch the memory behind the tail that this many bytes will take. The result only
+     * keeps loads alive.
+     */
     long touch(int bytes) {
         return appender.overflows(bytes) ? 0 : appender.touch(bytes);
     }
 
-    /** Sees to it that something may be appended; false if there is no room. See {@link Renewal}. */
+    /**
+     * Makes sure that the tail may be appended to; returns false if there is no room. See {@link
+     * Renewal}.
+     */
     boolean ready(Use use) {
         return renewal.ready(use);
     }
@@ -134,8 +146,8 @@ final class Tail {
     /**
      * Writes a record and commits it.
      *
-     * @param found of its key, with a free slot if the key is not there
-     * @param old what it supersedes
+     * @param found the slot of its key, or a free slot if the key is absent
+     * @param old the record that it supersedes
      * @return its version, or {@link #NO_REGION}
      */
     long append(long hashed, Draft draft, Use use, Index.Lookup found, @Nullable Outline old) {
@@ -146,32 +158,32 @@ final class Tail {
         }
         boolean remove = draft.kind() == RecordLayout.TOMBSTONE;
         int deadInTail = deadInTail(old);
-        Appender.Spot place =
+        Appender.Placement placement =
                 appender.reserve(
                         draft,
                         use == Use.EVACUATE
                                 ? null // a fold's copies would take the room that is to be made
                                 : fold(draft.key(), draft.bytes(), deadInTail),
                         use);
-        if (place == null) {
-            boolean _ = commit.repair(); // gives a claim back
+        if (placement == null) {
+            boolean _ = commit.repair(); // returns a claim
             return NO_REGION;
         }
         long version = nextVersion();
         words.noteExpiry(draft.expires());
         Steps.at("W3");
-        appender.write(draft, place, version); // W3
+        appender.write(draft, placement, version); // W3
         Steps.at("W4");
         if (old == null) {
             index.raiseOverflow(words, hashed, found.passed());
         }
         int regionBytes = data.regionBytes();
         commit.apply(
-                new Commit.Change(
+                new Commit.StagedChange(
                         BucketWords.tagged(found.slotAt(), HashBits.tag(hashed)),
-                        remove ? 0 : index.slotWord(place.offset(), hashed),
+                        remove ? 0 : index.slotWord(placement.offset(), hashed),
                         version,
-                        place,
+                        placement,
                         words.acquire(StripeWords.LIVE_COUNT)
                                 + (remove ? 0 : 1)
                                 - (old == null ? 0 : 1),
@@ -191,7 +203,7 @@ final class Tail {
         return version;
     }
 
-    /** Whether a write changes nothing but one slot word, the tail within its region, and counts. */
+    /** Whether a write changes only one slot word, the tail within its region, and counts. */
     private boolean isShort(Draft draft, @Nullable Outline old) {
         return draft.isInlinePut()
                 && !appender.overflows(draft.bytes())
@@ -220,9 +232,9 @@ final class Tail {
     }
 
     /**
-     * Whether a put may overwrite the record that it supersedes where it lies (RULE 30). The record is
-     * younger than every checkpoint, so none names its bytes; and the new one, which takes as many, fits
-     * behind the tail until it is there.
+     * Whether a put may overwrite the record that it supersedes in place (RULE 30). That record is
+     * younger than every checkpoint, so none names its bytes. The new record has the same length,
+     * and must fit behind the tail until it is in place.
      */
     private boolean mayOverwrite(Draft draft, Index.Lookup found, Outline old) {
         return overwritesInPlace
@@ -256,71 +268,71 @@ final class Tail {
         return version;
     }
 
-    /** Puts of this process that overwrote a record where it lay, about. */
+    /** About how many puts of this process overwrote a record in place. */
     long overwrites() {
         return overwrites;
     }
 
-    /** Bytes of a record that is superseded, if it lies in the tail region. */
+    /** The bytes of a superseded record, if it lies in the tail region; otherwise 0. */
     private int deadInTail(@Nullable Outline old) {
         return old != null && isIn(data.regionOf(old.offset())) ? old.bytes() : 0;
     }
 
     /**
-     * Copies puts of the oldest region, as many by one commit as the tail region has room for; versions
-     * and counts stay.
+     * Copies puts of the oldest region, as many in one commit as the tail region has room for.
+     * Versions and counts stay.
      *
-     * @param from the region
+     * @param from the oldest region
      * @return false if there is no room for some of them
      */
     boolean move(Moves moves, long from, Use use) {
         for (int first = 0; first < moves.count(); ) {
             int last = moves.fitting(first, appender.room());
-            if (last == first) { // a new region has room for all that stood in one
+            if (last == first) { // a new region has room for all that fitted into one
                 last = moves.count();
             }
             int bytes = moves.bytes(first, last);
-            Appender.Spot place = appender.reserveCopy(bytes, fold(null, bytes, 0), use);
-            if (place == null) {
-                boolean _ = commit.repair(); // gives a claim back
+            Appender.Placement placement = appender.reserveCopy(bytes, fold(null, bytes, 0), use);
+            if (placement == null) {
+                boolean _ = commit.repair(); // returns a claim
                 return false;
             }
             Steps.at("E1");
             if (copies.length < bytes) {
                 copies = new byte[bytes];
             }
-            moves.copy(first, last, copies, place.tailNumber(), place.offset());
+            moves.copy(first, last, copies, placement.tailNumber(), placement.offset());
             moves.noteExpiries(first, last, words);
             words.release(StripeWords.MOVED_FROM, from + 1); // before any copy: see Commit.inherit
             VarHandle.storeStoreFence();
-            appender.storeCopies(place, copies, bytes);
-            commit.move(place, from, moves, first, last);
+            appender.storeCopies(placement, copies, bytes);
+            commit.move(placement, from, moves, first, last);
             first = last;
         }
         return true;
     }
 
     /**
-     * Copies a record of another region and commits the copy; version and counts stay.
+     * Copies a record of another region and commits the copy. Version and counts stay.
      *
-     * @param number allocation number of the record's region
+     * @param number the allocation number of the record's region
      * @return false if there is no room
      */
     boolean move(long hashed, Chain.Entry entry, Index.Lookup found, long number, Use use) {
-        Appender.Spot place =
+        Appender.Placement placement =
                 appender.reserveCopy(entry.bytes(), fold(entry.key(), entry.bytes(), 0), use);
-        if (place == null) {
-            boolean _ = commit.repair(); // gives a claim back
+        if (placement == null) {
+            boolean _ = commit.repair(); // returns a claim
             return false;
         }
         words.noteExpiry(entry.expires());
-        appender.copy(entry, number, place.offset(), place.tailNumber());
+        appender.copy(entry, number, placement.offset(), placement.tailNumber());
         commit.apply(
-                new Commit.Change(
+                new Commit.StagedChange(
                         BucketWords.tagged(found.slotAt(), HashBits.tag(hashed)),
-                        index.slotWord(place.offset(), hashed),
+                        index.slotWord(placement.offset(), hashed),
                         words.acquire(StripeWords.VERSION),
-                        place,
+                        placement,
                         words.acquire(StripeWords.LIVE_COUNT),
                         words.acquire(StripeWords.LIVE_BYTES),
                         words.acquire(StripeWords.LOG_BYTES) + entry.bytes(),
@@ -330,18 +342,21 @@ final class Tail {
         return true;
     }
 
-    /** Begins another region, with all that stands in this one left in the chain; false if there is no room. */
+    /**
+     * Begins another region, and leaves everything in the present one in the chain; returns false
+     * if there is no room.
+     */
     boolean roll(Use use) {
-        Appender.Spot place = appender.replaceTail(null, use);
-        if (place == null) {
-            boolean _ = commit.repair(); // gives a claim back
+        Appender.Placement placement = appender.replaceTail(null, use);
+        if (placement == null) {
+            boolean _ = commit.repair(); // returns a claim
             return false;
         }
-        commit.replaceTail(place);
+        commit.replaceTail(placement);
         return true;
     }
 
-    /** What to do with the tail region if so many bytes more do not fit. */
+    /** The fold of the tail region if this many more bytes do not fit; null for none. */
     private Appender.@Nullable Fold fold(byte @Nullable [] key, int bytes, int deadInTail) {
         if (!appender.overflows(bytes)) {
             return null;

@@ -11,8 +11,8 @@ import dev.cairn.shared.SharedMemory;
 import java.lang.invoke.VarHandle;
 
 /*
- * Actors    threads that wait for a key; feeds, which wait for all stripes; whoever gives a stripe's
- *           lock back behind a commit.
+ * Actors    threads that wait for a key; feeds, which wait for all stripes; a thread that releases a
+ *           stripe's lock after a commit.
  * Words     the stripe's waiting word {wakes, feeds wait, threads wait}, on which threads sleep; the
  *           store's feed word, a count on which feeds sleep. A sleep begins only if the word still is
  *           what the sleeper says: the kernel compares it.
@@ -20,26 +20,26 @@ import java.lang.invoke.VarHandle;
  *           A3 sleep on the waiting word, if it is what was noted
  *           B1 feed word noted                          B2 feeds' bit set in each stripe, full fence
  *           B3 all stripes looked at                    B4 sleep on the feed word, if as noted
- *           W14 the lock is given back, a full fence    W15 waiting word, one load; 0 bits: done
- *           W16 CAS to one wake more and no bits        W17 wake threads; feed word + 1, wake feeds
+ *           W14 the lock is released, a full fence      W15 waiting word, one load; 0 bits: done
+ *           W16 CAS to one more wake and no bits        W17 wake threads; feed word + 1, wake feeds
  * Why it is safe
- *           W6 to W9, the commit, come before W14's fence and the load of W15 behind it; A1 comes
- *           before A2's fence and the look behind it. So the waiter sees the commit, or the writer
- *           sees the bit (Dekker). In the second case W16 makes the word another one than was noted:
- *           before A3, and the kernel refuses to sleep; or after it, and W17 wakes. The count of
- *           wakes is what makes it another one for good: with bits alone, somebody else's A1 behind
- *           W16 would restore what the first one noted, and put it to sleep.
- *           Feeds likewise. That the bit was found set at B2 is as good as to have set it: whoever
- *           cleared it since adds to the feed word behind that, hence behind B1.
- *           A CAS that fails at W16 because the bits are gone: another one cleared them behind this
- *           commit, and wakes; those it wakes look again.
+ *           W6 to W9, the commit, come before W14's fence and the load of W15 after it; A1 comes
+ *           before A2's fence and the look after it. So the waiter sees the commit, or the writer
+ *           sees the bit (Dekker). In the second case W16 changes the word: before A3, and the kernel
+ *           refuses to sleep; or after it, and W17 wakes. Because of the count of wakes, the word never
+ *           becomes what was noted again: with bits alone, another thread's A1 after W16 would restore
+ *           it, and the first thread would fall asleep.
+ *           The same holds for feeds. If the bit is already set at B2, that is as good as setting it:
+ *           a process that clears it adds to the feed word after that, hence after B1.
+ *           If the CAS of W16 fails because the bits are gone, another thread cleared them after this
+ *           commit, and wakes; those that it wakes look again.
  * What is benign
- *           Bits of those that gave up or died, and changes of other keys: one wake in vain.
+ *           Bits of threads that gave up or died, and changes of other keys: one needless wake.
  * If a process dies here
- *           Between W14 and W17 nobody wakes whom it should have: every sleep is timed, and at its
- *           end its owner looks (RULE 17).
+ *           Between W14 and W17 the waiters are not woken: every sleep is timed, and at its end the
+ *           thread looks (RULE 17).
  */
-/** Those that wait for changes, and how they are woken. */
+/** The threads and feeds that wait for changes, and how they are woken. */
 public final class Waiters {
     private final SharedMemory shared;
 
@@ -52,10 +52,10 @@ public final class Waiters {
     }
 
     /**
-     * Asks for a thread to be woken by the stripe's next write; to be followed by a look, then by
+     * Asks that the stripe's next write wakes this thread. The caller must then look, and then call
      * {@link #sleep}.
      *
-     * @return what to hand to it
+     * @return the word to pass to {@link #sleep}
      */
     public int ask(StripeWords stripe) {
         return ask(stripe, WaitingWord.THREADS);
@@ -73,7 +73,12 @@ public final class Waiters {
         return (int) asked;
     }
 
-    /** Likewise, for a feed to be woken by the next write to any stripe; {@link #sleepForAll}. */
+    /**
+     * Asks that the next write to any stripe wakes this feed. The caller must then look, and then
+     * call {@link #sleepForAll}.
+     *
+     * @return the word to pass to {@link #sleepForAll}
+     */
     public int askAll() {
         int noted = (int) shared.acquire(SharedLayout.FEED); // B1
         for (int each = 0; each < shared.stripes(); each++) {
@@ -87,19 +92,22 @@ public final class Waiters {
         return noted;
     }
 
-    /** Sleeps until the next write or a while; false if that cannot be done here. */
+    /**
+     * Sleeps until the next write, or for {@code nanos}; returns false if threads cannot sleep on a
+     * word here.
+     */
     public boolean sleep(StripeWords stripe, int noted, long nanos) {
         Steps.at("A3");
         return Futex.await(shared.base(), wordAt(stripe), noted, nanos);
     }
 
-    /** As {@link #sleep}, for a feed. */
+    /** Sleeps as {@link #sleep} does, for a feed. */
     public boolean sleepForAll(int noted, long nanos) {
         Steps.at("B4");
         return Futex.await(shared.base(), SharedLayout.FEED, noted, nanos);
     }
 
-    /** Wakes whoever asked for it; the caller just gave back the lock, and had committed. */
+    /** Wakes those that asked for it. The caller has committed, and has just released the lock. */
     void wake(StripeWords stripe) {
         long at = wordAt(stripe);
         long word = Words.acquire(shared.base(), at); // W15

@@ -1,4 +1,4 @@
-/** One object a stripe: its words, lock, tail, table and cleaning, and what can be done to it. */
+/** One object per stripe: its words, lock, tail, table and cleaning, and the operations on it. */
 @NullMarked
 package dev.cairn.stripe;
 

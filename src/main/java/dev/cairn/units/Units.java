@@ -3,7 +3,7 @@ package dev.cairn.units;
 import java.time.Duration;
 import java.util.Locale;
 
-/** Figures as people read them. */
+/** Formats figures for people. */
 public final class Units {
     private static final String[] BYTES = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     private static final String[] TIMES = {"ns", "µs", "ms", "s"};
@@ -27,7 +27,7 @@ public final class Units {
         return nanos < 1000 ? nanos + " ns" : scaled((double) nanos, 1000, TIMES);
     }
 
-    /** A long time, in days, hours, minutes and seconds; the smaller units only where they matter. */
+    /** A long time in days, hours, minutes and seconds; smaller units only if they matter. */
     public static String span(Duration duration) {
         if (duration.toDays() > 0) {
             return "%s d %d h".formatted(count(duration.toDays()), duration.toHoursPart());

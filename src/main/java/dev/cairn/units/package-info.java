@@ -1,4 +1,4 @@
-/** How figures are written for people, on the command line and in the text of what stores tell. */
+/** The format of figures for people, on the command line and in messages. */
 @NullMarked
 package dev.cairn.units;
 

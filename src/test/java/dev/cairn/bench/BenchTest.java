@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The command line of the benchmarks, with sets that say nothing about any store. */
+/** Attacks the command line of the benchmarks, with sets that say nothing about any store. */
 class BenchTest {
     private static final BenchSet TINY =
             new BenchSet("peers", "two stores of a few entries", BenchTest::tiny);

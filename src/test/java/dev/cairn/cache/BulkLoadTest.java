@@ -33,7 +33,10 @@ import java.util.concurrent.FutureTask;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
-/** Many keys are loaded by one call of a loader, and each by one thread at a time. */
+/**
+ * Attacks bulk loads: one call of a loader must load many keys, and one thread at a time must load
+ * each key.
+ */
 @ParameterizedClass(name = "near cache: {0}")
 @ValueSource(booleans = {false, true})
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -69,7 +72,7 @@ class BulkLoadTest {
         return loaded;
     }
 
-    /** After some thread has come so far, and before it goes on. */
+    /** A loader that waits after it began, until it may go on. */
     private Function<Set<String>, Map<String, Long>> pausing(
             CountDownLatch begun, CountDownLatch go) {
         return keys -> {
@@ -102,7 +105,7 @@ class BulkLoadTest {
         assertThat(other.getAll(keys, _ -> some)).isEqualTo(Map.of("a", 1L));
         assertThat(cache.store().size()).isEqualTo(1);
         assertThat(cache.getAll(keys, _ -> some)).isEqualTo(Map.of("a", 1L));
-        assertThat(cache.store().size()).as("with what is remembered").isEqualTo(3);
+        assertThat(cache.store().size()).as("entries, including remembered absence").isEqualTo(3);
         assertThat(cache.getAll(keys, this::lengths)).isEqualTo(Map.of("a", 1L));
         assertThat(cache.get("null", none())).isNull();
         assertThat(asked).isEmpty();
@@ -165,7 +168,7 @@ class BulkLoadTest {
                 other.getAll(
                         List.of("a", "b", "c"),
                         keys -> {
-                            go.countDown(); // not before: its own load is the first that it does
+                            go.countDown(); // not before: it does its own load first
                             return lengths(keys);
                         });
         assertThat(second).isEqualTo(Map.of("a", 1L, "b", 1L, "c", 1L));
@@ -173,7 +176,7 @@ class BulkLoadTest {
         assertThat(asked).containsExactlyInAnyOrder(Set.of("a", "b"), Set.of("c"));
     }
 
-    /** Each has what the other wants, and neither keeps it while it waits. */
+    /** Each has what the other wants. Neither may keep it while it waits. */
     @Test
     void twoThatWantEachOthersKeysComeToAnEnd() throws Exception {
         CountDownLatch both = new CountDownLatch(2);
@@ -239,7 +242,7 @@ class BulkLoadTest {
                 .containsExactlyInAnyOrder("a", "b", "c", "d");
     }
 
-    /** More than there are claims. */
+    /** These are more keys than there are claims. */
     @Test
     void thousandsAreLoadedAtOnce() {
         List<String> keys = IntStream.range(0, 5_000).mapToObj(i -> "key" + i).toList();
@@ -249,7 +252,7 @@ class BulkLoadTest {
         assertThat(cache.store().size()).isEqualTo(5_000);
     }
 
-    /** Whose equals says nothing about their content. */
+    /** The equals of an array says nothing about its content. */
     @Test
     void keysMayBeArrays() {
         try (CairnCache<byte[], Long> arrays =

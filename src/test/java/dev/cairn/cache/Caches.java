@@ -31,7 +31,7 @@ final class Caches {
                 : builder;
     }
 
-    /** A loader that is not to be called. */
+    /** A loader that must not be called. */
     static Function<String, Long> none() {
         return key -> {
             throw new AssertionError(key + " is loaded");
@@ -46,7 +46,7 @@ final class Caches {
         }
     }
 
-    /** Work in the background that is done when a test says so. */
+    /** Background work that is done when a test says so. */
     static final class Background implements Executor {
         private final Queue<Runnable> tasks = new ArrayDeque<>();
 
@@ -55,7 +55,7 @@ final class Caches {
             tasks.add(task);
         }
 
-        /** Does what has come, and tells how many pieces that was. */
+        /** Does the work that has come. Returns how many pieces that was. */
         int run() {
             int done = 0;
             for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {

@@ -46,7 +46,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
-/** A cache's reads, loads of one key, and writes; times to live, and what is remembered to be absent. */
+/** Attacks a cache's reads, loads of one key, writes, times to live, and remembered absence. */
 @ParameterizedClass(name = "near cache: {0}")
 @ValueSource(booleans = {false, true})
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -143,7 +143,7 @@ class CairnCacheTest {
         }
     }
 
-    /** One that cannot be encoded, so that the load fails behind the loader. */
+    /** The value cannot be encoded, so the load fails after the loader returned. */
     @Test
     void aValueThatCannotBeWrittenLeavesNothing() {
         try (CairnCache<String, String> texts =
@@ -193,7 +193,10 @@ class CairnCacheTest {
         }
     }
 
-    /** By each way to read; what is written without a time lives as long as the builder says. */
+    /**
+     * No way to read may return it. What is written without a time to live must live as long as the
+     * builder says.
+     */
     @Test
     void whatHasExpiredIsReturnedByNoPath() {
         try (CairnCache<String, Long> cache = open(it -> it.expireAfterWrite(HOUR))) {
@@ -248,7 +251,29 @@ class CairnCacheTest {
         }
     }
 
-    /** Whoever asked before gets the value; whoever asks behind the invalidation does not. */
+    @Test
+    void theBoundCountsWhetherOptionsComeBeforeItOrAfterIt() {
+        long bound = 1 << 20;
+        Options options = Options.defaults().withStripes(4);
+        List<UnaryOperator<CacheBuilder<String, Long>>> orders =
+                List.of(
+                        it -> it.options(options).maxBytes(bound),
+                        it -> it.maxBytes(bound).options(options),
+                        it ->
+                                it.maxBytes(bound)
+                                        .expireAfterWrite(HOUR)
+                                        .options(options.withMaxBytes(2 * bound)));
+        for (int i = 0; i < orders.size(); i++) {
+            Path file = directory.resolve("bound" + i);
+            CacheBuilder<String, Long> builder = orders.get(i).apply(Caches.longs(nearCache));
+            try (CairnCache<String, Long> cache = builder.open(file)) {
+                assertThat(cache.store().stats().maxBytes()).as("order %d", i).isEqualTo(bound);
+                assertThat(cache.store().stripes()).as("order %d", i).isEqualTo(4);
+            }
+        }
+    }
+
+    /** Whoever asked before gets the value; whoever asks after the invalidation does not. */
     @Test
     void whatWasLoadedBeforeAnInvalidationIsNotWritten() {
         try (CairnCache<String, Long> cache = open();
@@ -257,7 +282,9 @@ class CairnCacheTest {
                     cache.get(
                             "a",
                             key -> {
-                                assertThat(other.getIfPresent(key)).as("half loaded").isNull();
+                                assertThat(other.getIfPresent(key))
+                                        .as("value that is half loaded")
+                                        .isNull();
                                 assertThat(other.getAllPresent(List.of(key))).isEmpty();
                                 other.invalidate(key);
                                 return 1L;
@@ -266,6 +293,38 @@ class CairnCacheTest {
             assertThat(cache.getIfPresent("a")).isNull();
             assertThat(cache.store().size()).isZero();
             assertThat(cache.get("a", _ -> 2L)).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void allAreInvalidatedAndSoIsWhatIsBeingLoaded() {
+        UnaryOperator<CacheBuilder<String, Long>> how =
+                it -> it.negativeTimeToLive(HOUR).maxBytes(4 << 20);
+        try (CairnCache<String, Long> cache = open(how);
+                CairnCache<String, Long> other = open(how)) {
+            List<String> keys = new ArrayList<>();
+            for (int i = 0; i < 1000; i++) {
+                keys.add("key " + i);
+                other.put(keys.getLast(), (long) i);
+            }
+            assertThat(cache.getAllPresent(keys)).hasSize(1000);
+            assertThat(cache.get("none", this::nothing)).isNull();
+            Long loaded =
+                    cache.get(
+                            "loading",
+                            _ -> {
+                                other.invalidateAll();
+                                return 1L;
+                            });
+            assertThat(loaded).isEqualTo(1);
+            assertThat(cache.store().size()).isZero();
+            assertThat(cache.getIfPresent("loading")).isNull();
+            assertThat(cache.getAllPresent(keys)).isEmpty();
+            assertThat(cache.get("none", this::next)).isEqualTo(2);
+            other.put("loading", 2L);
+            cache.invalidateAll();
+            assertThat(cache.nearCacheStats().size()).isZero();
+            assertThat(other.getIfPresent("loading")).isNull();
         }
     }
 
@@ -290,7 +349,7 @@ class CairnCacheTest {
         return value;
     }
 
-    /** A put that has expired by the time that the load ends was newer all the same. */
+    /** A put that has expired when the load ends was newer all the same. */
     @Test
     void whatWasPutAndHasExpiredDuringALoadIsNotReplaced() {
         try (CairnCache<String, Long> cache = open()) {
@@ -368,7 +427,7 @@ class CairnCacheTest {
             assertThatThrownBy(() -> other.get("a", none())).isInstanceOf(LockTimeout.class);
             assertThatThrownBy(() -> other.getAll(List.of("b", "a"), keys -> all(keys, 2L)))
                     .isInstanceOf(LockTimeout.class);
-            assertThat(other.getIfPresent("b")).as("its own load").isEqualTo(2);
+            assertThat(other.getIfPresent("b")).as("value of its own load").isEqualTo(2);
             go.countDown();
             assertThat(first.get()).isEqualTo(1);
         }

@@ -31,7 +31,10 @@ import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Entries that are old are loaded again in the background, and never replace what is newer. */
+/**
+ * Attacks refreshing: old entries must be loaded again in the background, and never replace what is
+ * newer.
+ */
 @ParameterizedClass(name = "near cache: {0}")
 @ValueSource(booleans = {false, true})
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -92,7 +95,7 @@ class RefreshTest {
         assertThat(cache.get("a", _ -> 2L)).isEqualTo(1);
         assertThat(background.run()).isEqualTo(1);
         assertThat(cache.get("a", none())).isEqualTo(2);
-        assertThat(background.run()).as("it is new again").isZero();
+        assertThat(background.run()).as("background loads, as the entry is new again").isZero();
         clocks.pass(MINUTE);
         assertThat(cache.get("a", _ -> 3L)).isEqualTo(2);
         assertThat(background.run()).isEqualTo(1);
@@ -116,7 +119,7 @@ class RefreshTest {
         assertThat(background.run()).isZero();
     }
 
-    /** The second comes when the first has the claim. */
+    /** The second asks when the first has the claim. */
     @Test
     void ofSeveralWhoSeeAnOldEntryOneLoads() {
         AtomicInteger loads = new AtomicInteger();
@@ -156,7 +159,7 @@ class RefreshTest {
         assertThat(cache.stats().refreshes()).isEqualTo(1);
     }
 
-    /* The next five fail if what is loaded again is written whatever is there. */
+    /* The next five tests fail if what is loaded again is written whatever is there. */
 
     @Test
     void whatIsInvalidatedDuringTheLoadDoesNotComeBack() {
@@ -224,10 +227,10 @@ class RefreshTest {
         assertThat(cache.stats().loadFailures()).isEqualTo(1);
         assertThat(cache.stats().refreshes()).isEqualTo(1);
         assertThat(cache.get("a", none())).isEqualTo(1);
-        assertThat(background.run()).as("at once").isZero();
+        assertThat(background.run()).as("background loads at once").isZero();
         clocks.pass(SECOND);
         assertThat(cache.get("a", _ -> 2L)).isEqualTo(1);
-        assertThat(background.run()).as("a second later").isEqualTo(1);
+        assertThat(background.run()).as("background loads a second later").isEqualTo(1);
         assertThat(cache.getIfPresent("a")).isEqualTo(2);
     }
 

@@ -20,13 +20,13 @@ public final class CommandLineFixture {
         }
     }
 
-    /** Standard input of the command lines to come. */
+    /** Sets the standard input of the command lines to come. */
     public CommandLineFixture with(byte[] standardInput) {
         input = standardInput;
         return this;
     }
 
-    /** As if a person looked on. */
+    /** Lets the command lines behave as if a person looked on. */
     public CommandLineFixture onTerminal() {
         terminal = true;
         return this;

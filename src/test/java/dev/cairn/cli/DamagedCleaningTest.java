@@ -28,7 +28,10 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
-/** Damage that cleaning comes across stops it in one stripe; it is logged once and stands in the figures. */
+/**
+ * Attacks cleaning that meets damage: it must stop in that stripe only, be logged once, and show in
+ * the figures.
+ */
 class DamagedCleaningTest {
     private static final Options OFTEN =
             Options.defaults().withStripes(1).withCheckpointEvery(Duration.ofMillis(20));
@@ -131,7 +134,7 @@ class DamagedCleaningTest {
         long made = store.stats().checkpoints();
         await(() -> {
             store.put(Content.key(2 * KEYS), value(2 * KEYS, 0));
-            return store.stats().checkpoints() > made + 3; // periods later
+            return store.stats().checkpoints() > made + 3; // several periods later
         });
         assertThat(List.copyOf(logged)).hasSize(1);
         LogRecord told = logged.remove();
@@ -139,7 +142,7 @@ class DamagedCleaningTest {
         assertThat(told.getThrown()).hasMessageContaining("checksum");
     }
 
-    /** Turns over a byte of the first record with that value. */
+    /** Turns over a byte of the first record that has this value. */
     private void damage(byte[] value) throws IOException {
         byte[] content = Files.readAllBytes(file());
         int at = 0;

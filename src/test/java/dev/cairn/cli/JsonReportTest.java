@@ -25,13 +25,14 @@ import java.util.List;
 import java.util.UUID;
 import java.util.function.BiFunction;
 
-/** What scripts read: the names of the figures, and their order. */
+/** Guards what scripts read: the names of the figures, and their order. */
 class JsonReportTest {
     private static final List<String> STATS =
             List.of(
                     "entries",
                     "liveBytes",
                     "dataFileBytes",
+                    "maxBytes",
                     "sharedMemoryFileBytes",
                     "regionBytes",
                     "regions",
@@ -46,10 +47,14 @@ class JsonReportTest {
                     "writes",
                     "state",
                     "checkpoints",
+                    "checkpointFailures",
+                    "checkpointNanos",
+                    "longestCheckpointNanos",
                     "checkpointWaits",
                     "overwritesInPlace",
                     "longestCutNanos",
                     "lockWaits",
+                    "lockWaitNanos",
                     "longestLockWaitNanos",
                     "takeovers",
                     "naming",
@@ -105,7 +110,10 @@ class JsonReportTest {
                                         List.of("timeNanos"))));
     }
 
-    /** What one of the types gains is never left out, and no figure stands under another's name. */
+    /**
+     * A figure that one of the types gains must not be left out, and no figure may stand under
+     * another's name.
+     */
     @Test
     void everyFigureIsPutUnderItsName() throws IOException {
         complete(Stats.class, JsonReport::putAll, STATS);
@@ -162,7 +170,7 @@ class JsonReportTest {
         }
     }
 
-    /** One that tells which it is. */
+    /** A figure whose value tells which one it is. */
     private static Object figure(Method method) {
         Class<?> type = method.getReturnType();
         int number = method.getName().hashCode() & 0xFFFF;

@@ -19,7 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
-/** Command lines of real processes: their words are bytes, and the locale is the shell's. */
+/**
+ * Attacks command lines of real processes. Their words are bytes, and the locale is the shell's.
+ */
 @EnabledOnOs(OS.LINUX)
 class LocaleIT {
     private static final String JAVA =
@@ -47,7 +49,8 @@ class LocaleIT {
         Path store = directory.resolve("s");
 
         assertThat(shell("C.UTF-8", "put '" + store + "' \"$(printf 'k\\377')\" one"))
-                .startsWith("cairn: 'k\\xff' is not UTF-8; --escaped takes other bytes as \\xHH;")
+                .startsWith(
+                        "cairn: 'k\\xff' is not UTF-8; use --escaped and write other bytes as \\xHH;")
                 .endsWith("2");
         assertThat(shell("C.UTF-8", "put '" + store + "' k \"$(printf 'v\\376')\"")).endsWith("2");
         assertThat(shell("C.UTF-8", "put \"$(printf 's\\377')\" k v")).endsWith("2");

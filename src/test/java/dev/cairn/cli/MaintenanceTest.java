@@ -24,7 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 
-/** The verbs that look after a store: checkpoint, backup, compact. */
+/** Attacks the verbs that look after a store: checkpoint, backup and compact. */
 @ExtendWith(NeverInPlace.class)
 class MaintenanceTest {
     private static final byte[] KEY = "k".getBytes(UTF_8);
@@ -52,7 +52,7 @@ class MaintenanceTest {
             assertThat(epoch).isGreaterThan(before);
             assertThat(result.exit()).isZero();
             assertThat(result.out())
-                    .startsWith(store + ": checkpoint " + epoch + " is durable, after ")
+                    .startsWith(store + ": checkpoint " + epoch + " is durable; that took ")
                     .hasLineCount(1);
             Files.copy(store, copy); // as a power failure leaves it
         }
@@ -82,7 +82,7 @@ class MaintenanceTest {
 
             assertThat(result.exit()).as(result.err()).isZero();
             assertThat(result.out())
-                    .startsWith(target + ": holds checkpoint " + other.stats().durableEpoch())
+                    .startsWith(target + ": contains checkpoint " + other.stats().durableEpoch())
                     .hasLineCount(1);
             other.put(KEY, "after".getBytes(UTF_8));
         }
@@ -116,7 +116,7 @@ class MaintenanceTest {
 
         assertThat(result.exit()).isEqualTo(4);
         assertThat(result.err())
-                .startsWith("cairn: " + target + ": it exists already")
+                .startsWith("cairn: " + target + ": the file exists already")
                 .contains("name another")
                 .hasLineCount(1);
         assertThat(target).hasContent("data");
@@ -149,7 +149,7 @@ class MaintenanceTest {
         assertThat(result.exit()).as(result.err()).isZero();
         assertThat(result.out())
                 .startsWith(store + ": ")
-                .contains("MiB given back in ", " live, ", " garbage (")
+                .contains("MiB back to the file system in ", " live, ", " garbage (")
                 .hasLineCount(1);
         assertThat(cairn.run("count", store).out()).isEqualTo("500\n");
         assertThat(cairn.run("check", store).exit()).isZero();
@@ -187,7 +187,7 @@ class MaintenanceTest {
             assertThat(result.exit()).isEqualTo(4);
             assertThat(result.err())
                     .startsWith("cairn: " + store + ": ")
-                    .contains("remove entries", other.size() + " entries before it loaded")
+                    .contains("remove entries", "loaded before that: " + other.size() + " entries")
                     .hasLineCount(1);
         }
         assertThat(cairn.run("check", store).exit()).isZero();
@@ -196,8 +196,8 @@ class MaintenanceTest {
 
     @Test
     void aFailedCheckpointNamesTheWayOut() {
-        assertThat(Failure.describe(new CheckpointFailed(store, "nothing is written", null)))
-                .startsWith(store + ": nothing is written; ")
+        assertThat(Failure.describe(new CheckpointFailed(store, "writes are refused", null)))
+                .startsWith(store + ": writes are refused; ")
                 .contains("'cairn checkpoint'");
     }
 

@@ -8,7 +8,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.junit.jupiter.api.Test;
 
-/** Words are what was typed, whatever the locale made of them. */
+/** Attacks the reading of words: they must be what was typed, whatever the locale made of them. */
 class ProcessArgumentsTest {
     @Test
     void wordsAreReadAgainFromTheirBytes() {
@@ -25,7 +25,7 @@ class ProcessArgumentsTest {
         assertThatThrownBy(() ->
                         ProcessArguments.exact(new String[] {"put", "s", "k\ufffd", "v"}, typed))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("'k\\xff' is not UTF-8; --escaped takes other bytes as \\xHH");
+                .hasMessage("'k\\xff' is not UTF-8; use --escaped and write other bytes as \\xHH");
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+/** Attacks {@code cairn top}: what it prints of a store, again and again. */
 class TopTest {
     private final CommandLineFixture cairn = new CommandLineFixture();
 
@@ -109,7 +110,7 @@ class TopTest {
                 .hasLineCount(1);
     }
 
-    /** Two samples, and the action between them; the lines that were printed. */
+    /** Takes two samples and runs the action between them. Returns the lines that were printed. */
     private static List<String> topAndMeanwhile(Path file, Runnable action) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream errors = new ByteArrayOutputStream();

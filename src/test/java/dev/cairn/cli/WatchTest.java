@@ -26,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
+/** Attacks {@code cairn watch}: which changes it prints, and how it ends. */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WatchTest {
     private final CommandLineFixture cairn = new CommandLineFixture();
@@ -117,7 +118,10 @@ class WatchTest {
         assertThat(errors.toString(UTF_8)).isEmpty();
     }
 
-    /** By SIGTERM, as by Ctrl-C: what a shell starts in the background ignores that, children included. */
+    /**
+     * The interrupt is SIGTERM, which ends it as Ctrl-C does. What a shell starts in the background
+     * ignores Ctrl-C, children included.
+     */
     @Test
     void anInterruptIsAnEnd() throws IOException, InterruptedException {
         Process process =

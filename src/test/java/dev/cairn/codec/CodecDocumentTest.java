@@ -22,7 +22,9 @@ import java.util.List;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 
-/** The bytes in docs/codecs.md are those that are written, now and by every later version. */
+/**
+ * Guards the bytes in docs/codecs.md: this version must write them, and so must every later one.
+ */
 class CodecDocumentTest {
     enum Role {
         READER,
@@ -104,7 +106,7 @@ class CodecDocumentTest {
                                 "CRC-32C of `%s`".formatted(shape)));
     }
 
-    /** The example of a codec of one's own in the document is the one that is tested. */
+    /** The document's example of a codec of one's own must be the one that is tested. */
     @Test
     void exampleOfOnesOwnIsTheTestedOne() {
         String source = text(Path.of("src/test/java/dev/cairn/codec/JacksonCodec.java"));

@@ -27,8 +27,9 @@ import java.util.UUID;
 import java.util.function.Function;
 
 /**
- * Records with components of every type: each comes back from its bytes; and bytes that were cut off,
- * changed or made up are either those of some record or {@link MalformedBytes}.
+ * Attacks codecs of records with components of every type. Each record must come back from its
+ * bytes. Bytes that were cut off, changed or made up must be those of some record, or give {@link
+ * MalformedBytes}.
  */
 class CodecHostileBytesTest {
     record Everything(
@@ -63,7 +64,7 @@ class CodecHostileBytesTest {
 
     private static final Codec<Everything> CODEC = Codecs.javaRecord(Everything.class);
 
-    /** Up to and with the bits of the components. */
+    /** Up to and including the bits of the components. */
     private static final int HEADER_BYTES = 1 + Header.PRESENT + 2;
 
     @Property(tries = 500)
@@ -88,7 +89,7 @@ class CodecHostileBytesTest {
         for (int length = 0; length < bytes.length; length++) {
             Input cutOff = new Input(bytes, 0, length);
             assertThat(catchThrowable(() -> CODEC.decode(cutOff)))
-                    .as("first %d bytes", length)
+                    .as("result of the first %d bytes", length)
                     .isInstanceOf(MalformedBytes.class);
         }
     }
@@ -121,7 +122,7 @@ class CodecHostileBytesTest {
         judge(CODEC, bytes);
     }
 
-    /** Sizes of 2^31 and less, in lists within lists. */
+    /** The sizes are 2^31 and less, in lists within lists. */
     @Property
     void memoryIsBoundedByTheBytes(
             @ForAll @IntRange(min = 1) int claimed, @ForAll @IntRange(max = 140) int depth) {
@@ -193,7 +194,7 @@ class CodecHostileBytesTest {
                                 m));
     }
 
-    /** None is null. */
+    /** No value is null. */
     private static Arbitrary<Boxed> primitives() {
         return boxed(
                 Arbitraries.of(true, false),

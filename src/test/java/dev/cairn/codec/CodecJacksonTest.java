@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import java.util.List;
 import java.util.Map;
 
-/** A codec of one's own, alone and for a component of a record. */
+/** Attacks a codec of one's own, alone and for a component of a record. */
 class CodecJacksonTest {
     record Session(String user, List<String> roles) {}
 

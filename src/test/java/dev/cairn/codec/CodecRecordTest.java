@@ -15,7 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Records: how their types may change, what they compare by, and what is refused. */
+/**
+ * Attacks codecs of records: how their types may change, what they compare by, and what is refused.
+ */
 class CodecRecordTest {
     record Point(int x, int y) {}
 
@@ -143,7 +145,7 @@ class CodecRecordTest {
                 .isInstanceOf(MalformedBytes.class);
     }
 
-    /** With fewer bytes of bits than the type has at most. */
+    /** The presence bits then take fewer bytes than the type has at most. */
     @Test
     void componentsAtTheEndThatAreNotThereTakeNothing() {
         Codec<Wide> codec = Codecs.javaRecord(Wide.class);
@@ -257,7 +259,7 @@ class CodecRecordTest {
         children.add(null);
         assertThatThrownBy(() -> encoded(Codecs.javaRecord(Node.class), new Node("a", children)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("null in a list, at index 0");
+                .hasMessage("a list has a null element at index 0");
     }
 
     @Test
@@ -341,7 +343,7 @@ class CodecRecordTest {
                         .asSubclass(Record.class);
         assertThatThrownBy(() -> Codecs.javaRecord(closed))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("java.base must say 'opens jdk.internal.classfile.impl'");
+                .hasMessageContaining("java.base must declare 'opens jdk.internal.classfile.impl'");
     }
 
     @Test
@@ -358,7 +360,7 @@ class CodecRecordTest {
         assertThat(decoded(codec, encoded(codec, point))).isEqualTo(point);
     }
 
-    /** In the order of the strings, so that equal sets have equal bytes. */
+    /** Writes the strings in their order, so that equal sets have equal bytes. */
     private static final class SetCodec implements Codec<Set<String>> {
         @Override
         public void encode(Set<String> value, Output out) {

@@ -22,7 +22,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.UUID;
 
-/** Single values: each has its own bytes and comes back from them, and no other bytes pass for one. */
+/**
+ * Attacks codecs of single values: each value must have its own bytes and come back from them, and
+ * no other bytes may pass for a value.
+ */
 class CodecScalarsTest {
     @Property
     void everyIntComesBack(@ForAll int value) {
@@ -151,7 +154,7 @@ class CodecScalarsTest {
     void bytesThatAreMissingAreNamed() {
         assertThatThrownBy(() -> decoded(Codecs.uuid(), new byte[13]))
                 .isInstanceOf(MalformedBytes.class)
-                .hasMessage("at byte 8: expected 8 more bytes, found 5 to the end");
+                .hasMessage("at byte 8: expected 8 more bytes, found 5 bytes to the end");
     }
 
     @Example
@@ -168,7 +171,7 @@ class CodecScalarsTest {
                 .hasMessageStartingWith("at byte 8: expected nanoseconds below 10^9");
     }
 
-    /** What a JIT compiler leaves of it: the value itself, and the input. */
+    /** After a JIT compiler's work, only the value itself and the input may be left. */
     @Example
     void decodingAllocatesLittle() {
         byte[] bytes = encoded(Codecs.int64(), Long.MAX_VALUE);

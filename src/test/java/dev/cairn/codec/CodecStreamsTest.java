@@ -13,7 +13,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 
-/** {@link Output} and {@link Input} as buffers and as streams. */
+/** Attacks {@link Output} and {@link Input}, as buffers and as streams. */
 class CodecStreamsTest {
     @Property
     void whatIsWrittenIsThere(@ForAll List<byte[]> pieces) {
@@ -105,7 +105,7 @@ class CodecStreamsTest {
         byte[] bytes = new byte[8];
         assertThatThrownBy(() -> new Input(bytes, 0, 3).int32())
                 .isInstanceOf(MalformedBytes.class)
-                .hasMessage("at byte 0: expected 4 more bytes, found 3 to the end");
+                .hasMessage("at byte 0: expected 4 more bytes, found 3 bytes to the end");
         assertThatThrownBy(() -> new Input(bytes, 1, 7).int64()).isInstanceOf(MalformedBytes.class);
         assertThatThrownBy(() -> new Input(bytes, 1, 7).bytes(8))
                 .isInstanceOf(MalformedBytes.class);

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 
-/** Values to bytes and back, outside of any store. */
+/** Turns values into bytes and back, outside of any store. */
 final class Coding {
     private static final com.sun.management.ThreadMXBean THREADS =
             (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -23,7 +23,7 @@ final class Coding {
         return codec.decode(new Input(bytes, 0, bytes.length));
     }
 
-    /** Between others, of which the codec must see none. */
+    /** Decodes bytes that lie between others. The codec must see none of the others. */
     static <T> T decodedAmidOthers(Codec<T> codec, byte[] bytes) {
         byte[] amid = new byte[bytes.length + 20];
         Arrays.fill(amid, (byte) 1);
@@ -31,7 +31,10 @@ final class Coding {
         return codec.decode(new Input(amid, 10, bytes.length));
     }
 
-    /** That the codec takes the bytes for those of a value, or says that they are malformed. */
+    /**
+     * Requires that the codec takes the bytes for those of a value, or says that they are
+     * malformed.
+     */
     static <T> void judge(Codec<T> codec, byte[] bytes) {
         T[] value = holder();
         Throwable thrown = catchThrowable(() -> value[0] = decodedAmidOthers(codec, bytes));
@@ -47,7 +50,7 @@ final class Coding {
         return (T[]) new Object[1];
     }
 
-    /** That this thread allocates while it runs. */
+    /** The bytes that this thread allocates while the action runs. */
     static long allocatedBytes(Runnable action) {
         long before = THREADS.getCurrentThreadAllocatedBytes();
         action.run();

@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.ObjectWriter;
 import java.io.IOException;
 
 /**
- * Values as JSON, by Jackson: an example of a codec of one's own. Fit for values, and for keys only if
- * their properties always come in the same order.
+ * Writes values as JSON, by Jackson. This is an example of a codec of one's own. It is fit for
+ * values. It is fit for keys only if their properties always come in the same order.
  */
 final class JacksonCodec<T> implements Codec<T> {
     private final ObjectWriter writer;

@@ -31,7 +31,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/** What a backup takes of its process, and how it ends. */
+/** Attacks backups: what they take of their process, what they copy, and how they end. */
 class BackupTest {
     private static final int ENTRIES = 20_000;
     private static final int ROUNDS = 12;
@@ -69,7 +69,10 @@ class BackupTest {
         }
     }
 
-    /** The close comes at any time of a backup: it returns with a target, or throws and there is none. */
+    /**
+     * The close comes at any time of a backup. The backup must return with a target, or throw and
+     * leave none.
+     */
     @Test
     void closingEndsItWithOneAnswer() throws Exception {
         fill(ENTRIES);
@@ -135,7 +138,7 @@ class BackupTest {
         }
     }
 
-    /** Of each key with a large value, or a large key, only the newest run is in the copy. */
+    /** Of each key with a large value or a large key, only the newest run may be in the copy. */
     @Test
     void itCopiesTheRunsThatCount() {
         Map<ByteBuffer, byte[]> expected = new HashMap<>();

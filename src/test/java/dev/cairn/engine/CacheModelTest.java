@@ -41,17 +41,18 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * Random sequences of all operations on a store that evicts: what it has is what was put last, and what
- * was removed or has gone is not there again.
+ * Attacks the promise that a cache holds what was put last, or nothing, with random sequences of
+ * all operations. What was removed or has gone must not be there again. The canaries are the flaws
+ * below.
  */
 class CacheModelTest {
     private static final int KEYS = 48;
     private static final int MANY = 900;
 
-    /** Some more than the smallest, of regions of 4 KiB. */
+    /** A little more than the smallest bound, for regions of 4 KiB. */
     private static final long BOUND = 160 << 10;
 
-    /** What every run must have met, or it shows nothing. */
+    /** What every run must have met, or else it shows nothing. */
     private static final AtomicLong GONE = new AtomicLong();
 
     private static final AtomicLong WRITES = new AtomicLong();
@@ -77,13 +78,13 @@ class CacheModelTest {
         LOOK_AT_SNAPSHOT
     }
 
-    /** More often than the others, so that entries go. */
+    /** These come more often than the others, so that entries are evicted. */
     private static final List<Kind> ADDING =
             List.of(Kind.PUT, Kind.PUT_SAME_SIZE, Kind.PUT_IF_ABSENT, Kind.REPLACE, Kind.PUT_MANY);
 
     /**
-     * @param key which, or the first of them
-     * @param off how far from the right version
+     * @param key the key, or the first of them
+     * @param off how far the version is from the right one
      */
     record Step(Kind kind, int key, int size, int off) {
         void run(CacheModel cache) {
@@ -195,12 +196,12 @@ class CacheModelTest {
                 .withSizeDistribution(RandomDistribution.uniform());
     }
 
-    /** What is wrong with a store: it sees each call with its result, and gives another. */
+    /** A flaw of a store. It sees each call with its result and gives another result. */
     private interface Flaw {
         @Nullable Object result(String method, Object @Nullable [] args, @Nullable Object right);
     }
 
-    /** Gives an older value of a key, as often as it is asked for the newest. */
+    /** Gives an older value of a key whenever the newest is asked for. */
     private static Flaw resurrecting() {
         Map<ByteBuffer, byte[]> first = new HashMap<>();
         return (method, args, right) -> {
@@ -213,7 +214,7 @@ class CacheModelTest {
         };
     }
 
-    /** Gives what was removed, or has gone, once more. */
+    /** Gives once more what was removed or has gone. */
     private static Flaw forgettingRemoval() {
         Map<ByteBuffer, Versioned> seen = new HashMap<>();
         return (method, args, right) -> {
@@ -235,17 +236,19 @@ class CacheModelTest {
         assertThat(
                         isNoticed((method, _, right) ->
                                 method.equals("size") ? (long) right + 1 : right))
-                .as("entries that went and are counted still")
+                .as("whether it is noticed that gone entries are still counted")
                 .isTrue();
         assertThat(
                         isNoticed((method, _, right) ->
                                 method.equals("putIfAbsent") ? Long.valueOf(0) : right))
-                .as("what has gone is held for present")
+                .as("whether it is noticed that gone entries are taken for present")
                 .isTrue();
         assertThat(isNoticed((method, _, right) -> method.equals("put") ? Long.valueOf(1) : right))
-                .as("versions that do not grow")
+                .as("whether it is noticed that versions do not grow")
                 .isTrue();
-        assertThat(isNoticed((_, _, right) -> right)).as("no flaw").isFalse();
+        assertThat(isNoticed((_, _, right) -> right))
+                .as("whether a flaw is noticed where there is none")
+                .isFalse();
     }
 
     private boolean isNoticed(Flaw flaw) throws IOException {

@@ -18,11 +18,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/** What is done each second, or each write, is not more in a large store than in a small one. */
+/**
+ * Attacks the promise that what is done each second, or for each write, is not more in a large
+ * store than in a small one.
+ */
 class EffortTest {
     private static final int STRIPES = 4;
 
-    /** No work in the background but that of {@link Engine#tick}. */
+    /** There is no work in the background except that of {@link Engine#tick}. */
     private static final Options QUIET =
             Options.defaults().withStripes(STRIPES).withCheckpointEvery(Duration.ofDays(1));
 
@@ -30,7 +33,7 @@ class EffortTest {
     private static final int WRITES = 20_000;
     private static final int BETWEEN_CHECKPOINTS = 100;
 
-    /** Owner entries that a write may look at on the average. */
+    /** How many owner entries a write may look at on average. */
     private static final long MOST_LOOKS = 8;
 
     @TempDir(factory = MemoryDirectory.class)
@@ -43,7 +46,10 @@ class EffortTest {
         scale.close();
     }
 
-    /** Entries are overwritten in a store that has so many regions of others, which stand still. */
+    /**
+     * Entries are overwritten in a store that has so many regions of other entries, which do not
+     * change.
+     */
     @ParameterizedTest(name = "{0} regions")
     @ValueSource(ints = {200, 5_000, 30_000})
     void neitherWritesNorCheckpointsNorFiguresLookAtTheWholeFile(int regions) {
@@ -79,7 +85,7 @@ class EffortTest {
         }
     }
 
-    /** The counts that are kept are those that a look at every region gives. */
+    /** The counts that are kept must be those that a look at every region gives. */
     @Test
     void whatIsCountedIsWhatIsThere() {
         try (StoreHandle store = OpenStores.open(directory.resolve("store.cairn"), QUIET)) {
@@ -105,7 +111,9 @@ class EffortTest {
         }
     }
 
-    /** Where entries may have expired, the oldest regions are read once, and not each period. */
+    /**
+     * Where entries may have expired, the oldest regions must be read once, and not in each period.
+     */
     @Test
     void oldestRegionsAreNotReadAgainEachPeriod() {
         try (StoreHandle store = OpenStores.open(directory.resolve("store.cairn"), QUIET)) {
@@ -117,16 +125,19 @@ class EffortTest {
             for (int i = 0; i < 20; i++) {
                 store.engine().tick();
             }
-            long before = store.engine().frontLooks();
+            long before = store.engine().oldestRegionLooks();
             assertThat(before).isPositive();
             for (int i = 0; i < 50; i++) {
                 store.engine().tick();
             }
-            assertThat(store.engine().frontLooks() - before).isLessThanOrEqualTo(STRIPES);
+            assertThat(store.engine().oldestRegionLooks() - before).isLessThanOrEqualTo(STRIPES);
         }
     }
 
-    /** They are read again when enough of them has expired, and are cleaned when most of them has. */
+    /**
+     * The regions must be read again when enough entries have expired, and be cleaned when most
+     * have.
+     */
     @Test
     void oldestRegionsAreReadAgainOnceEntriesHaveExpired() {
         try (StoreHandle store = OpenStores.open(directory.resolve("store.cairn"), QUIET)) {
@@ -136,14 +147,14 @@ class EffortTest {
             }
             await(() -> store.get(Content.key(-1)) == null);
             store.engine().tick();
-            long before = store.engine().frontLooks();
+            long before = store.engine().oldestRegionLooks();
             long regions = store.stats().regions() - store.stats().freeRegions();
             await(() -> store.get(Content.key(STRIPES * 200 - 1)) == null);
             for (int i = 0; i < 100; i++) {
                 store.engine().tick();
                 store.checkpoint();
             }
-            assertThat(store.engine().frontLooks()).isGreaterThan(before);
+            assertThat(store.engine().oldestRegionLooks()).isGreaterThan(before);
             assertThat(store.stats().regions() - store.stats().freeRegions())
                     .isLessThan(regions / 2);
         }

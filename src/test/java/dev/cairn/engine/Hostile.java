@@ -1,7 +1,6 @@
 package dev.cairn.engine;
 
 import dev.cairn.Cairn;
-import dev.cairn.CairnException;
 import dev.cairn.CairnStore;
 import dev.cairn.ChangeFeed;
 import dev.cairn.Content;
@@ -16,8 +15,6 @@ import dev.cairn.os.Host;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,13 +24,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 
-/** A small store whose files are damaged, opened, read, written and verified, over and over. */
+/** A small store whose files are damaged, opened, read, written and verified again and again. */
 final class Hostile {
-    private static final long TIMEOUT_NANOS = Duration.ofMinutes(2).toNanos();
-    private static final long LARGEST_FILE_BYTES = 128L << 20;
-    private static final long LARGEST_ALLOCATION_BYTES = 256L << 20;
     private static final int STRIPES = 2;
     private static final int MOST_CHANGES = 10_000;
 
@@ -45,22 +38,23 @@ final class Hostile {
     private final Map<Integer, byte[]> values = new LinkedHashMap<>();
     private final Map<Integer, Long> versions = new LinkedHashMap<>();
 
-    /** What the store held at the checkpoint before. */
+    /** What the store held at the checkpoint before the newest. */
     private final Map<Integer, byte[]> earlier = new LinkedHashMap<>();
 
-    /** What the files are made to hold. */
+    /** Changes what the files contain. */
     interface Damage {
         void to(Path data, Path shared) throws IOException;
     }
 
     /**
-     * What came of it.
+     * The outcome of one damage.
      *
-     * @param clear exceptions of the kinds that a caller is told of
-     * @param wrong what was read and is not so
-     * @param verified null if it was never reached, or told of no damage itself
-     * @param rolledBack whether it says that it was brought back to a checkpoint, and to the last but
-     *     one it was, wholly
+     * @param clear the exceptions of the kinds that a caller is told of
+     * @param wrong what was read and is wrong
+     * @param verified null if verification was never reached, or itself reported damage by an
+     *     exception
+     * @param rolledBack whether the store says that it was brought back to a checkpoint, and is
+     *     wholly at the last but one
      * @param alarms what must never be: other errors, hangs, enormous allocations or files
      */
     record Outcome(
@@ -143,15 +137,9 @@ final class Hostile {
                 .withLockTimeout(Duration.ofSeconds(2));
     }
 
-    /** For a canary: from now on another value is expected of a key. */
+    /** For a canary: from now on a wrong value is expected of a key. */
     void expectWrongly() {
         values.put(7, new byte[3]);
-    }
-
-    /** For a canary: what the watch says of a thread that never ends. */
-    static @Nullable String watchSleeper(Path file) throws IOException {
-        Thread sleeper = Thread.ofPlatform().daemon().start(LockSupport::park);
-        return watch(sleeper, file, file, Duration.ofMillis(100).toNanos());
     }
 
     Path data() {
@@ -170,14 +158,13 @@ final class Hostile {
         return STRIPES;
     }
 
-    /** Damages the sound files, then does all that can be done with the store. */
+    /** Damages the sound files, and then does everything that can be done with the store. */
     Outcome outcome(boolean readOnly, Damage damage) throws IOException {
         Files.write(data, soundData);
         Files.write(shared, soundShared);
         damage.to(data, shared);
         AtomicReference<@Nullable Outcome> result = new AtomicReference<>();
-        Thread thread = Thread.ofPlatform().daemon().start(() -> result.set(use(readOnly)));
-        String alarm = watch(thread, data, shared, TIMEOUT_NANOS);
+        String alarm = Watch.run(() -> result.set(use(readOnly)), data, shared);
         Outcome outcome = result.get();
         if (outcome == null) {
             outcome = new Outcome(List.of(), List.of(), null, false, new ArrayList<>());
@@ -188,83 +175,42 @@ final class Hostile {
         return outcome;
     }
 
-    private static @Nullable String watch(Thread thread, Path data, Path shared, long nanos)
-            throws IOException {
-        long deadline = System.nanoTime() + nanos;
-        try {
-            while (!thread.join(Duration.ofMillis(20))) {
-                boolean late = System.nanoTime() - deadline > 0;
-                if (late || size(data) > LARGEST_FILE_BYTES || size(shared) > LARGEST_FILE_BYTES) {
-                    String where = Arrays.stream(thread.getStackTrace()).limit(12).toList() + "";
-                    thread.interrupt();
-                    boolean _ = thread.join(Duration.ofSeconds(2));
-                    return (late ? "hangs in " : "a file grows without bound in ") + where;
-                }
-            }
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
-        return size(data) > LARGEST_FILE_BYTES || size(shared) > LARGEST_FILE_BYTES
-                ? "a file grew without bound"
-                : null;
-    }
-
-    private static long size(Path file) throws IOException {
-        return Files.exists(file) ? Files.size(file) : 0;
-    }
-
     private Outcome use(boolean readOnly) {
-        Use use = new Use();
-        long before = allocated();
-        try {
-            use.attempt(() -> use.store = Cairn.open(data, options(readOnly)));
-            CairnStore store = use.store;
-            if (store != null) {
-                use.attempt(() -> use.rolledBack = rolledBack(store));
-                use.attempt(() -> use.feed = store.watch());
-                read(use, store);
-                use.attempt(() -> use.verified = store.verify());
-                if (!readOnly) {
-                    write(use, store);
-                }
-                follow(use, store);
-                use.attempt(store::close);
-            }
-        } finally {
-            if (allocated() - before > LARGEST_ALLOCATION_BYTES) {
-                use.alarms.add("allocates " + (allocated() - before) + " bytes");
-            }
-        }
+        Use use = new Use(data);
+        Watch.allocating(
+                () -> {
+                    use.attempt(() -> use.store = Cairn.open(data, options(readOnly)));
+                    CairnStore store = use.store;
+                    if (store != null) {
+                        useOpen(use, store, readOnly);
+                    }
+                },
+                use.alarms);
         return new Outcome(use.clear, use.wrong, use.verified, use.rolledBack, use.alarms);
     }
 
-    private static long allocated() {
-        return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
-                .getCurrentThreadAllocatedBytes();
+    private void useOpen(Use use, CairnStore store, boolean readOnly) {
+        use.attempt(() -> use.rolledBack = rolledBack(store));
+        use.attempt(() -> use.feed = store.watch());
+        read(use, store);
+        use.attempt(() -> use.verified = store.verify());
+        if (!readOnly) {
+            write(use, store);
+        }
+        follow(use, store);
+        use.attempt(store::close);
     }
 
-    /** What was met so far. */
-    private final class Use {
-        final List<RuntimeException> clear = new ArrayList<>();
+    /** What was found so far. */
+    private static final class Use extends Watch.Attempts {
         final List<String> wrong = new ArrayList<>();
-        final List<String> alarms = new ArrayList<>();
         @Nullable CairnStore store;
         @Nullable Verification verified;
         @Nullable ChangeFeed<byte[]> feed;
         boolean rolledBack;
 
-        void attempt(Runnable operation) {
-            try {
-                operation.run();
-            } catch (CairnException | UncheckedIOException e) {
-                clear.add(e);
-                String message = String.valueOf(e.getMessage());
-                if (!message.contains(data.toString())) {
-                    alarms.add("names no file: " + e);
-                }
-            } catch (Throwable e) {
-                alarms.add(e + " at " + Arrays.stream(e.getStackTrace()).limit(8).toList());
-            }
+        Use(Path data) {
+            super(data);
         }
 
         void expect(String what, boolean right) {
@@ -281,7 +227,10 @@ final class Hostile {
                 && store.get(newest) == null;
     }
 
-    /** Nothing but what the store held then; versions too, unless it was brought back. */
+    /**
+     * Requires that reads show nothing but what the store held then. The versions must be right
+     * too, unless the store was brought back.
+     */
     private void read(Use use, CairnStore store) {
         Map<Integer, byte[]> expected = use.rolledBack ? earlier : values;
         for (int i = 0; i < keys.size(); i++) {
@@ -318,7 +267,7 @@ final class Hostile {
         use.attempt(() -> use.expect("stats", store.stats().entries() == expected.size()));
     }
 
-    /** What a feed tells of it is not judged, only that it ends, and how. */
+    /** Only that the feed ends, and how, is judged, and not what it tells. */
     private void follow(Use use, CairnStore store) {
         ChangeFeed<byte[]> feed = use.feed;
         use.attempt(() -> {

@@ -22,6 +22,9 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
+/**
+ * Attacks what the log says of a long recovery: how far it has come, and nothing once it has ended.
+ */
 @Timeout(60)
 class LongRecoveryTest {
     @TempDir Path directory;
@@ -53,16 +56,16 @@ class LongRecoveryTest {
         logger.setLevel(Level.INFO);
         try {
             try (LongRecovery _ = new LongRecovery(files, Duration.ofMillis(5))) {
-                assertThat(next(heard)).contains(files.data().toString()).contains("opens");
+                assertThat(next(heard)).contains(files.data().toString()).contains("is opening");
                 halfDone(files);
                 String line = next(heard);
-                while (!line.contains("recovers")) {
+                while (!line.contains("is recovering")) {
                     line = next(heard);
                 }
                 assertThat(line).contains("50 %");
             }
             while (heard.lines.poll(100, TimeUnit.MILLISECONDS) != null) {
-                // what it was about to say when it was closed
+                // It may still say what it was about to say when it was closed.
             }
         } finally {
             logger.removeHandler(heard);

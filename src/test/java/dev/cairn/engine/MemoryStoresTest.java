@@ -44,7 +44,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
-/** Lists and removes the stores of a directory, whatever else lies there. */
+/** Attacks the listing and the removal of the stores of a directory, whatever else lies there. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class MemoryStoresTest {
     private static final Options SMALL = Options.defaults().withStripes(2);
@@ -144,7 +144,7 @@ class MemoryStoresTest {
             assertThat(only().processes()).containsExactly(SELF);
             assertThatThrownBy(() -> stores().remove("one"))
                     .isInstanceOf(StoreInUse.class)
-                    .hasMessageContaining("process " + SELF + " has it open; close it there");
+                    .hasMessageContaining("process " + SELF + " has it open; close the store");
             assertThat(reader.size()).isEqualTo(3);
         }
         assertThat(files()).isEqualTo(before);
@@ -152,7 +152,9 @@ class MemoryStoresTest {
         assertThat(files()).isEmpty();
     }
 
-    /** By a lock where this version has none, and a data file that this version cannot read. */
+    /**
+     * The lock is one that this version does not have, and this version cannot read the data file.
+     */
     @Test
     void aStoreOfAnotherVersionIsKeptWhileItIsOpenAndRemovedThen() throws IOException {
         make("one", 3);
@@ -202,7 +204,7 @@ class MemoryStoresTest {
         }
     }
 
-    /** Its lock file is gone, so the lock on the data file alone tells. */
+    /** The lock file is gone, so only the lock on the data file tells. */
     @Test
     void anOpenStoreWithoutItsLockFileIsNotRemoved() throws IOException {
         try (CairnStore store = open("one")) {
@@ -230,7 +232,7 @@ class MemoryStoresTest {
         assertThat(files().keySet()).containsExactly("two", "two-lock", "two-shm");
     }
 
-    /** The data file was removed under a process that goes on. */
+    /** The data file was removed while a process has it open, which goes on. */
     @Test
     void companionsOfADataFileThatSomebodyStillHasAreNone() throws IOException {
         try (CairnStore store = open("one")) {
@@ -243,7 +245,7 @@ class MemoryStoresTest {
             assertThat(files().keySet()).containsExactly("one-lock", "one-shm");
             assertThat(store.size()).isZero();
         } catch (StoreReplaced _) {
-            // the close tells that the file lost its name
+            // The close tells that the file lost its name.
         }
         assertThat(stores().removeLeftovers("one")).isPositive();
         assertThat(files()).isEmpty();
@@ -322,7 +324,7 @@ class MemoryStoresTest {
         }
     }
 
-    /** By its name a leftover, by what it holds a store of that name. */
+    /** By its name it is a leftover, but by its content a store of that name. */
     @Test
     void aStoreThatIsNamedLikeALeftoverIsNone() throws IOException {
         make(".one.cairn-creating", 3);
@@ -355,7 +357,7 @@ class MemoryStoresTest {
             assertThatThrownBy(() -> stores().remove(name))
                     .as(name)
                     .isInstanceOf(IncompatibleFormat.class)
-                    .hasMessageContaining("nothing is removed");
+                    .hasMessageContaining("nothing was removed");
         }
         assertThat(stores().removeLeftovers("noise")).isZero();
         assertThatThrownBy(() -> stores().remove("absent"))
@@ -379,7 +381,7 @@ class MemoryStoresTest {
             assertThatThrownBy(() -> stores().remove(name))
                     .as(name)
                     .isInstanceOf(IncompatibleFormat.class)
-                    .hasMessageContaining("no regular file");
+                    .hasMessageContaining("is not a regular file");
         }
         assertThat(only().entries()).hasValue(3);
     }
@@ -403,7 +405,7 @@ class MemoryStoresTest {
         assumeTrue(made.onExit().join().exitValue() == 0, "no mkfifo here");
     }
 
-    /** Each byte string before the end, and each byte of the header another. */
+    /** The file is cut off at many lengths, and each byte of its header is changed. */
     @Test
     void filesThatAreCutOffOrDamagedAreListedWithTheReason() throws IOException {
         make("one", 3);
@@ -411,19 +413,25 @@ class MemoryStoresTest {
         byte[] shared = Files.readAllBytes(directory.resolve("one-shm"));
         for (int length : new int[] {8, 9, 63, 64, 100, 4095, 4096, 8192, 9000, data.length - 1}) {
             write("one", Arrays.copyOf(data, length));
-            assertThat(only().state()).as("data of %d", length).isEqualTo(State.UNREADABLE);
+            assertThat(only().state())
+                    .as("state with a data file of %d bytes", length)
+                    .isEqualTo(State.UNREADABLE);
             assertThat(only().problem()).hasValueSatisfying(why -> assertThat(why).contains("one"));
         }
         for (int at = 8; at < 64; at++) {
             byte[] damaged = data.clone();
             damaged[at] ^= (byte) 0x55;
             write("one", damaged);
-            assertThat(only().state()).as("byte %d", at).isEqualTo(State.UNREADABLE);
+            assertThat(only().state())
+                    .as("state with a wrong byte at %d", at)
+                    .isEqualTo(State.UNREADABLE);
         }
         write("one", data);
         for (int length : new int[] {8, 100, 1024, 4096, 102_399, 102_400, 103_000}) {
             write("one-shm", Arrays.copyOf(shared, length));
-            assertThat(only().state()).as("shared of %d", length).isEqualTo(State.UNUSED);
+            assertThat(only().state())
+                    .as("state with %d bytes of shared memory", length)
+                    .isEqualTo(State.UNUSED);
             assertThat(only().entries()).hasValue(3);
         }
         Random random = Seed.random(MemoryStoresTest.class);
@@ -473,7 +481,7 @@ class MemoryStoresTest {
         assertThat(only().state()).isEqualTo(State.UNUSED);
     }
 
-    /** A lock file that is not empty is none of ours, and stays. */
+    /** A lock file that is not empty belongs to somebody else, and must stay. */
     @Test
     void aBackupWithoutCompanionsIsListedAndRemoved() throws IOException {
         make("one", 7);
@@ -491,7 +499,7 @@ class MemoryStoresTest {
         assertThat(files().keySet()).containsExactly("two-lock");
     }
 
-    /** Of a file whose header says what its bytes cannot be, nothing is computed. */
+    /** If the header of a file says what its bytes cannot be, nothing may be computed from it. */
     @Test
     void countsThatCannotBeAreLeftOut() throws IOException {
         make("one", 3);

@@ -38,8 +38,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Records that cleaning has moved, and those with a time to live, are read as quickly as others: the
- * first look at the record is the only one.
+ * Attacks the promise that moved records and records with a time to live are read as quickly as
+ * others: one look at the record must be enough.
  */
 class MovedAndExpiringTest {
     private static final Options ONE_STRIPE =
@@ -106,7 +106,7 @@ class MovedAndExpiringTest {
         return mapped.records().outlineLocked(SlotWord.offset(found.slot()));
     }
 
-    /** One of each kind: as it was written, moved, with an expiry, and with both. */
+    /** One entry of each kind: as it was written, moved, with an expiry, and with both. */
     private List<Integer> kinds() {
         List<Integer> kinds = new ArrayList<>();
         for (int flags : new int[] {0, 1, 2, 3}) {
@@ -122,8 +122,8 @@ class MovedAndExpiringTest {
     }
 
     /**
-     * A version of 0 is one that a lookup of the second, slow way refuses, and the first does not look
-     * at: so the checksums being right, it tells the two apart.
+     * A lookup of the second, slow way refuses a version of 0, and the first does not look at it.
+     * If the checksums are right, such a version tells the two apart.
      */
     @Test
     void theyAreReadWithoutASecondLookup() throws IOException {

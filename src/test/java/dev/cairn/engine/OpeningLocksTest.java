@@ -42,7 +42,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/** The locks on both files of a store, and what is left of them when it is opened and closed. */
+/**
+ * Attacks the locks on both files of a store, and looks at what is left of them when the store is
+ * opened and closed.
+ */
 @Timeout(120)
 class OpeningLocksTest {
     private static final long WRITER = SharedLayout.processAt(0);
@@ -72,7 +75,7 @@ class OpeningLocksTest {
         Steps.listen(null);
     }
 
-    /** Whoever looks without the open lock may do so while another process creates the store. */
+    /** Somebody looks without the open lock while another process creates the store. */
     @Test
     void nameOfAStoreThatIsBeingCreatedIsNoSecondName()
             throws IOException, InterruptedException, ExecutionException {
@@ -100,13 +103,15 @@ class OpeningLocksTest {
         try {
             files.requireOneName();
         } catch (NoSuchFileException e) {
-            assertThat(e.getFile()).as("it is not there yet").isEqualTo(files.data().toString());
+            assertThat(e.getFile())
+                    .as("the file that is not there yet")
+                    .isEqualTo(files.data().toString());
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
     }
 
-    /** An opener may be stopped for longer than it is waited for whoever dies. */
+    /** An opener may be stopped for longer than anybody waits for the dead. */
     @Test
     void lockOnTheDataFileIsGivenBackBeforeThatOnTheLockFile()
             throws IOException, InterruptedException, ExecutionException {
@@ -122,7 +127,9 @@ class OpeningLocksTest {
         assertThat(looks.get()).isPositive();
     }
 
-    /** Looks as one does who opens the store; tells how often nobody had it. */
+    /**
+     * Looks at the locks as whoever opens the store does. Returns how often nobody had the store.
+     */
     private static int lookUntil(AtomicBoolean ended, Path lock, Path data) {
         int nobody = 0;
         try (KernelLocks locks = KernelLocks.openExisting(lock, true);
@@ -152,7 +159,9 @@ class OpeningLocksTest {
         }
     }
 
-    /** The reader has the new lock file, the writer, of another container, the one that is gone. */
+    /**
+     * The reader has the new lock file. The writer, of another container, has the one that is gone.
+     */
     @Test
     void writerWithAnotherLockFileIsSeenThoughAReaderHasThisOne() throws IOException {
         create();
@@ -166,9 +175,9 @@ class OpeningLocksTest {
             Held its = (Held) locks.tryExclusive(DataLock.AT + ProcessTable.WRITERS_BYTE, 1);
             assertThatThrownBy(() -> Cairn.open(file(), QUIET))
                     .isInstanceOf(StoreReplaced.class)
-                    .hasMessageContaining("does not use this lock file");
+                    .hasMessageContaining("with another lock file");
             assertThat(Words.acquire(table, WRITER + ProcessWords.INCARNATION))
-                    .as("what names it in lock words")
+                    .as("incarnation that names the writer in lock words")
                     .isEqualTo(incarnation);
             its.release();
             try (CairnStore store = Cairn.open(file(), QUIET)) {
@@ -212,7 +221,7 @@ class OpeningLocksTest {
         assertThat(descriptors()).isEqualTo(before);
     }
 
-    /** Of this process, of files of the test. */
+    /** Counts the descriptors of this process that name files of the test. */
     private long descriptors() throws IOException {
         Path all = Path.of("/proc/self/fd");
         if (!Files.isReadable(all)) {
@@ -231,7 +240,7 @@ class OpeningLocksTest {
         }
     }
 
-    /** It is the file that was opened which the next may share. */
+    /** The next may share the file that was opened, and no other. */
     @Test
     void fileThatComesToTheNameWhileTheStoreIsOpenedIsNotTakenForTheOther() throws IOException {
         create();

@@ -18,10 +18,10 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Stores with random histories, damaged at random. A salvage gives back every entry whose regions,
- * with the header and the checkpoints, were not touched, and no value that is not the newest, unless
- * it says that it may be old; where it is asked for what is proven alone, or has the index at hand,
- * none at all.
+ * Attacks salvage with stores of random histories that are damaged at random. A salvage must return
+ * every entry whose regions were not touched, if the header and the checkpoints were not either. A
+ * value that is not the newest may be returned only if the salvage says that it may be old. If the
+ * salvage is asked for proven entries alone, or has the index, it must return no such value at all.
  */
 class SalvageDamageTest {
     private static final int STORES = 60;

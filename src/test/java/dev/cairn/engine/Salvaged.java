@@ -26,9 +26,9 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * A store with a random history, damaged at random, and what a salvage must make of it. Every key and
- * every value is long and random, so where it lies in the file is found by its bytes, without knowing
- * anything of the format.
+ * A store with a random history that is damaged at random, and what a salvage must make of it.
+ * Every key and every value is long and random. So its bytes show where it lies in the file,
+ * without any knowledge of the format.
  */
 final class Salvaged {
     private static final int REGION_BYTES = SmallScale.REGION_BYTES;
@@ -38,7 +38,7 @@ final class Salvaged {
     /** More than what stands in a record before its key. */
     private static final int BEFORE_KEY_BYTES = 64;
 
-    /** A key from this length on may lie in a run: then nothing shows where its record is. */
+    /** A longer key may lie in a run. Then nothing shows where its record is. */
     private static final int LONGEST_KEY_IN_RECORD = 1000;
 
     private static final Salvage NOTHING =
@@ -51,10 +51,13 @@ final class Salvaged {
     private final List<String> keys = new ArrayList<>();
     private final byte[] soundData;
 
-    /** Units of the file that an entry may depend on: all that hold its bytes, and region headers. */
+    /**
+     * The units of the file on which an entry may depend: all units that hold its bytes, and the
+     * headers of regions.
+     */
     private final Map<String, BitSet> places = new HashMap<>();
 
-    /** What came of one damage. */
+    /** The outcome of one damage. */
     record Outcome(Salvage report, List<String> wrong, int untouched, int missing) {}
 
     Salvaged(Path directory, Random random) throws IOException {
@@ -70,7 +73,7 @@ final class Salvaged {
                     work(store, overwrites);
                 }
                 if (random.nextInt(3) == 0) {
-                    Files.delete(shared(file)); // the next open recovers
+                    Files.delete(shared(file)); // so that the next open recovers
                 }
             }
             Cairn.open(file, options(true)).close();
@@ -124,7 +127,7 @@ final class Salvaged {
         }
     }
 
-    /** Mostly short, now and then so long that a run is needed. */
+    /** Mostly a short length, and now and then one that needs a run. */
     private int length(int longest) {
         return LEAST_LENGTH + random.nextInt(random.nextInt(8) == 0 ? longest : 120);
     }
@@ -158,7 +161,7 @@ final class Salvaged {
         return soundData.clone();
     }
 
-    /** Damages a copy of the file; what bytes it touches is what differs afterwards. */
+    /** Damages a copy of the file. Afterwards, the touched bytes are those that differ. */
     byte[] damaged() {
         byte[] bytes = soundData.clone();
         int kept = bytes.length;
@@ -197,7 +200,7 @@ final class Salvaged {
         System.arraycopy(soundData, from, bytes, to, REGION_BYTES);
     }
 
-    /** Salvages a file with those bytes and judges what it gives. */
+    /** Salvages a file with those bytes, and judges the result. */
     Outcome salvage(byte[] bytes, boolean withIndex, boolean onlyProven) throws IOException {
         Path source = directory.resolve("made.cairn");
         Path target = directory.resolve("target.cairn");
@@ -233,11 +236,11 @@ final class Salvaged {
     }
 
     /**
-     * Nothing says what the store looks like if the header is destroyed, and both slots or all regions
-     * with it.
+     * Whether salvage may refuse the bytes. If the header is destroyed, and both slots or all
+     * regions too, nothing says what the store looks like.
      */
     private boolean mayBeRefused(byte[] bytes) {
-        int first = (int) DataHeader.SLOTS_AT;
+        int first = (int) DataHeader.CHECKPOINT_SLOTS_AT;
         int second = (int) DataHeader.slotAt(1, stripes);
         return differs(bytes, 0, DataHeader.BYTES)
                 && (isGone(bytes, first, second) && isGone(bytes, second, regionsAt())
@@ -253,7 +256,7 @@ final class Salvaged {
         return true;
     }
 
-    /** Whether a slot, or the header of a region, was damaged or never written. */
+    /** Whether a slot or the header of a region was damaged or never written. */
     private boolean isGone(byte[] bytes, int from, int to) {
         return differs(bytes, from, to)
                 || Arrays.equals(soundData, from, to, new byte[to - from], 0, to - from);
@@ -278,7 +281,7 @@ final class Salvaged {
             }
         });
         BitSet touched = touched(bytes);
-        int slotsAt = (int) DataHeader.SLOTS_AT;
+        int slotsAt = (int) DataHeader.CHECKPOINT_SLOTS_AT;
         boolean slotsTouched = differs(bytes, slotsAt, regionsAt());
         int untouched = 0;
         int missing = 0;

@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
-/** A store and the map it must equal, through whatever is done to both. */
+/** A store and the map that it must equal, whatever is done to both. */
 final class StoreModel {
     private final Path file;
     private final Options options;
@@ -38,7 +38,8 @@ final class StoreModel {
     private long lastVersion;
 
     /**
-     * @param flaw what is wrong with the store, for canaries; the identity if nothing is
+     * @param flaw changes the store to something wrong, for canaries; the identity if nothing is
+     *     wrong
      */
     StoreModel(Path file, Options options, UnaryOperator<CairnStore> flaw) {
         this.file = file;
@@ -70,7 +71,10 @@ final class StoreModel {
         lastVersion = version;
     }
 
-    /** What a conditional write returned, which is the entry's version iff it wrote. */
+    /**
+     * Notes what a conditional write returned: the version of the entry if it wrote, and nothing
+     * else.
+     */
     private void wroteIf(boolean right, byte[] key, byte[] value, long version) {
         if (right) {
             assertThat(version).isEqualTo(store.version(key));
@@ -93,9 +97,7 @@ final class StoreModel {
         wroteIf(absent, key, value, store.putIfAbsent(key, value));
     }
 
-    /**
-     * @param off how far from the right version, if the key is there
-     */
+    /** @param off how far the version is from the right one, if the key is there */
     void replace(byte[] key, int bytes, int off) {
         byte[] value = next(key, bytes);
         Versioned old = model.get(name(key));
@@ -157,7 +159,7 @@ final class StoreModel {
         }
     }
 
-    /** One by one, or all together. */
+    /** Puts many entries, one by one or all together. */
     void putMany(int first, int count) {
         if (count % 2 == 0) {
             putAll(first, count);
@@ -185,7 +187,9 @@ final class StoreModel {
         }
     }
 
-    /** Everything that the store shows is what the model has, and the store finds no fault. */
+    /**
+     * Requires that everything the store shows is in the model, and that the store finds no damage.
+     */
     void check() {
         check(store);
     }
@@ -218,7 +222,7 @@ final class StoreModel {
         });
     }
 
-    /** Closes and opens it again. */
+    /** Closes the store and opens it again. */
     void reopen() {
         store.close();
         store = flaw.apply(Cairn.open(file, options));
@@ -226,7 +230,7 @@ final class StoreModel {
         checkDeeply();
     }
 
-    /** Closes it, deletes what is derived, opens it again. */
+    /** Closes the store, deletes what is derived, and opens it again. */
     void rebuild() {
         store.close();
         deleteShared();
@@ -243,7 +247,10 @@ final class StoreModel {
         }
     }
 
-    /** Closes it, looks at it read-only, as it is or without what is derived, opens it again. */
+    /**
+     * Closes the store, looks at it read-only, and opens it again. The look is at the store as it
+     * is, or without what is derived.
+     */
     void lookReadOnly(boolean snapshot) {
         store.close();
         if (snapshot) {

@@ -50,11 +50,14 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
-/** Random sequences of all operations on a store and on a map that must stay equal. */
+/**
+ * Attacks all operations of a store with random sequences on a store and on a map, which must stay
+ * equal. The canaries are flaws, each of which must be noticed.
+ */
 class StoreModelTest {
     private static final int KEYS = 48;
 
-    /** What every run must have met, or it shows nothing. */
+    /** What every run must have met, or else it shows nothing. */
     private enum Met {
         GROWTH,
         OVERFLOW,
@@ -66,19 +69,19 @@ class StoreModelTest {
 
     private static final Map<Met, Integer> MET = new EnumMap<>(Met.class);
 
-    /** How a property's stores are made. */
+    /** How the stores of a property are made. */
     private record Scale(boolean small, int stripes, int regionBytes, int slots) {}
 
     private static final Scale SMALL = new Scale(true, 1, SmallScale.REGION_BYTES, 7);
     private static final Scale DEFAULT = new Scale(false, 4, 1 << 16, 4 * 7 * 256);
 
-    @Property(tries = 120, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 60, shrinking = ShrinkingMode.BOUNDED)
     void smallStoreEqualsItsModel(@ForAll("smallChains") ActionChain<StoreModel> chain)
             throws IOException {
         run(SMALL, chain);
     }
 
-    @Property(tries = 45, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
     void storeOfDefaultSizeEqualsItsModel(@ForAll("defaultChains") ActionChain<StoreModel> chain)
             throws IOException {
         run(DEFAULT, chain);
@@ -96,7 +99,7 @@ class StoreModelTest {
         }
     }
 
-    /** Random chains may miss something; these, which are always the same, do not. */
+    /** Random sequences may miss something. These are always the same and miss nothing. */
     @Example
     void everythingIsMet() throws IOException {
         meetsEverything(SMALL, smallChains(), 40);
@@ -212,7 +215,7 @@ class StoreModelTest {
         }
     }
 
-    /** An action that anything may precede. */
+    /** An action that any other may precede. */
     private record Step(Arbitrary<Transformer<StoreModel>> transformer)
             implements Action.Independent<StoreModel> {}
 
@@ -236,7 +239,7 @@ class StoreModelTest {
         return step(name, Arbitraries.just(""), (model, _) -> done(() -> does.accept(model)));
     }
 
-    /** Short ones mostly; some that do not stand in the record, some of several regions. */
+    /** Mostly short keys, some that do not fit into the record, and some of several regions. */
     private static byte[] key(int number, int regionBytes) {
         int bytes =
                 number == 0
@@ -362,7 +365,7 @@ class StoreModelTest {
                 .withAction(1, step("look at a snapshot", model -> model.lookReadOnly(true)));
     }
 
-    /** Canaries: each flaw is noticed within a few sequences. */
+    /** The canaries: each flaw must be noticed within a few sequences. */
     @Example
     void everyFlawIsNoticed() throws IOException {
         List<Flaw> flaws =

@@ -27,7 +27,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
-/** What a verification holds, and what it says while others write. */
+/** Attacks verification: what it holds, and what it says while others write. */
 class VerifyTest {
     private static final int ENTRIES = 20_000;
     private static final int VERIFICATIONS = 12;
@@ -42,7 +42,10 @@ class VerifyTest {
         file = directory.resolve("store");
     }
 
-    /** Bytes of log that are read in holds of the lock, and how many keys are looked up in one. */
+    /**
+     * Counts the bytes of log that are read while the lock is held, and the keys that are looked up
+     * in one hold.
+     */
     @Test
     void itReadsTheLogWithoutTheLock() throws IOException {
         try (CairnStore store = Cairn.open(file, ONE_STRIPE)) {
@@ -78,13 +81,13 @@ class VerifyTest {
             assertThat(verifier[0].result().entries()).isEqualTo(ENTRIES);
             assertThat(verifier[0].result().bytes()).isGreaterThan(100L * ENTRIES);
             assertThat(held.get()).isZero();
-            assertThat(holds.get()).isEqualTo(2); // to repair, and to compare the counts
+            assertThat(holds.get()).isEqualTo(2); // one to repair, one to compare the counts
         } finally {
             mapped.close();
         }
     }
 
-    /** Regions are folded, evacuated and used again under it, large values come and go. */
+    /** Meanwhile regions are folded, evacuated and used again, and large values come and go. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aSoundStoreIsSoundWhileOthersWrite(boolean readOnly) throws Exception {
@@ -98,7 +101,7 @@ class VerifyTest {
                 for (int i = 0; i < VERIFICATIONS; i++) {
                     awaitWrites(writer, writes);
                     Verification found = readOnly ? verifyReadOnly() : store.verify();
-                    assertThat(found.damages()).as("%s", found).isEmpty();
+                    assertThat(found.damages()).as("damages of %s", found).isEmpty();
                     assertThat(found.records()).isPositive();
                 }
             } finally {
@@ -109,7 +112,7 @@ class VerifyTest {
         }
     }
 
-    /** As another process does, which cannot hold writers off. */
+    /** Verifies as another process does, which cannot hold writers off. */
     private Verification verifyReadOnly() throws IOException {
         Engine reading =
                 ReadOnlyOpening.open(StoreFiles.of(file), Options.defaults().withReadOnly(true));
@@ -120,7 +123,10 @@ class VerifyTest {
         }
     }
 
-    /** So that each verification finds another store, however late the writer gets its turn. */
+    /**
+     * Waits for writes, so that each verification finds another store, however late the writer gets
+     * its turn.
+     */
     private static void awaitWrites(Thread writer, AtomicLong writes) {
         long before = writes.get();
         while (writes.get() < before + WRITES_BETWEEN) {

@@ -15,13 +15,16 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Who waits spins, sleeps or looks from time to time. */
+/** Attacks the choice of whoever waits: to spin, to sleep, or to look from time to time. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WaitingTest {
     private static final long SLEEP = Spinning.SLEEP_NANOS;
     private static final long LONG = TimeUnit.HOURS.toNanos(1);
 
-    /** Comes by itself once it was looked at so often, or stirs so often, or was slept for. */
+    /**
+     * Something that comes by itself once it was looked at often enough, has stirred often enough,
+     * or was slept for.
+     */
     private static final class Thing implements Waiting.Awaited<String> {
         private final int comesAtStir;
         private int stirs;
@@ -110,7 +113,9 @@ class WaitingTest {
         assertThat(thing.sleeps).isZero();
     }
 
-    /** A long spin looks from time to time whether the store was closed, or the thread interrupted. */
+    /**
+     * A long spin looks from time to time whether the store was closed or the thread interrupted.
+     */
     @Test
     void closingEndsASpin() {
         Spinning longOnes = new Spinning(LONG);
@@ -132,7 +137,7 @@ class WaitingTest {
         Spinning spinning = new Spinning(Spinning.USUAL_NANOS);
         assertThat(spinning.nanos()).isEqualTo(Spinning.USUAL_NANOS); // nothing is known yet
         for (int i = 0; i < 100; i++) {
-            spinning.waited(3 * Spinning.USUAL_NANOS); // perhaps for the sleeps of two threads
+            spinning.waited(3 * Spinning.USUAL_NANOS); // perhaps two threads slept
         }
         assertThat(spinning.nanos()).isEqualTo(Spinning.USUAL_NANOS);
         for (int i = 0; i < 3; i++) {

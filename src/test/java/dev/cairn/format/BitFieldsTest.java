@@ -11,7 +11,10 @@ import net.jqwik.api.constraints.Size;
 
 import java.util.function.LongBinaryOperator;
 
-/** Whatever goes into a word of bit fields comes out again, and disturbs no other field. */
+/**
+ * Attacks words of bit fields: whatever goes into one must come out again and disturb no other
+ * field. The canary is a match of tags that misses a slot.
+ */
 class BitFieldsTest {
     private static final long HIGHEST_PLACE = (1L << 40) - 1;
     private static final long HIGHEST_LOW = (1L << 24) - 1;
@@ -48,7 +51,7 @@ class BitFieldsTest {
         assertThat(SlotWord.hashBits(moved)).isEqualTo(bits);
     }
 
-    /** The image behind the tail says what the record will say once it is in its place. */
+    /** The image behind the tail must say what the record will say once it is in place. */
     @Property
     void anImageAndItsRecordSayTheSameCount(@ForAll @IntRange(max = SlotWord.MOST / 2) int n) {
         long slot = SlotWord.withCount(SlotWord.of(Place.UNIT_BYTES, 0), 2 * n);
@@ -88,7 +91,7 @@ class BitFieldsTest {
         assertThat(TableWord.bytes(log2) % SharedLayout.AREA_BYTES).isZero();
     }
 
-    /** Also the highest, which is where a carry would spill into the size. */
+    /** This holds for the highest generation too, whose carry would spill into the size. */
     @Example
     void lastGenerationIsFollowedByTheFirst() {
         long last = TableWord.of(SharedLayout.AREA_BYTES, 9, -1);
@@ -139,7 +142,7 @@ class BitFieldsTest {
         assertThat(missed(meta, tag, BucketWords::match)).isZero();
     }
 
-    /** Tags at random are seldom equal: here they often are. */
+    /** Random tags are seldom equal. Here they often are. */
     @Property(tries = 5000)
     void tagMatchMissesNoneOfSimilarTags(
             @ForAll @Size(7) byte @IntRange(min = -2, max = 2) [] near,
@@ -153,7 +156,7 @@ class BitFieldsTest {
         assertThat(BucketWords.overflow(meta)).isEqualTo(overflow);
     }
 
-    /** Canary: a match that leaves out the highest slot, and one that compares seven bits. */
+    /** The canaries: a match that leaves out the highest slot, and one that compares seven bits. */
     @Example
     void matchThatMissesASlotIsNoticed() {
         long meta = BucketWords.withTag(0, 6, 7);
@@ -162,7 +165,7 @@ class BitFieldsTest {
         assertThat(missed(meta, 7, (_, _) -> 0)).isPositive();
     }
 
-    /** Slots of that tag, compared byte by byte, that the match does not have. */
+    /** How many slots with that tag the match misses. The tags are compared byte by byte. */
     private static int missed(long meta, long tag, LongBinaryOperator match) {
         long found = match.applyAsLong(meta, tag);
         boolean[] has = new boolean[8];
@@ -180,7 +183,7 @@ class BitFieldsTest {
             boolean equal = BucketWords.tag(meta, slot) == tag;
             missed += equal && !has[slot] ? 1 : 0;
             assertThat(has[slot] && !equal && !equalBelow)
-                    .as("claims too much only above a true match")
+                    .as("whether a slot matches wrongly without a true match below it")
                     .isFalse();
             equalBelow |= equal;
         }
@@ -224,7 +227,7 @@ class BitFieldsTest {
         assertThat(HashBits.prefix(rest)).isBetween(0L, HIGHEST_LOW);
     }
 
-    /** What a rebuild relies on: the hash bits in a slot word say the home bucket (RULE 14). */
+    /** A rebuild relies on this: the hash bits in a slot word say the home bucket (RULE 14). */
     @Property
     void slotWordSaysTheHomeBucketOfTablesUpToItsBits(
             @ForAll long hash,

@@ -39,8 +39,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Holds docs/format.md against the layout classes, both ways: each row names a constant and states
- * its value, each public constant has one row, and the rows of an area leave no gap.
+ * Compares docs/format.md with the layout classes, both ways. Each row must name a constant and
+ * state its value, each public constant must have one row, and the rows of an area must leave no
+ * gap. The canaries are documents with one row missing, doubled or wrong.
  */
 class FormatDocumentTest {
     private static final Path DOCUMENT = Path.of("docs", "format.md");
@@ -53,7 +54,7 @@ class FormatDocumentTest {
     private static final String END = "end";
     private static final Set<String> NO_FIELD = Set.of("zero", "unused");
 
-    /** Fields of an encoding that do not take all ones from their record. */
+    /** The fields of an encoding that do not get all ones from their record. */
     private static final Set<String> GIVEN =
             Set.of("MAGIC", "CRC", "FORMAT_VERSION", "FEATURES", "DURABILITY", "CACHE_CRC");
 
@@ -235,7 +236,7 @@ class FormatDocumentTest {
         String document = document();
         for (Row row : guarded(document)) {
             assertThat(findings(edited(document, row, _ -> "")))
-                    .as("without line %d: %s", row.line, row.cells)
+                    .as("findings without line %d: %s", row.line, row.cells)
                     .isNotEmpty();
         }
     }
@@ -245,7 +246,7 @@ class FormatDocumentTest {
         String document = document();
         for (Row row : guarded(document)) {
             assertThat(findings(edited(document, row, line -> line + "\n" + line)))
-                    .as("line %d twice: %s", row.line, row.cells)
+                    .as("findings with line %d twice: %s", row.line, row.cells)
                     .isNotEmpty();
         }
         assertThat(
@@ -289,7 +290,7 @@ class FormatDocumentTest {
                 .hasSize(1);
     }
 
-    /** Rows whose loss must be noticed. */
+    /** The rows whose loss must be noticed. */
     private static List<Row> guarded(String document) {
         Set<String> required =
                 layoutClasses().stream()
@@ -306,7 +307,7 @@ class FormatDocumentTest {
         return rows;
     }
 
-    /** What in a document is not as in the code. */
+    /** What in a document differs from the code. */
     private static List<String> findings(String document) {
         List<String> findings = new ArrayList<>();
         Set<String> seen = new HashSet<>();
@@ -359,7 +360,7 @@ class FormatDocumentTest {
         }
     }
 
-    /** The rows of an area follow one another from 0 to its end. */
+    /** Requires that the rows of an area follow one another from 0 to its end. */
     private static void checkArea(Table table, List<String> findings) {
         long next = 0;
         boolean ended = false;
@@ -412,7 +413,7 @@ class FormatDocumentTest {
                                 .getDeclaredField(parts[1]);
                 return isNumber(field) ? field : null;
             } catch (ClassNotFoundException _) {
-                // in the next package, perhaps
+                // It may be in the next package.
             } catch (NoSuchFieldException _) {
                 return null;
             }
@@ -441,7 +442,7 @@ class FormatDocumentTest {
                 .filter(field -> Modifier.isPublic(field.getModifiers()) && isNumber(field));
     }
 
-    /** Every class of the package that has public constants, also one that was added just now. */
+    /** Every class of the package that has public constants, even one that was just added. */
     private static List<Class<?>> layoutClasses() {
         try (Stream<Path> files = Files.list(LAYOUT_CLASSES)) {
             List<Class<?>> classes = new ArrayList<>();

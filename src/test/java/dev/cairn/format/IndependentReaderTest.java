@@ -34,8 +34,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Holds the files that the engine writes against tools/cairn-read.py, which was written from
- * docs/format.md alone: what one wrote the other reads, and it notices damage.
+ * Compares the files that the engine writes with tools/cairn-read.py, which was written from
+ * docs/format.md alone. The tool must read what the engine wrote, and notice damage.
  */
 class IndependentReaderTest {
     private static final Path READER = Path.of("tools", "cairn-read.py");
@@ -44,7 +44,10 @@ class IndependentReaderTest {
     private static final int SESSIONS = 3;
     private static final int VARIANTS = 3;
 
-    /** What a text must escape: controls, a backslash, C1 controls, a byte order mark, and what is no UTF-8. */
+    /**
+     * What a text must escape: controls, a backslash, C1 controls, a byte order mark, and what is
+     * not UTF-8.
+     */
     private static final List<byte[]> AWKWARD =
             List.of(
                     "\t\n\r\\ \0\u001f\u007f\u0085 ä€😀\ufeff".getBytes(UTF_8),
@@ -54,7 +57,7 @@ class IndependentReaderTest {
 
     @TempDir private Path directory;
 
-    /** How the reader ended and what it wrote. */
+    /** How the reader ended, and what it wrote. */
     private record Outcome(int status, byte[] out, String err) {}
 
     @BeforeAll
@@ -72,7 +75,9 @@ class IndependentReaderTest {
             abort("The independent reader was NOT tested: there is no python3 here: " + e);
             return;
         }
-        assertThat(python.waitFor()).as("python3 runs and is 3.9 or later, else 1").isZero();
+        assertThat(python.waitFor())
+                .as("exit code of python3, which is 1 before version 3.9")
+                .isZero();
     }
 
     @ParameterizedTest(name = "{0} stripes, regions of {1} bytes (0: the default)")
@@ -101,7 +106,7 @@ class IndependentReaderTest {
             sound = new String(checked.out, UTF_8);
         }
         assertThat(sound).isEqualTo("sound, %d entries\n", size);
-        assertThat(size).as("entries, expired ones included").isGreaterThan(entries.size());
+        assertThat(size).as("entries, including expired ones").isGreaterThan(entries.size());
         Outcome listed = read(file, "--now", Long.toString(now));
         assertThat(listed.err).isEmpty();
         assertThat(listed.status).isZero();
@@ -109,7 +114,7 @@ class IndependentReaderTest {
                 .isEqualTo(new String(tsv(entries), ISO_8859_1));
     }
 
-    /** Of a cache, whose records have their heat, and most of whose regions were used before. */
+    /** The records of a cache have their heat, and most of its regions were used before. */
     @Test
     void listsWhatACacheHolds() throws Exception {
         Path file = directory.resolve("cache");
@@ -139,7 +144,7 @@ class IndependentReaderTest {
         assertThat(read(file, "--format", "count").out).asString(UTF_8).isEqualTo("0\n");
     }
 
-    /** Keys that lie in the record and in a run, with the values that lie beside them. */
+    /** The keys lie in the record or in a run, with the values beside them. */
     @ParameterizedTest
     @ValueSource(ints = {10, 1008, 1009, 10000})
     void noticesAFlippedByte(int keyLength) throws Exception {
@@ -211,7 +216,10 @@ class IndependentReaderTest {
         store.put("gone".getBytes(UTF_8), new byte[100], Duration.ofMillis(1));
     }
 
-    /** From nothing to several regions, and about the length from which on a key is in a run. */
+    /**
+     * A length from nothing to several regions, or about the length from which on a key is in a
+     * run.
+     */
     private static int length(Random random, int regionBytes) {
         int[] lengths = {
             0,
@@ -264,7 +272,9 @@ class IndependentReaderTest {
                         .redirectError(err.toFile())
                         .start();
         try {
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("%s ends", command).isTrue();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS))
+                    .as("whether %s ends", command)
+                    .isTrue();
         } finally {
             process.destroyForcibly();
         }

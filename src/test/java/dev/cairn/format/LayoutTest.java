@@ -14,13 +14,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** The offsets in the layout classes: no field overlaps another, and words are aligned. */
+/**
+ * Attacks the offsets in the layout classes: no field may overlap another, and words must be
+ * aligned. The canary is an overlap.
+ */
 class LayoutTest {
     private static final int LINE_BYTES = 64;
 
     private record Place(String name, long at, long bytes) {}
 
-    /** All constants of a class that are numbers, by name. */
+    /** All numeric constants of a class, by name. */
     private static Map<String, Long> constants(Class<?> layout) {
         Map<String, Long> constants = new TreeMap<>();
         for (Field field : layout.getDeclaredFields()) {
@@ -38,10 +41,10 @@ class LayoutTest {
     }
 
     /**
-     * Asserts that the fields of a layout do not overlap and end before its end.
+     * Requires that the fields of a layout do not overlap and end before its end.
      *
-     * @param others constants that are no fields
-     * @param bytes of the fields that are no words of 8 bytes
+     * @param others the constants that are no fields
+     * @param bytes the lengths of the fields that are no words of 8 bytes
      */
     private static void isSound(
             Class<?> layout, long from, long end, Set<String> others, Map<String, Integer> bytes) {
@@ -65,7 +68,7 @@ class LayoutTest {
             assertThat(field.at).as(field.toString()).isGreaterThanOrEqualTo(free);
             free = field.at + field.bytes;
         }
-        assertThat(free).as("end").isLessThanOrEqualTo(end);
+        assertThat(free).as("end of the last field").isLessThanOrEqualTo(end);
     }
 
     @Test
@@ -153,12 +156,12 @@ class LayoutTest {
         assertThat(fields.entrySet())
                 .filteredOn(field -> field.getValue() < LINE_BYTES)
                 .extracting(Map.Entry::getKey)
-                .as("line 0, which puts do not write")
+                .as("fields of line 0, which puts do not write")
                 .containsExactlyInAnyOrder("TABLE", "SWINGS");
         assertThat(fields.entrySet())
                 .filteredOn(field -> field.getValue() / LINE_BYTES == 1)
                 .extracting(Map.Entry::getKey)
-                .as("line 1, which a short write changes")
+                .as("fields of line 1, which a short write changes")
                 .containsExactlyInAnyOrder(
                         "LOCK",
                         "INTENT",
@@ -171,7 +174,7 @@ class LayoutTest {
         assertThat(fields.entrySet())
                 .filteredOn(field -> field.getValue() / LINE_BYTES == 3)
                 .extracting(Map.Entry::getKey)
-                .as("line 3, the companions of a short write")
+                .as("fields of line 3, the companions of a short write")
                 .containsExactlyInAnyOrder(
                         "NEW_SLOT_AT",
                         "NEW_SLOT_WORD",
@@ -217,7 +220,7 @@ class LayoutTest {
                         "BLOCK_BYTES",
                         "HEADER_AT",
                         "OPEN_BLOCK_AT",
-                        "SLOTS_AT",
+                        "CHECKPOINT_SLOTS_AT",
                         "BYTES",
                         "MAGIC_VALUE",
                         "FORMAT_VERSION_VALUE",
@@ -325,7 +328,7 @@ class LayoutTest {
                 .isLessThanOrEqualTo(RegionHeader.BYTES);
     }
 
-    /** Canary: two fields that overlap by one byte. */
+    /** The canary: two fields that overlap by one byte. */
     @Test
     void overlapIsNoticed() {
         List<Place> fields = new ArrayList<>();

@@ -27,7 +27,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongPredicate;
 import java.util.stream.LongStream;
 
-/** What becomes of the tables when keys come and go for ever, and when they grow under readers. */
+/**
+ * Attacks tables when keys come and go forever, and when tables grow under readers. The canaries
+ * are overflow counts that are never lowered, and a lookup that sometimes misses.
+ */
 class ChurnTest {
     private static final int TURNOVERS = 24;
     private static final long ABSENT_FROM = 1L << 40;
@@ -45,7 +48,7 @@ class ChurnTest {
         return Cairn.open(file(), Options.defaults().withStripes(1));
     }
 
-    /** Entries at once: 2048 buckets are full at 10,035. */
+    /** The numbers are entries at a time; 2048 buckets are full at 10,035. */
     @ParameterizedTest
     @ValueSource(ints = {5_200, 7_500, 10_000})
     void lookupsStayShortWhileKeysComeAndGo(int entries) throws IOException {
@@ -88,7 +91,7 @@ class ChurnTest {
                 .orElseThrow();
     }
 
-    /** Canary: overflow counts that are never lowered. */
+    /** The canary: overflow counts that are never lowered. */
     @Test
     void overflowCountsThatStayAreNoticed() throws IOException {
         try (CairnStore store = open()) {
@@ -116,7 +119,7 @@ class ChurnTest {
         }
     }
 
-    /** Canary: a lookup that once in a while does not find what is there. */
+    /** The canary: a lookup that sometimes does not find what is there. */
     @Test
     void lookupThatSometimesMissesIsNoticed() throws Exception {
         try (var _ = new SmallScale();
@@ -128,7 +131,10 @@ class ChurnTest {
         }
     }
 
-    /** Two readers look while a writer fills and empties the table; how often they missed a key. */
+    /**
+     * Two readers look while a writer fills and empties the table. Returns how often they missed a
+     * key.
+     */
     private static long missed(CairnStore store, LongPredicate lookup) throws Exception {
         AtomicBoolean writing = new AtomicBoolean(true);
         try (ExecutorService threads = Executors.newCachedThreadPool()) {

@@ -14,7 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 
-/** The tables of a store as its files hold them, and how many of their lines a lookup looks at. */
+/** The tables of a store as its files hold them, and how many of their lines a lookup reads. */
 public final class TableImage {
     private final byte[] shared;
     private final KeyHash hash;
@@ -45,14 +45,17 @@ public final class TableImage {
         }
     }
 
-    /** Buckets that entries passed. */
+    /** How many buckets were passed by entries. */
     public int overflowing() {
         int[] count = new int[1];
         forEachBucket(at -> count[0] += BucketWords.overflow(Words.plain(shared, at)) == 0 ? 0 : 1);
         return count[0];
     }
 
-    /** Makes every bucket say that entries passed it: what churn does to a table that forgets. */
+    /**
+     * Makes every bucket say that entries passed it, which is what churn does to a table that
+     * forgets nothing.
+     */
     void overflowEverywhere() {
         forEachBucket(at ->
                 Words.setPlain(
@@ -62,7 +65,7 @@ public final class TableImage {
                                 Words.plain(shared, at), BucketWords.MAX_OVERFLOW)));
     }
 
-    /** Share of the slots that are taken. */
+    /** The share of the slots that are taken. */
     double load() {
         long[] slots = new long[2];
         forEachBucket(at -> {
@@ -78,7 +81,10 @@ public final class TableImage {
         return Words.plain(shared, bucketAt + BucketWords.FIRST_SLOT + number * Long.BYTES);
     }
 
-    /** Bucket lines that a lookup of the key looks at; as Index.find, written once more. */
+    /**
+     * How many bucket lines a lookup of the key reads. This is the algorithm of Index.find, written
+     * once more.
+     */
     int lines(byte[] key) {
         long hashed = hash.of(key);
         long table = table(HashBits.stripe(hashed, stripesLog2));

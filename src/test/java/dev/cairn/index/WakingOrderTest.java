@@ -41,9 +41,10 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Threads that wait, a feed and writers, one step at a time in an order that a seed decides; only a
- * wake-up ends a sleep. In each play some wait until the last write was made, and others for one more,
- * so that they ask again behind it.
+ * Attacks waking with threads that wait, a feed and writers. They go one step at a time, in an
+ * order that a seed decides, and only a wake-up ends a sleep. In each play some wait until the last
+ * write was made, and others for one more, so that they ask again after it. The canary is a waiting
+ * word without a count.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WakingOrderTest {
@@ -71,8 +72,9 @@ class WakingOrderTest {
     }
 
     /**
-     * Lets one thread go at a time: that of the highest rank, which are dealt anew now and then, so
-     * that one may stand at its step while others come far. One that sleeps is passed over.
+     * Lets one thread go at a time: the one with the highest rank. Ranks are dealt anew now and
+     * then, so that one thread may stand at its step while others get far. A thread that sleeps is
+     * passed over.
      */
     private static final class Baton {
         private static final Set<String> BEFORE_SLEEP = Set.of("A3", "B4");
@@ -239,12 +241,12 @@ class WakingOrderTest {
         int plays = 0;
         for (; plays < PLAYS; plays++) {
             long seed = seeds.nextLong();
-            assertThat(play(seed, false)).as("play %d", plays).isTrue();
+            assertThat(play(seed, false)).as("whether all were woken in play %d", plays).isTrue();
         }
         System.out.printf("WakingOrderTest: %d plays%n", plays);
     }
 
-    /** Canary: as if the waiting word had bits and no count. */
+    /** The canary: the waiting word has bits, but no count. */
     @Test
     void withoutACountOfWakesSomeOrderIs() throws Exception {
         Assumptions.assumeTrue(Futex.isAvailable());

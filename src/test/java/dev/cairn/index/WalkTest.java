@@ -20,7 +20,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A walk that notes few slots at a time, as it does in a stripe with more than an array has room for. */
+/**
+ * Attacks a walk that notes few slots at a time, as in a stripe that has more than an array can
+ * hold.
+ */
 class WalkTest {
     private static final int NOTED = 64;
     private static final int ENTRIES = 5_000;

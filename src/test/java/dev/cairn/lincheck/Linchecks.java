@@ -28,28 +28,33 @@ import java.util.stream.Stream;
 /*
  * What the model checker sees
  *           It changes threads at accesses to fields and arrays, at VarHandles of those, at locks and
- *           parks. A VarHandle of a memory segment is none of them: left alone, it takes a whole
- *           lookup for one step. Declared atomic, each method of Words is a step with a change of
- *           threads before it, and the store is checked as it is (MappedMemoryProbeTest).
- *           Steps are interleaved, never reordered: that is what the tests in src/jcstress are for.
+ *           parks. A VarHandle of a memory segment is none of these. If it is left alone, the model
+ *           checker takes a whole lookup for one step. So each method of Words is declared atomic.
+ *           Then it is a step with a change of threads before it, and the store is checked as it is
+ *           (MappedMemoryProbeTest). Steps are interleaved and never reordered; for reordering there
+ *           are the tests in src/jcstress.
  * What it must reach
- *           It rewrites the classes of what it finds from the fields of the tested object, not from
- *           those of static fields: so the tested object keeps the store in a field.
+ *           It rewrites the classes of what it finds from the fields of the tested object, but not
+ *           from static fields. So the tested object keeps the store in a field.
  * What outlives a run
- *           The store: it is the same in all runs of a test. Only a failure leaves threads in their
- *           midst, and locks taken; then the trace that Lincheck wants to print is not to be had.
- * Loops     of more than the bound are taken for a livelock; waiting for a lock is such a loop.
+ *           The store, which is the same in all runs of a test. Only a failure leaves threads in the
+ *           middle of their work, and locks taken. Then Lincheck cannot print the trace that it wants.
+ * Loops     A loop of more rounds than the bound is taken for a livelock, and waiting for a lock is
+ *           such a loop.
  */
 /** Options for Lincheck, which runs small scenarios and judges whether the results have an order. */
 final class Linchecks {
-    /** Of each scenario; about 10 ms each. More find more: {@code -Ddev.cairn.interleavings=2000}. */
+    /**
+     * The interleavings of each scenario, at about 10 ms each. More find more: {@code
+     * -Ddev.cairn.interleavings=2000}.
+     */
     private static final int INTERLEAVINGS = Integer.getInteger("dev.cairn.interleavings", 20);
 
     private static final int LOOP_BOUND = 1_000_000;
     private static final int LOOPS_BEFORE_CHANGE = 20;
     private static final int RECURSION_BOUND = 1000;
 
-    /** Computing only: no shared memory is read in them. */
+    /** These methods only compute, and read no shared memory. */
     private static final Set<String> PURE =
             Set.of(
                     "dev.cairn.format.BucketWords",
@@ -62,17 +67,20 @@ final class Linchecks {
     private static final String HASHING = "com.dynatrace.hash4j.";
     private static final String CAFFEINE = "com.github.benmanes.caffeine.";
 
-    /** So long a failure waits for the lock that it left taken, by {@link CountedTime}. */
+    /** For so long a failure waits, by {@link CountedTime}, for the lock that it left taken. */
     static final Duration PATIENCE = Duration.ofSeconds(3);
 
-    /** For stores of {@link SmallScale}: regions are used again after a dozen large records. */
+    /**
+     * The bound of stores of {@link SmallScale} whose regions are used again after a dozen large
+     * records.
+     */
     static final long FIVE_REGIONS_BYTES = (4 + 5) * SmallScale.REGION_BYTES;
 
     private static final Pattern OPERATIONS = Pattern.compile("; ");
 
     /**
-     * Time that goes on by a millisecond at each look at it: waiting ends after a number of looks, and
-     * not when a busy machine has let no other thread run for so long.
+     * Time that goes on by a millisecond each time somebody looks at it. So waiting ends after a
+     * number of looks, and not because a busy machine has let no other thread run.
      */
     static final class CountedTime implements Steps.Listener {
         private final AtomicLong nanos = new AtomicLong();
@@ -88,7 +96,7 @@ final class Linchecks {
 
     private Linchecks() {}
 
-    /** Over shared memory, these scenarios; see {@link #scenario}. */
+    /** Checks these scenarios over shared memory; see {@link #scenario}. */
     static ModelCheckingOptions modelChecking(
             Class<?> subject, List<List<String>> scenarios, String then) {
         ModelCheckingOptions options = modelChecking().iterations(0);
@@ -98,7 +106,10 @@ final class Linchecks {
         return options;
     }
 
-    /** The same, each put a single step: for one thread that puts a lot while others read. */
+    /**
+     * Checks over shared memory, but takes each put for a single step. It is for one thread that
+     * puts a lot while others read.
+     */
     static ModelCheckingOptions modelCheckingOneWriter() {
         return modelChecking()
                 .invocationsPerIteration(6 * INTERLEAVINGS)
@@ -108,7 +119,7 @@ final class Linchecks {
                                 .treatAsAtomic());
     }
 
-    /** Over shared memory. */
+    /** Checks over shared memory. */
     static ModelCheckingOptions modelChecking() {
         return blindModelChecking()
                 .addGuarantee(atomic(Words.class.getName()::equals))
@@ -118,7 +129,7 @@ final class Linchecks {
                 .addGuarantee(ignored(name -> name.startsWith(HASHING)));
     }
 
-    /** As it comes. */
+    /** Checks with the model checker as it comes. */
     static ModelCheckingOptions blindModelChecking() {
         return new ModelCheckingOptions()
                 .minimizeFailedScenario(false)
@@ -128,16 +139,16 @@ final class Linchecks {
                 .recursionBound(RECURSION_BOUND);
     }
 
-    /** Threads as the hardware runs them. */
+    /** Runs threads as the hardware runs them. */
     static StressOptions stress() {
         return new StressOptions().minimizeFailedScenario(false);
     }
 
     /**
-     * What threads do at once.
+     * A scenario of what threads do at once.
      *
      * @param first the operations that come before
-     * @param threads each the operations of one, such as {@code "put 1 2; get 1"}
+     * @param threads the operations of each thread, such as {@code "put 1 2; get 1"}
      * @param then the operations that follow
      */
     static ExecutionScenario scenario(
@@ -166,7 +177,7 @@ final class Linchecks {
         return new Actor(method, words.stream().skip(1).map(Integer::valueOf).toList());
     }
 
-    /** For canaries: what is broken must be found. */
+    /** Requires, for canaries, that what is broken is found. */
     static void assertCaught(Options<?, ?> options, Class<?> subject, String evidence) {
         assertThatThrownBy(() -> options.check(subject))
                 .isInstanceOf(LincheckAssertionError.class)

@@ -17,7 +17,7 @@ import dev.cairn.codec.Codec;
 import dev.cairn.codec.Codecs;
 import dev.cairn.codec.Input;
 import dev.cairn.codec.Output;
-import dev.cairn.engine.Sighting;
+import dev.cairn.engine.ConfirmedEntry;
 import dev.cairn.engine.StoreHandle;
 import dev.cairn.os.Steps;
 
@@ -38,10 +38,13 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 
-/** The map's operations are linearizable, those included that a near cache answers. */
+/**
+ * Attacks the promise that the operations of a map are linearizable, also those that a near cache
+ * answers. The canary is a near cache that need not confirm.
+ */
 @Tag("lincheck")
 class MapLincheckTest {
-    /** At the beginning key 1 has the value 1, key 2 is absent, and the near cache knows it. */
+    /** At the beginning key 1 has the value 1, key 2 is absent, and the near cache knows both. */
     private static final List<List<String>> SCENARIOS =
             List.of(
                     List.of("get 1; get 1", "writeElsewhere 1 2; writeElsewhere 1 3"),
@@ -56,7 +59,7 @@ class MapLincheckTest {
     private static final List<List<String>> READING = SCENARIOS.subList(0, 2);
     private static final List<List<String>> COHERENCE = SCENARIOS.subList(0, 5);
 
-    /** Three records fill a region: then the next write folds it. */
+    /** Three records fill a region, and the next write folds it. */
     private static final int FOLDING_BYTES = SmallScale.REGION_BYTES / 4;
 
     private static CairnMap<Integer, Integer> map;
@@ -95,8 +98,8 @@ class MapLincheckTest {
     }
 
     /**
-     * RULE 29: while a read looks at the two words, its entry's place is used again, for a later
-     * version. With the words loaded in the other order, this fails.
+     * RULE 29: while a read looks at the two words, the place of its entry is used again, for a
+     * later version. If the words were loaded in the other order, this test would fail.
      */
     @Test
     void modelCheckerFindsNoStaleValueWhenAPlaceIsUsedAgain() {
@@ -117,16 +120,16 @@ class MapLincheckTest {
 
     private static int writesUntilTheSamePlace() {
         Aligned writer = new Aligned();
-        long place = writer.sighting().slot();
+        long place = writer.confirmedEntry().slot();
         int writes = 0;
         do {
             assertThat(++writes).isLessThan(100);
             writer.writeElsewhere(1, 1);
-        } while (writer.sighting().slot() != place);
+        } while (writer.confirmedEntry().slot() != place);
         return writes;
     }
 
-    /** Canary: a near cache that need not confirm what it hands out. */
+    /** The canary: a near cache that need not confirm what it returns. */
     @Test
     void modelCheckerCatchesAStaleNearCache() {
         open(nearCached(builder()).boundedStaleness(Duration.ofDays(1)));
@@ -174,12 +177,15 @@ class MapLincheckTest {
                                 .withLockTimeout(Linchecks.PATIENCE));
     }
 
-    /** Without threads of its own. */
+    /** Adds a near cache without threads of its own. */
     private static MapBuilder<Integer, Integer> nearCached(MapBuilder<Integer, Integer> builder) {
         return builder.nearCache(Caffeine.newBuilder().executor(Runnable::run));
     }
 
-    /** Opens and warms up: the file has grown, each key has its bucket, all runs do the same. */
+    /**
+     * Opens and warms up. Then the file has grown and each key has its bucket, so that all runs do
+     * the same.
+     */
     private void open(MapBuilder<Integer, Integer> builder) {
         Steps.listen(new Linchecks.CountedTime());
         map = builder.open(directory.resolve("map.cairn"));
@@ -212,7 +218,7 @@ class MapLincheckTest {
             return shared.put(key, value);
         }
 
-        /** As another process does. */
+        /** Writes as another process does. */
         @Operation
         public void writeElsewhere(@Param(name = "key") int key, @Param(name = "value") int value) {
             long _ = shared.store().put(encoded(key, Codecs.int32()), encoded(value, values));
@@ -256,17 +262,17 @@ class MapLincheckTest {
         }
     }
 
-    /** Its entry is the first of a region, so that the next write changes the slot word alone. */
+    /** The entry is the first of a region, so that the next write changes the slot word alone. */
     public static class Aligned extends Operations {
         public Aligned() {
-            long table = sighting().table();
-            while (sighting().table() == table) {
+            long table = confirmedEntry().table();
+            while (confirmedEntry().table() == table) {
                 writeElsewhere(1, 1);
             }
             Integer _ = get(1);
         }
 
-        Sighting sighting() {
+        ConfirmedEntry confirmedEntry() {
             StoreHandle store = (StoreHandle) shared.store();
             return Objects.requireNonNull(store.look(encoded(1, Codecs.int32()), 0));
         }

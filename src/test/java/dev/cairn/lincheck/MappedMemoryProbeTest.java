@@ -13,7 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/** Which racy counters Lincheck finds out: what its verdicts over a store are worth. */
+/** Shows which racy counters Lincheck finds, and so what its verdicts over a store are worth. */
 @Tag("lincheck")
 class MappedMemoryProbeTest {
     @Test
@@ -21,7 +21,7 @@ class MappedMemoryProbeTest {
         assertCaught(Linchecks.blindModelChecking(), CounterInAField.class);
     }
 
-    /** Should this fail some day: Linchecks need not declare anything atomic any more. */
+    /** If this fails some day, Linchecks need not declare anything atomic any more. */
     @Test
     void modelCheckerOverlooksTheLostUpdateInAMemorySegment() {
         twice(Linchecks.blindModelChecking(), CounterInMemory.class).check(CounterInMemory.class);
@@ -38,7 +38,7 @@ class MappedMemoryProbeTest {
                 .check(AtomicCounterInMemory.class);
     }
 
-    /** Where threads run at the same time: on one processor that is a matter of luck. */
+    /** The threads must run at the same time. On one processor that is a matter of luck. */
     @Test
     void stressFindsTheLostUpdateInAMemorySegment() {
         assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);

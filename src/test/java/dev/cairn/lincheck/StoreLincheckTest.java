@@ -28,12 +28,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The store's operations are linearizable: its code under the model checker, which interleaves every
- * access to shared memory, and under stress.
+ * Attacks the promise that the operations of a store are linearizable. Its code runs under the
+ * model checker, which interleaves every access to shared memory, and under stress. The canary is a
+ * replace in two steps.
  */
 @Tag("lincheck")
 class StoreLincheckTest {
-    /** Three records fill a region: then the next write folds it. */
+    /** Three records fill a region, and the next write folds it. */
     private static final int FOLDING_BYTES = SmallScale.REGION_BYTES / 4;
 
     /** At the beginning key 1 has the value 1 and key 2 is absent. */
@@ -57,7 +58,7 @@ class StoreLincheckTest {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    /** Without checkpoints, so that regions that died are used again at once. */
+    /** Opens a store without checkpoints, so that dead regions are used again at once. */
     private void open(long maxBytes) {
         Options options =
                 Options.defaults()
@@ -92,7 +93,9 @@ class StoreLincheckTest {
         modelChecking(Operations.class, READING).check(Operations.class);
     }
 
-    /** RULE 9: while a read is under way, another key's record comes to the place that it looks at. */
+    /**
+     * RULE 9: while a read is under way, another key's record comes to the place that it looks at.
+     */
     @Test
     void modelCheckerFindsTheEntryWhoseOldPlaceIsUsedAgain() {
         open(Linchecks.FIVE_REGIONS_BYTES);
@@ -107,7 +110,7 @@ class StoreLincheckTest {
                 .check(Operations.class);
     }
 
-    /** Canary: a replace that compares and then writes, in two steps. */
+    /** The canary: a replace that compares and then writes, in two steps. */
     @Test
     void modelCheckerCatchesAReplaceInTwoSteps() {
         open(0);
@@ -138,7 +141,10 @@ class StoreLincheckTest {
                 .sequentialSpecification(Model.class);
     }
 
-    /** The file has grown and each key has its bucket: from now on all runs do the same. */
+    /**
+     * Warms up. Then the file has grown and each key has its bucket, so that from now on all runs
+     * do the same.
+     */
     private static void warmUp() {
         for (int i = 0; i < 100; i++) {
             new Operations();

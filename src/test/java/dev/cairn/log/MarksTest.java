@@ -7,10 +7,10 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.Content;
 import dev.cairn.MemoryDirectory;
+import dev.cairn.format.CacheLayout;
 import dev.cairn.format.DataHeader;
+import dev.cairn.index.Beside;
 import dev.cairn.index.Mapped;
-import dev.cairn.os.Host;
-import dev.cairn.os.MappedFile;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,10 +18,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.file.Files;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 
-/** The marks of a cache, by place, and how often one is stored. */
+/** Attacks the marks of a cache: they must be kept by place, and stored as seldom as possible. */
 class MarksTest {
     private static final long BOUND = 1L << 20;
 
@@ -33,25 +34,16 @@ class MarksTest {
     private long first;
 
     @BeforeEach
-    @SuppressWarnings("MustBeClosed") // by the Mapped
     void map() throws IOException {
         Path file = directory.resolve("cache");
-        Path shared = directory.resolve("cache-shm");
         try (CairnStore store = Cairn.open(file, CacheModel.quiet(BOUND).withStripes(1))) {
             for (long i = 0; i < 1_000; i++) {
                 store.put(Content.key(i), new byte[100]);
             }
         }
-        DataHeader header =
-                DataHeader.decode(
-                        file, Host.read(file, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES));
-        mapped =
-                Mapped.of(
-                        MappedFile.map(file, Files.size(file), true),
-                        header,
-                        MappedFile.map(shared, Files.size(shared), true));
+        mapped = Beside.map(file);
         marks = mapped.data().marks();
-        first = header.regionAt(0) + 64;
+        first = mapped.data().regionAt(0) + 64;
     }
 
     @AfterEach
@@ -71,7 +63,7 @@ class MarksTest {
         assertThat(marks.isSet(first + 64)).isFalse();
         marks.clear(first);
         assertThat(marks.isSet(first)).isFalse();
-        assertThat(marks.isSet(first + 32)).as("its neighbour's").isTrue();
+        assertThat(marks.isSet(first + 32)).as("whether the neighbour is marked").isTrue();
         marks.set(first);
         assertThat(marks.stores()).isEqualTo(3);
     }
@@ -92,11 +84,38 @@ class MarksTest {
         }
     }
 
+    /** The places before and behind the marks are other words of the shared memory. */
     @Test
     void placesBeyondTheBoundHaveNone() {
-        for (long offset : new long[] {0, BOUND, BOUND + 32, 1L << 40}) {
-            marks.set(offset);
+        MemorySegment memory = mapped.shared().base();
+        DataHeader header = mapped.data().header();
+        long end = CacheLayout.marksAt(header) + CacheLayout.places(header) / Byte.SIZE;
+        long bound = header.regionAt(0) + CacheLayout.places(header) * CacheLayout.MARKED_BYTES;
+        for (byte around : new byte[] {0, -1}) {
+            memory.set(ValueLayout.JAVA_BYTE, CacheLayout.marksAt(header) - 1, around);
+            memory.set(ValueLayout.JAVA_BYTE, end, around);
+            byte[] before = memory.toArray(ValueLayout.JAVA_BYTE);
+            for (long offset :
+                    new long[] {0, header.regionAt(0) - 32, bound, bound + 32, 1L << 40}) {
+                marks.set(offset);
+                marks.clear(offset);
+                assertThat(marks.isSet(offset)).isFalse();
+            }
+            assertThat(marks.stores()).isZero();
+            marks.clearRegion(mapped.data().regionOf(bound));
+            assertThat(memory.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(before);
         }
-        assertThat(marks.stores()).isZero();
+    }
+
+    @Test
+    void lastRegionHasMarks() {
+        DataHeader header = mapped.data().header();
+        long last =
+                CacheLayout.places(header) * CacheLayout.MARKED_BYTES / header.regionBytes() - 1;
+        long offset = header.regionAt(last);
+        marks.set(offset);
+        assertThat(marks.isSet(offset)).isTrue();
+        marks.clearRegion(last);
+        assertThat(marks.isSet(offset)).isFalse();
     }
 }

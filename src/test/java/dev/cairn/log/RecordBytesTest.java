@@ -30,7 +30,7 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.UUID;
 
-/** The bytes of records, in a mapping, in a window and in an image. */
+/** Attacks the bytes of records in a mapping, in a window and in an image. */
 class RecordBytesTest {
     private static final int REGION_BYTES = 4096;
     private static final int STRIPE = 3;
@@ -68,7 +68,7 @@ class RecordBytesTest {
         return Arrays.copyOfRange(image, IDENTITY_BYTES, image.length);
     }
 
-    /** Memory that ends with the bytes, so that a step behind them would be seen. */
+    /** Memory that ends with the bytes, so that a read behind them fails. */
     private static MemorySegment mapping(Arena arena, byte[] bytes) {
         MemorySegment memory = arena.allocate(bytes.length, Long.BYTES);
         MemorySegment.copy(bytes, 0, memory, ValueLayout.JAVA_BYTE, 0, bytes.length);
@@ -121,15 +121,15 @@ class RecordBytesTest {
         }
     }
 
-    /** A control word may hold more than flags, and a length be negative: RULE 9. */
+    /** A control word may hold more than flags, and a length may be negative (RULE 9). */
     @Test
     void aWordThatNobodyWroteIsNotInline() {
         byte[] record = recordOf(image(Draft.of(KEY, VALUE, 0, REGION_BYTES), false));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = mapping(arena, record);
             long control = Words.plain(memory, RecordLayout.CRC);
-            for (int bit = 42; bit < Long.SIZE; bit++) { // but those of MOVED and EXPIRES
-                if (bit >= 48 && bit < 53 || bit >= 56 && bit < 63) { // overwrites, heat
+            for (int bit = 42; bit < Long.SIZE; bit++) { // except those of MOVED and EXPIRES
+                if (bit >= 48 && bit < 53 || bit >= 56 && bit < 63) { // overwrites and heat
                     continue;
                 }
                 Words.setPlain(memory, RecordLayout.CRC, control | 1L << bit);
@@ -150,7 +150,10 @@ class RecordBytesTest {
         }
     }
 
-    /** Whatever the bytes are, nothing outside of them is touched, and both readings are the same. */
+    /**
+     * Whatever the bytes are, nothing outside of them may be touched, and both readings must be the
+     * same.
+     */
     @Test
     void anyBytesGiveTheSameHeaderInAMappingAndInAWindow() {
         Random random = Seed.random(getClass());
@@ -230,7 +233,7 @@ class RecordBytesTest {
         byte[] image = recordBytes.image(STRIPE, NUMBER, OFFSET, 112);
         assertThat(RecordBytes.putFiller(image, 112)).isEqualTo(IDENTITY_BYTES + HEADER_BYTES);
         byte[] window = recordOf(image);
-        window[HEADER_BYTES]++; // is nobody's
+        window[HEADER_BYTES]++; // belongs to nobody
         assertThat(checksumIn(window, 0)).isEqualTo(RecordBytes.checksumIn(image));
     }
 
@@ -243,5 +246,102 @@ class RecordBytesTest {
         moved[RecordLayout.FLAGS] = (byte) EXPIRES;
         Words.setIntPlain(moved, RecordLayout.CRC, Words.intPlain(image, RecordLayout.CRC));
         assertThat(moved).isEqualTo(image);
+    }
+
+    @ParameterizedTest(name = "expires at {0}, key of {1} bytes")
+    @CsvSource({"0,21", "77,21", "0,2000", "77,2000"})
+    void referenceToARunIsReadAsItWasWritten(long expires, int keyBytes) {
+        byte[] key = Content.key(5, keyBytes);
+        Draft draft = Draft.of(key, new byte[2 * REGION_BYTES], expires, REGION_BYTES).withHeat(9);
+        long regions = draft.runRegions(REGION_BYTES);
+        boolean hasKey = keyBytes > REGION_BYTES / 4;
+        var run =
+                new RecordBytes.Run(
+                        Place.run(4, regions),
+                        8,
+                        -0x1234_5678,
+                        RecordBytes.keyChecksum(key),
+                        draft.runContentBytes(),
+                        hasKey);
+        byte[] image = recordBytes.image(STRIPE, NUMBER, OFFSET, draft.bytes());
+        int at = RecordBytes.putHeader(image, draft, VERSION, run, 2);
+        byte[] record = recordOf(image);
+        assertThat(RecordBytes.heatIn(image)).isEqualTo(9);
+        assertThat(RecordBytes.overwritesIn(image)).isEqualTo(2);
+        try (Arena arena = Arena.ofConfined()) {
+            RecordBytes.Header header = recordBytes.header(record, 0, record.length);
+            assertThat(header).isNotNull();
+            assertThat(header.run()).isEqualTo(run);
+            assertThat(header.version()).isEqualTo(VERSION);
+            assertThat(header.expires()).isEqualTo(expires);
+            assertThat(header.keyAt()).isEqualTo(at - IDENTITY_BYTES);
+            assertThat(header.valueAtInRun()).isEqualTo(hasKey ? keyBytes : 0);
+            assertThat(RecordBytes.runChecksumIn(image, header)).isEqualTo(run.crc());
+            assertThat(recordBytes.header(mapping(arena, record), 0, record.length))
+                    .isEqualTo(header);
+        }
+    }
+
+    @Test
+    void checksumOfAKeyIsThatOfItsBytes() {
+        assertThat(RecordBytes.keyChecksum(KEY)).isEqualTo(Checksum.of(KEY, 0, KEY.length));
+    }
+
+    /** The content of the run takes two regions. */
+    @Test
+    void runLiesWithinTheFileIfItEndsThereAndHasItsLength() {
+        assertThat(liesWithin(Place.run(0, 2), 2)).isTrue();
+        assertThat(liesWithin(Place.run(5, 2), 7)).isTrue();
+        assertThat(liesWithin(Place.run(6, 2), 7)).isFalse();
+        assertThat(liesWithin(Place.run(-1, 2), 7)).isFalse();
+        assertThat(liesWithin(Place.run(0, 1), 7)).isFalse();
+        assertThat(liesWithin(Place.run(0, 3), 7)).isFalse();
+    }
+
+    private boolean liesWithin(long word, long regions) {
+        long bytes = REGION_BYTES + 1;
+        return recordBytes.liesWithin(new RecordBytes.Run(word, 1, 0, 0, bytes, false), regions);
+    }
+
+    /** A record may have no value, no key, or neither, and may end where its room ends. */
+    @ParameterizedTest
+    @CsvSource({"0,0", "0,8", "8,0", "24,0", "0,24"})
+    void recordWithoutKeyOrValueIsInline(int keyBytes, int valueBytes) {
+        byte[] key = Content.key(5, keyBytes);
+        byte[] value = Content.value(5, 1, valueBytes);
+        byte[] record = recordOf(image(Draft.of(key, value, 0, REGION_BYTES), false));
+        int length = HEADER_BYTES + keyBytes + valueBytes;
+        try (Arena arena = Arena.ofConfined()) {
+            long match = RecordBytes.match(mapping(arena, record), 0, length, key);
+            assertThat(match).isNotNegative();
+            assertThat(RecordBytes.isInline(match, keyBytes, record.length)).isTrue();
+            assertThat(RecordBytes.match(mapping(arena, record), 0, length - 1 - valueBytes, key))
+                    .isEqualTo(RecordBytes.NO_RECORD);
+        }
+    }
+
+    @Test
+    void keyOfAnotherLengthInNoRecordIsNotTakenForAnother() {
+        byte[] record = recordOf(image(Draft.of(KEY, VALUE, 0, REGION_BYTES), false));
+        Words.setIntPlain(record, RecordLayout.KEY_LENGTH, -1);
+        try (Arena arena = Arena.ofConfined()) {
+            assertThat(RecordBytes.match(mapping(arena, record), 0, record.length, KEY))
+                    .isEqualTo(RecordBytes.NO_RECORD);
+        }
+    }
+
+    @Test
+    void anErrorSaysWhyThereIsNoRecord() {
+        byte[] record = recordOf(image(Draft.of(KEY, VALUE, 0, REGION_BYTES), false));
+        byte[] window = new byte[16 + record.length];
+        System.arraycopy(record, 0, window, 16, record.length);
+        assertThat(RecordBytes.whyNone(window, 16, MIN_BYTES - 1))
+                .isEqualTo("31 bytes before the tail, which is too short for a record");
+        assertThat(RecordBytes.whyNone(window, 16, MIN_BYTES))
+                .isEqualTo(
+                        "a record of %d bytes, 32 bytes before the end".formatted(record.length));
+        window[16 + RecordLayout.KIND] = 0;
+        assertThat(RecordBytes.whyNone(window, 16, record.length))
+                .isEqualTo("a kind, flags or lengths that no record has");
     }
 }

@@ -20,7 +20,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** {@code get} may be stale where that was asked for; all else goes by what is current. */
+/**
+ * Attacks bounded staleness: {@code get} may be stale where that was asked for, and everything else
+ * must go by what is current.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BoundedStalenessTest {
     private static final String OVERWRITTEN = "1 for the reader, 2 in truth";
@@ -88,7 +91,7 @@ class BoundedStalenessTest {
     @Test
     void theCurrentValueCanBeReplaced() {
         assertThat(reader.replace(OVERWRITTEN, 2L, 3L)).isTrue();
-        assertThat(reader.get(OVERWRITTEN)).as("what this map wrote itself").isEqualTo(3);
+        assertThat(reader.get(OVERWRITTEN)).as("value that this map wrote itself").isEqualTo(3);
     }
 
     @Test
@@ -122,7 +125,7 @@ class BoundedStalenessTest {
         assertThat(reader.merge(OVERWRITTEN, 3L, Long::sum)).isEqualTo(5);
         assertThat(reader.computeIfPresent(WRITTEN, (_, value) -> value + 1)).isEqualTo(3);
         assertThat(reader.computeIfPresent(REMOVED, (_, value) -> value + 1)).isNull();
-        assertThat(reader.get(OVERWRITTEN)).as("what this map wrote itself").isEqualTo(5);
+        assertThat(reader.get(OVERWRITTEN)).as("value that this map wrote itself").isEqualTo(5);
     }
 
     @Test

@@ -34,7 +34,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What a map promises beyond the contract of {@link java.util.concurrent.ConcurrentMap}. */
+/**
+ * Attacks what a map promises beyond the contract of {@link java.util.concurrent.ConcurrentMap}.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CairnMapTest {
     private static final int THREADS = 4;

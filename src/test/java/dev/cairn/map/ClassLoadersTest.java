@@ -24,8 +24,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * An application that is deployed anew leaves nothing of itself with the server's threads: the class
- * loader of a store that was closed can be collected.
+ * Attacks the promise that an application which is deployed anew leaves nothing of itself with the
+ * server's threads. The class loader of a closed store must be collected.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ClassLoadersTest {
@@ -43,7 +43,7 @@ class ClassLoadersTest {
                 boolean nearCache = i == 1;
                 applications.add(server.submit(() -> deployAndUndeploy(nearCache)).get());
             }
-            applications.removeLast(); // which the JDK keeps until another one links something
+            applications.removeLast(); // the JDK keeps it until another links something
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
             while (applications.stream().anyMatch(each -> each.get() != null)) {
                 assertThat(System.nanoTime() - deadline)

@@ -28,12 +28,14 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 
-/** What a map does about an entry of another codec, and about one whose record is damaged. */
+/**
+ * Attacks what a map does about an entry of another codec, and about one whose record is damaged.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class DamagedEntryTest {
     private static final String KEY = "a key that stands in the file once";
 
-    /** Versions that a record is given, none of which it was written with. */
+    /** The versions that a record is given. It was written with neither. */
     private static final long NONE = 0;
 
     private static final long ANOTHER = 77;
@@ -58,7 +60,7 @@ class DamagedEntryTest {
             List<Long> order = new ArrayList<>(longs.values());
             texts.put("key" + order.get(10), "text");
             assertThat(longs.keySet())
-                    .as("the order is the same")
+                    .as("keys in the same order")
                     .containsExactlyElementsOf(order.stream().map(i -> "key" + i).toList());
 
             Iterator<Long> values = longs.values().iterator();

@@ -30,7 +30,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 
-/** Nobody waits for ever for what another thread loads, or leaves others to wait. */
+/**
+ * Attacks the end of loads: nobody may wait forever for what another thread loads, or leave others
+ * to wait.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LoadEndsTest {
     private static final Duration LOAD_TIMEOUT = Duration.ofMillis(300);
@@ -63,7 +66,7 @@ class LoadEndsTest {
                                     .isInstanceOfSatisfying(
                                             LockTimeout.class, this::requireOfALoad))
                     .anySatisfy(
-                            each -> // the first of them: the other one has its key still
+                            each -> // the first one; the other still has its key
                             assertThat(((LockTimeout) each).holder())
                                             .hasValue(ProcessHandle.current().pid()));
             assertThat(map.get("a", _ -> 1L)).isEqualTo(1);

@@ -26,7 +26,7 @@ final class Maps {
         return Cairn.map(Codecs.utf8(), Codecs.utf8()).options(SMALL);
     }
 
-    /** Returns when a key whose entry expires is absent. */
+    /** Waits until a key whose entry expires is absent. */
     static void awaitExpiry(CairnMap<String, Long> map, String key) throws InterruptedException {
         while (map.version(key) != 0) {
             Thread.sleep(5);

@@ -44,8 +44,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /**
- * Random sequences of all operations on two maps over one store, with a near cache and without, and on
- * the store itself behind their backs: each result is that of a map of the JDK.
+ * Attacks near caches with random sequences of all operations on two maps over one store, one with
+ * a near cache and one without, and on the store itself behind their backs. Each result must be
+ * that of a map of the JDK. The canary is a near cache that confirms nothing.
  */
 class NearCacheModelTest {
     private static final int KEYS = 24;
@@ -54,7 +55,7 @@ class NearCacheModelTest {
     private static final Duration LONG = Duration.ofDays(500);
     private static final Duration SHORT = Duration.ofMillis(1);
 
-    /** What every run must have met, or it shows nothing. */
+    /** What every run must have met, or else it shows nothing. */
     private static final AtomicLong TRIES = new AtomicLong();
 
     private static final AtomicLong CONFIRMED = new AtomicLong();
@@ -97,7 +98,7 @@ class NearCacheModelTest {
         OVERWRITE_ONE
     }
 
-    /** More often than the others, so that there is something to remove. */
+    /** These come more often than the others, so that there is something to remove. */
     private static final Kind[] ADDING = {
         Kind.PUT,
         Kind.SET,
@@ -109,7 +110,7 @@ class NearCacheModelTest {
     };
 
     /**
-     * @param which of the two maps
+     * @param which which of the two maps
      * @param right whether what is expected is there
      */
     record Step(Kind kind, int key, int size, int which, boolean right) {}
@@ -138,7 +139,7 @@ class NearCacheModelTest {
         }
     }
 
-    /** A near cache that confirms nothing is noticed within a few sequences. */
+    /** The canary: a near cache that confirms nothing must be noticed within a few sequences. */
     @Example
     void canaryUnconfirmedReadsAreNoticed() throws IOException {
         var generator = steps().generator(1000);
@@ -314,7 +315,7 @@ class NearCacheModelTest {
             };
         }
 
-        /** What only these maps do, or their store. */
+        /** What only these maps or their store do. */
         private void aside(Step step, CairnMap<String, String> map, String key) {
             String value = value(step.size);
             switch (step.kind) {

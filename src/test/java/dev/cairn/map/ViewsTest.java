@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What the views of a map show and compare. */
+/** Attacks the views of a map: what they show and compare. */
 @Timeout(600)
 class ViewsTest {
     @TempDir Path directory;
@@ -28,7 +28,7 @@ class ViewsTest {
         return directory.resolve("map.cairn");
     }
 
-    /** A map of an entry with the key a, and one that has expired and is counted still. */
+    /** A map with an entry at the key a, and with an expired entry that is still counted. */
     private CairnMap<String, Long> withExpired() throws InterruptedException {
         CairnMap<String, Long> map = Maps.longs().open(file());
         map.set("gone", 2L, Duration.ofMillis(1));
@@ -85,7 +85,7 @@ class ViewsTest {
         }
     }
 
-    /** Whoever logs a map, or sees it in a debugger, does not read the store by that. */
+    /** Whoever logs a map, or sees it in a debugger, must not read the store by that. */
     @Test
     void textNamesTheStoreAndReadsNothing() {
         CairnMap<String, Long> map =

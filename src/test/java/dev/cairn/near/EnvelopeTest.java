@@ -18,7 +18,7 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 
-/** The bytes that a cache puts before a value. */
+/** Attacks the bytes that a cache puts before a value. */
 class EnvelopeTest {
     private static final HexFormat HEX = HexFormat.ofDelimiter(" ").withUpperCase();
     private static final Codec<Envelope<Integer>> CODEC = Envelope.codec(Codecs.int32());

@@ -12,8 +12,8 @@ import dev.cairn.Durability;
 import dev.cairn.Options;
 import dev.cairn.SmallScale;
 import dev.cairn.codec.Codecs;
+import dev.cairn.engine.ConfirmedEntry;
 import dev.cairn.engine.OpenStores;
-import dev.cairn.engine.Sighting;
 import dev.cairn.engine.StoreHandle;
 import dev.cairn.format.SharedLayout;
 import dev.cairn.format.StripeWords;
@@ -33,7 +33,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a cached entry is confirmed by, and that less would not do (RULE 29). */
+/**
+ * Attacks the words by which a cached entry is confirmed, and shows that fewer words would not do
+ * (RULE 29).
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WitnessTest {
     /** Dead regions are used again at once, so places come back soon. */
@@ -75,13 +78,13 @@ class WitnessTest {
         long _ = store.put(key.getBytes(UTF_8), value.getBytes(UTF_8));
     }
 
-    private Sighting look() {
-        Sighting seen = store.look(KEY.getBytes(UTF_8), 0);
+    private ConfirmedEntry look() {
+        ConfirmedEntry seen = store.look(KEY.getBytes(UTF_8), 0);
         assertThat(seen).isNotNull();
         return seen;
     }
 
-    private static boolean samePlace(Sighting one, Sighting other) {
+    private static boolean samePlace(ConfirmedEntry one, ConfirmedEntry other) {
         return one.slotAt() == other.slotAt() && one.slot() == other.slot();
     }
 
@@ -93,7 +96,7 @@ class WitnessTest {
     void theSlotWordAloneComesBackWithAnotherValue() {
         put(KEY, value(0));
         assertThat(map.get(KEY)).isEqualTo(value(0));
-        Sighting cached = look();
+        ConfirmedEntry cached = look();
         int writes = 1;
         for (; writes < MOST_WRITES; writes++) {
             put(KEY, value(writes));
@@ -101,9 +104,11 @@ class WitnessTest {
                 break;
             }
         }
-        Sighting now = look();
+        ConfirmedEntry now = look();
         System.out.printf("WitnessTest: the same slot word after %d writes%n", writes);
-        assertThat(now.slot()).as("the slot word would confirm it").isEqualTo(cached.slot());
+        assertThat(now.slot())
+                .as("slot word, which alone would confirm it")
+                .isEqualTo(cached.slot());
         assertThat(now.version()).isGreaterThan(cached.version());
         assertThat(now.table()).isNotEqualTo(cached.table());
         assertThat(store.unchanged(cached.stripe(), cached.table(), cached.slotAt(), cached.slot()))
@@ -120,7 +125,9 @@ class WitnessTest {
         List<String> read = new ArrayList<>();
         Steps.listen(step -> {
             if (step.equals("W8")) {
-                assertThat(stripeVersion()).as("the version would confirm it").isEqualTo(before);
+                assertThat(stripeVersion())
+                        .as("version of the stripe, which alone would confirm it")
+                        .isEqualTo(before);
                 read.add(map.get(KEY));
             }
         });
@@ -139,23 +146,23 @@ class WitnessTest {
     }
 
     /**
-     * Two threads look the same entry up again; the first finds it before it was moved, and stores
-     * what it found after the second. A third thread, which has loaded the second's table word by
-     * then, must not load the first's slot word: with that table word its place may be in use again,
-     * for another value of the key.
+     * Two threads look the same entry up again. The first finds it before it was moved, and stores
+     * what it found after the second. By then a third thread has loaded the second's table word. It
+     * must not load the first's slot word. With that table word, the slot word's place may be in
+     * use again, for another value of the key.
      */
     @Test
     void anOlderLookupDoesNotReplaceTheWitnessesOfALaterOne() {
         put(KEY, value(0));
-        Sighting first = look();
+        ConfirmedEntry first = look();
         for (int i = 0; i < MOST_WRITES && samePlace(look(), first); i++) {
             put("another key", value(i));
         }
-        Sighting second = look();
+        ConfirmedEntry second = look();
         assertThat(second.version()).isEqualTo(first.version());
         assertThat(second.slot()).isNotEqualTo(first.slot());
 
-        Held<String> held = new Held<>(value(0), first, 0);
+        NearEntry<String> held = new NearEntry<>(value(0), first, 0);
         held.seenAgain(second);
         held.seenAgain(first);
         assertThat(held.table()).isEqualTo(second.table());

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.ByteOrder;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -29,6 +30,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
+/**
+ * Attacks what the host decides: processors and file systems that are refused, and files that are
+ * made with or without permissions.
+ */
 class HostTest {
     private static final byte[] CONTENT = {1, 2, 3};
     private static final Set<PosixFilePermission> OWNER_ONLY =
@@ -36,6 +41,16 @@ class HostTest {
     private static final int MAKERS = 8;
 
     @TempDir Path directory;
+
+    @Test
+    void aBigEndianProcessorIsRefused() {
+        Path file = Path.of("a.cairn");
+        Host.requireLittleEndian(file, ByteOrder.LITTLE_ENDIAN);
+        assertThatThrownBy(() -> Host.requireLittleEndian(file, ByteOrder.BIG_ENDIAN))
+                .isInstanceOf(UnsupportedOperationException.class)
+                .hasMessageContaining("a.cairn: expected a little-endian processor")
+                .hasMessageContaining(System.getProperty("os.arch"));
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {"nfs", "NFS4", "cifs", "smb3", "9p", "ceph", "fuse.sshfs", "lustre"})
@@ -49,7 +64,7 @@ class HostTest {
         assertThat(Host.isNetwork(type)).isFalse();
     }
 
-    /** A file system without users, permissions and hard links. */
+    /** The file system has no users, permissions or hard links. */
     @Test
     void filesAreMadeWhereThereAreNoPermissions() throws IOException {
         URI archive = URI.create("jar:" + directory.resolve("a.zip").toUri());

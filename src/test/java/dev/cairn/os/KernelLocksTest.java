@@ -20,7 +20,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** Locks of both kinds, within one process. */
+/** Attacks kernel locks of both kinds, within one process. */
 class KernelLocksTest {
     private static final long AT = 20;
 
@@ -152,7 +152,7 @@ class KernelLocksTest {
         Held held = held(one);
         other.leave();
         reader.leave();
-        DescriptorLocks outside = certain(); // left open: closing it would drop the others' locks
+        DescriptorLocks outside = certain(); // left open, since closing drops others' locks
         assertThat(outside.attempt(AT, 1, false)).isInstanceOf(Elsewhere.class);
         held.release();
         outside.leave();
@@ -161,7 +161,10 @@ class KernelLocksTest {
                 .isInstanceOf(ClosedChannelException.class);
     }
 
-    /** Native code is given a name in UTF-8: where that is not the file's, the portable way is gone. */
+    /**
+     * Native code is given a name in UTF-8. If that is not the file's name, the portable way is
+     * taken.
+     */
     @Test
     void nameThatIsNotTextIsLeftToThePortableWay() throws IOException {
         certain().leave();
@@ -169,7 +172,7 @@ class KernelLocksTest {
         assertThat(DescriptorLocks.open(directory.resolve("none-lock"), true)).isNull();
     }
 
-    /** Its locks would be dropped with all others that the process owns. */
+    /** Closing would drop its locks, with all others that the process owns. */
     @Test
     void nothingIsClosedWhileSomebodyOpensTheStore() throws IOException {
         ChannelLocks portable = ChannelLocks.open(file, true);
@@ -190,7 +193,10 @@ class KernelLocksTest {
                 .isInstanceOf(ClosedChannelException.class);
     }
 
-    /** As those do who ask for the progress of a long opening, or try again and again to open. */
+    /**
+     * Those who ask for the progress of a long opening come and go like this, or who try again and
+     * again to open.
+     */
     @Test
     void whoComesAndGoesWhileSomebodyOpensTheStoreLeavesNoHeapOfDescriptors() throws IOException {
         DescriptorLocks opener = certain();
@@ -210,7 +216,7 @@ class KernelLocksTest {
         create();
         DescriptorLocks anew = certain();
         assertThat(anew.attempt(KernelLocks.OPEN_BYTE, 1, false))
-                .as("another file of that name")
+                .as("lock on the file that now has the name")
                 .isInstanceOf(Held.class);
         opening.release();
         opener.leave();
@@ -218,7 +224,7 @@ class KernelLocksTest {
         assertThat(descriptors()).isZero();
     }
 
-    /** Of this process, of files of the test. */
+    /** Counts the descriptors of this process that name files of the test. */
     private long descriptors() throws IOException {
         try (Stream<Path> all = Files.list(Path.of("/proc/self/fd"))) {
             return all.filter(this::leadsHere).count();

@@ -26,7 +26,10 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A file stays the one that was opened, and is read, mapped and lengthened in spite of all. */
+/**
+ * Attacks an open file: it must stay the one that was opened, and be read, mapped and lengthened
+ * whatever happens.
+ */
 @Timeout(60)
 class OpenFileTest {
     private static final byte[] OURS = content(1);
@@ -72,7 +75,7 @@ class OpenFileTest {
             assertThat(file.naming()).isEqualTo(OpenFile.Naming.REMOVED);
             refusesToGrow(file, "removed or replaced");
             assertThat(file.read(0, PAGE_BYTES)).isEqualTo(OURS);
-            file.refill(0, PAGE_BYTES); // of this very file, in whatever way
+            file.refill(0, PAGE_BYTES); // of this very file, in any way
             assertThat(file.size()).isEqualTo(2 * PAGE_BYTES);
         }
         assertThat(Files.readAllBytes(path)).isEqualTo(THEIRS);
@@ -99,7 +102,10 @@ class OpenFileTest {
         }
     }
 
-    /** An interrupt closes a channel: another is opened while the name is the file's, else none. */
+    /**
+     * An interrupt closes a channel. As long as the name belongs to the file, another channel is
+     * opened; otherwise none is.
+     */
     @Test
     void interruptsCloseNoFileAndOpenNoOther() throws Exception {
         try (OpenFile file = OpenFile.open(path, true)) {
@@ -133,7 +139,10 @@ class OpenFileTest {
         assertThat(Files.readAllBytes(path)).isEqualTo(THEIRS);
     }
 
-    /** A profiler sends them all the time, and a file system in memory may give a call up for one. */
+    /**
+     * A profiler sends signals all the time, and a file system in memory may abandon a call because
+     * of one.
+     */
     @Test
     void signalsDoNotEndAnAllocation() throws Throwable {
         List<Long> done = new ArrayList<>();
@@ -170,8 +179,8 @@ class OpenFileTest {
         try (MappedFile mapped = MappedFile.map(path, PAGE_BYTES, false)) {
             assertThatThrownBy(() -> mapped.segment(2 * PAGE_BYTES))
                     .isInstanceOf(CorruptStore.class)
-                    .hasMessageContainingAll(path.toString(), "cut off");
-            long more = 1L << 48; // than there are addresses
+                    .hasMessageContainingAll(path.toString(), "truncated");
+            long more = 1L << 48; // more than there are addresses
             try (RandomAccessFile grown = new RandomAccessFile(path.toFile(), "rw")) {
                 grown.setLength(more);
             } catch (IOException _) {

@@ -12,14 +12,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 
-/** What a device cannot give is zeros; the rest is there. */
+/**
+ * Attacks reads of a failing device: what it cannot give must be zeros, and the rest must be there.
+ */
 class RawFileTest {
     private static final int BYTES = 20_000;
     private static final byte[] CONTENT = Content.value(1, 1, BYTES);
 
     @TempDir Path directory;
 
-    /** A device whose bytes from there to there cannot be read, as one that reports EIO. */
+    /** A device that reports EIO for the bytes in a range. */
     private static RawFile rotten(int from, int to) {
         return new RawFile(
                 new RawFile.Source() {

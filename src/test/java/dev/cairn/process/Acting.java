@@ -13,7 +13,9 @@ import dev.cairn.ChangeFeed;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
 import dev.cairn.Replica;
+import dev.cairn.Stats;
 import dev.cairn.Verification;
+import dev.cairn.events.Events;
 import dev.cairn.format.DataHeader;
 import dev.cairn.lock.ProcessTable;
 import dev.cairn.os.Host;
@@ -44,8 +46,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What runs in a {@link Child}: each line of its standard input is an order, a verb and its operands
- * with tabs between them, and is answered by one line. It ends with its parent.
+ * The program that runs in a {@link Child}. Each line of its standard input is an order: a verb and
+ * its operands, with tabs between them. It answers each order by one line. It ends when its parent
+ * ends.
  */
 public final class Acting {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
@@ -63,7 +66,7 @@ public final class Acting {
 
     private Acting() {}
 
-    /** Obeys until its standard input ends. */
+    /** Obeys orders until its standard input ends. */
     public static void main(String[] none) throws IOException {
         new Acting().obey();
         Runtime.getRuntime().halt(0);
@@ -75,16 +78,16 @@ public final class Acting {
                         new BufferedReader(new InputStreamReader(System.in, UTF_8))) {
             for (String line = orders.readLine(); line != null; line = orders.readLine()) {
                 String order = line;
-                if (order.equals("go")) { // while the worker stands at a step
+                if (order.equals("go")) { // the worker stands at a step
                     go.release();
-                } else if (order.startsWith("copy\t")) { // at such a step, too
+                } else if (order.startsWith("copy\t")) { // the worker may stand at a step here too
                     copy(Path.of(order.substring(order.indexOf('\t') + 1)));
                     out.println(DONE);
                 } else {
                     worker.execute(() -> answer(order.split("\t", -1)));
                 }
             }
-            Runtime.getRuntime().halt(0); // whatever the worker is at
+            Runtime.getRuntime().halt(0); // whatever the worker is doing
         }
     }
 
@@ -101,6 +104,19 @@ public final class Acting {
         out.println(answer.replace('\n', ' '));
     }
 
+    /** The figures of a store that must be the same in every process. */
+    static String figures(Stats stats) {
+        return "%d entries, %d writes, %d live, %d garbage, %d regions, %d free, %d waiting"
+                .formatted(
+                        stats.entries(),
+                        stats.writes(),
+                        stats.liveBytes(),
+                        stats.garbageBytes(),
+                        stats.regions(),
+                        stats.freeRegions(),
+                        stats.waitingRegions());
+    }
+
     private Object act(String[] order) throws IOException {
         return switch (order[0]) {
             case "pid" -> ProcessHandle.current().pid();
@@ -108,6 +124,7 @@ public final class Acting {
             case "join" -> open(Path.of(order[1]), lastingMillis(order[2]));
             case "open as" -> open(Path.of(order[1]), permitting(order[2]));
             case "bounded" -> open(Path.of(order[1]), bounded(order[2]));
+            case "open with rollback" -> open(Path.of(order[1]), Scenario.QUIET.withRollback());
             case "view" -> open(Path.of(order[1]), Options.defaults().withReadOnly(true));
             case "close" -> close();
             case "put" -> store.put(bytes(order[1]), Values.of(order[1], 1, 2, number(order[2])));
@@ -123,6 +140,10 @@ public final class Acting {
             case "record" -> record();
             case "steps" -> String.join("\t", recorded);
             case "verify" -> verify();
+            case "recorder" -> Events.load();
+            case "fly" -> Flights.begin();
+            case "flown" -> Flights.checkpoints();
+            case "figures" -> figures(store.stats());
             case "checkpoint" -> store.checkpoint();
             case "compact" -> store.compact();
             case "share" -> share(order[1], number(order[2]));
@@ -131,7 +152,10 @@ public final class Acting {
             case "backup" -> store.backup(Path.of(order[1]));
             case "naming" -> store.stats().naming();
             case "hog" -> takeAllDescriptors();
-            case "unhog" -> giveDescriptorsBack();
+            case "unhog" -> giveDescriptorsBack(Integer.MAX_VALUE);
+            case "spare" -> giveDescriptorsBack(number(order[1]));
+            case "preload" -> Preloading.all();
+            case "watch" -> watch();
             case "race" -> race(Path.of(order[1]), order[2], Long.parseLong(order[3]));
             case "churn" -> churn(Path.of(order[1]), number(order[2]), number(order[3]));
             case "write" -> work(order, Acting::write);
@@ -155,7 +179,10 @@ public final class Acting {
             case "follow" -> follow(order);
             case "hammer" -> CacheWorkload.run(order);
             case "popular" -> CacheWorkload.makePopular(store, number(order[1]));
+            case "pictured" -> PicturedLane.run(order);
             case "hot write" -> new HotKey(store).write(number(order[1]), Long.parseLong(order[2]));
+            case "linear" -> LinearWork.run(order);
+            case "disturb" -> LinearWork.disturb(order);
             case "hot read" -> readHot(Path.of(order[1]));
             default -> maps.act(order);
         };
@@ -182,7 +209,10 @@ public final class Acting {
         return store.recovery().kind();
     }
 
-    /** As tests do that put back the system properties, here while a reader has the store open. */
+    /**
+     * Opens a store after the system properties were put back, as tests do. Here a reader has the
+     * store open when they are put back.
+     */
     private Object openAfterRestoring(Path path) {
         Properties saved = (Properties) System.getProperties().clone();
         try (CairnStore reader = Cairn.open(path, Options.defaults().withReadOnly(true))) {
@@ -192,7 +222,10 @@ public final class Acting {
         }
     }
 
-    /** As a backup of a directory does, within the program whose files lie there. */
+    /**
+     * Copies the files of a store, as a backup of a directory does, but within the program that has
+     * the store open.
+     */
     private static void copy(Path file) throws IOException {
         for (String each : List.of("", "-shm", "-lock")) {
             Files.copy(Path.of(file + each), Path.of(file + ".copy" + each), REPLACE_EXISTING);
@@ -222,19 +255,28 @@ public final class Acting {
         }
     }
 
-    private Object giveDescriptorsBack() throws IOException {
-        for (FileInputStream each : hogged) {
-            each.close();
+    private Object giveDescriptorsBack(int most) throws IOException {
+        for (int given = 0; given < most && !hogged.isEmpty(); given++) {
+            hogged.removeLast().close();
         }
-        hogged.clear();
         return "back";
+    }
+
+    private Object watch() {
+        try (ChangeFeed<byte[]> feed = store.watch()) {
+            store.put(bytes("watched"), Values.of("watched", 1, 2, 100));
+            Change<byte[]> change = feed.poll(PATIENCE);
+            return change == null ? "none" : change.getClass().getSimpleName();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private Object putLasting(String key, long millis) {
         return store.put(bytes(key), Values.of(key, 1, 2, 100), Duration.ofMillis(millis));
     }
 
-    /** How far this process's clocks are ahead of the host's. */
+    /** Sets how far this process's clocks are ahead of the host's. */
     private static Object setClocks(long wallMillis, long bootMillis) {
         HostClock.shift(Duration.ofMillis(wallMillis), Duration.ofMillis(bootMillis));
         return HostClock.wallMillis();
@@ -245,7 +287,7 @@ public final class Acting {
         return value == null ? "absent" : Values.whole(key, value).sequence();
     }
 
-    /** Reads one key all the time until it is told to "go" on; says how often. */
+    /** Reads one key again and again until it is told to "go" on. Returns how often it read. */
     private Object look(String key) {
         long newest = 0;
         long times = 0;
@@ -266,7 +308,7 @@ public final class Acting {
         return new HotKey(store).read(path, go::tryAcquire);
     }
 
-    /** The so manieth time that this process reaches the step it stops there; "go" lets it pass. */
+    /** Stops when this process reaches the step for the {@code time}th time; "go" lets it pass. */
     private Object stopAt(String step, int time) {
         AtomicInteger times = new AtomicInteger();
         Steps.listen(reached -> {
@@ -288,7 +330,7 @@ public final class Acting {
         return step;
     }
 
-    /** Holds the open lock of a store without doing anything, until it is told to "go". */
+    /** Holds the open lock of a store, and does nothing else, until it is told to "go" on. */
     private Object lock(Path store) throws IOException {
         Path file = store.resolveSibling(store.getFileName() + "-lock");
         try (KernelLocks kernel = KernelLocks.openExisting(file, true)) {
@@ -317,10 +359,10 @@ public final class Acting {
         return verification.entries();
     }
 
-    /** Makes each of its writes durable; says how many checkpoints of its own that took. */
+    /** Makes each of its writes durable. Returns how many checkpoints of its own that took. */
     private Object share(String key, int times) {
         for (int i = 1; i <= times; i++) {
-            long need = store.stats().epoch(); // or a later one, if a cut comes before the put
+            long need = store.stats().epoch(); // a cut before the put makes it a later one
             store.put(bytes(key), Values.of(key, 1, i, 100));
             long epoch = store.checkpoint();
             if (epoch < need || store.stats().durableEpoch() < epoch) {
@@ -330,7 +372,10 @@ public final class Acting {
         return store.stats().checkpoints();
     }
 
-    /** Opens at a given instant and puts a key of its own; says how it opened, and what. */
+    /**
+     * Opens a store at a given instant and puts a key of its own. Returns how the store was opened,
+     * and its id.
+     */
     private Object race(Path path, String key, long atMillis) throws IOException {
         while (System.currentTimeMillis() < atMillis) {
             Thread.onSpinWait();
@@ -341,7 +386,10 @@ public final class Acting {
         return kind + " " + DataHeader.decode(path, block).storeId();
     }
 
-    /** Opens, writes and closes, again and again; says which ways of opening it saw. */
+    /**
+     * Opens a store, writes to it and closes it, again and again. Returns which kinds of opening it
+     * saw.
+     */
     private Object churn(Path path, int lane, int rounds) throws IOException {
         List<Object> kinds = new ArrayList<>();
         for (int round = 1; round <= rounds; round++) {
@@ -363,14 +411,17 @@ public final class Acting {
         void run(Workload workload, String[] order);
     }
 
-    /** Operands: store, ledger, lane, seed, and what the work itself takes. */
+    /**
+     * Does a piece of work on a store. The operands are the store, ledger, lane, seed, and what the
+     * work itself takes.
+     */
     private Object work(String[] order, Work work) throws IOException {
         try (Ledger ledger = Ledger.at(Path.of(order[2]))) {
             Steps.listen(step -> count(step, ledger, number(order[3])));
             open(Path.of(order[1]), mode(order).options().withReadOnly(order[0].equals("read")));
             Kind kind = store.recovery().kind();
-            boolean mayDieOfOpening = order[0].equals("cycle"); // with the clean mark cleared
-            if (kind == Kind.REBUILT && !mayDieOfOpening) { // its shared memory is never deleted
+            boolean mayDieOfOpening = order[0].equals("cycle"); // after it cleared the clean mark
+            if (kind == Kind.REBUILT && !mayDieOfOpening) { // the test never deletes shared memory
                 throw new AssertionError(store.recovery().toString());
             }
             ledger.add(number(order[3]), Figure.opened(kind), 1);
@@ -388,7 +439,9 @@ public final class Acting {
         return order.length > 7 ? Mode.valueOf(order[7]) : Mode.BUSY;
     }
 
-    /** About: the background counts too, at the same time. */
+    /**
+     * Counts the steps of interest. The counts are approximate, since background threads count too.
+     */
     static void count(String step, Ledger ledger, int lane) {
         switch (step) {
             case "E1" -> ledger.add(lane, Figure.MOVES, 1);
@@ -429,7 +482,7 @@ public final class Acting {
         }
     }
 
-    /** The next change from now on. */
+    /** Waits for the next change from now on. */
     private Object poll() {
         try (ChangeFeed<byte[]> feed = store.watch()) {
             out.println(AT + "poll");
@@ -458,7 +511,10 @@ public final class Acting {
         return times;
     }
 
-    /** Operands: store, ledger, how to open it. Follows the feed until the ledger says that nobody writes any more. */
+    /**
+     * Follows the feed until the ledger says that nobody writes any more. The operands are the
+     * store, the ledger and how to open the store.
+     */
     private Object follow(String[] order) throws IOException {
         boolean readOnly = order[3].equals("view");
         open(Path.of(order[1]), Mode.BUSY.options().withReadOnly(readOnly));
@@ -477,7 +533,7 @@ public final class Acting {
         }
     }
 
-    /** Works, with so many operations between opening and closing, again and again. */
+    /** Opens a store, does a number of operations and closes it, again and again. */
     private Object cycle(String[] order) throws IOException {
         SplittableRandom random = new SplittableRandom(Long.parseLong(order[4]));
         while (true) {

@@ -20,7 +20,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 
-/** More than an int of bytes, and more than one mapping of it. */
+/**
+ * Attacks the arithmetic of large files: a store grows to six gibibytes under another process, and
+ * is read again after a close. That is more bytes than an {@code int} counts and more than one
+ * mapping covers.
+ */
 @Tag("soak")
 @Timeout(value = 1200, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BigStoreIT {

@@ -35,8 +35,10 @@ import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Several processes load a shared cache with much more than it has room for, and are killed now and
- * then. It keeps its bound at every sample, gives nothing that was superseded, and is sound at the end.
+ * Attacks the promises of a cache that several processes share: it keeps its bound, it never
+ * returns a superseded value, and it is sound after kills. The processes load much more than the
+ * cache has room for, and some are killed now and then. Its bound is checked at every sample, and
+ * its whole content at the end.
  */
 @Timeout(value = 3600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CacheCrowdIT {
@@ -92,7 +94,10 @@ class CacheCrowdIT {
         crowd(BOUND, durability, KEYS, MEAN_BYTES, 3, 30_000, 0);
     }
 
-    /** Parameters: see the properties; by default 2 GiB of keys in 256 MiB, for two minutes. */
+    /**
+     * Runs for two minutes by default, with 2 GiB of keys in 256 MiB. System properties change
+     * that.
+     */
     @Test
     @Tag("soak")
     void boundIsKeptForMinutesThoughDozensAreKilled() throws IOException {
@@ -179,13 +184,13 @@ class CacheCrowdIT {
         try (CairnStore store = Cairn.open(file(), CacheModel.QUIET)) {
             assertThat(store.recovery().kind()).isEqualTo(Kind.CLEAN);
             int there = new CacheWorkload(store, ledger, 0, keys, meanBytes, 0).judgeAll();
-            assertThat(there).as("entries of the lanes").isPositive();
+            assertThat(there).as("entries left of the lanes' keys").isPositive();
             assertThat(store.stats().dataFileBytes()).isBetween(bound / 2, bound);
             assertThat(store.stats().liveBytes()).isGreaterThan(bound / 3);
         }
     }
 
-    /** Nobody survives, in the middle of evictions. */
+    /** All processes are killed in the middle of evictions. */
     @Test
     void cacheIsWholeWhenAllWereKilled() throws IOException {
         Cairn.open(file(), cache(BOUND, Durability.NONE)).close();
@@ -215,7 +220,7 @@ class CacheCrowdIT {
         }
     }
 
-    /** Marks and frequencies outlive the process that stored them. */
+    /** Marks and frequencies must outlive the process that stored them. */
     @Test
     void cacheOfAKilledProcessKnowsWhatIsPopular() {
         int fitting = (int) (BOUND / 150);
@@ -242,7 +247,10 @@ class CacheCrowdIT {
         }
     }
 
-    /** A writer that stands still has the lock of one stripe: room is made in the others. */
+    /**
+     * A stopped writer holds the lock of one stripe. The others must make room in the other
+     * stripes.
+     */
     @Test
     void othersEvictAroundAStoppedWriter() throws IOException {
         writeAroundAStoppedWriter(100);
@@ -253,13 +261,11 @@ class CacheCrowdIT {
         writeAroundAStoppedWriter(200_000);
     }
 
-    /**
-     * @param large bytes of every two hundredth value
-     */
+    /** @param large the bytes of every two hundredth value */
     private void writeAroundAStoppedWriter(int large) throws IOException {
         Options options = cache(BOUND, Durability.NONE).withStripes(4);
         try (CairnStore store =
-                Cairn.open(file(), options.withLockTimeout(Duration.ofSeconds(1)))) {
+                Cairn.open(file(), options.withLockTimeout(Duration.ofSeconds(5)))) {
             CacheWorkload.scan(store, 0, 20_000);
             StripeKeys keys = new StripeKeys(file());
             Child writer = children.start();

@@ -22,7 +22,11 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Three processes ask one cache for the same keys: each is loaded once on the host. */
+/**
+ * Attacks the promise that a shared cache loads each absent or old entry once on a host. Three
+ * processes ask one cache for the same keys, some of them are killed while they load, and the
+ * ledger counts the loads.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CacheIT {
     private static final int PROCESSES = 3;
@@ -36,7 +40,7 @@ class CacheIT {
     private final List<Child> askers = new ArrayList<>();
     private Ledger ledger;
 
-    /** The order at which the next turn starts; the next but one ends its loads. */
+    /** The order at which the next turn starts. The loads of that turn end at {@code start + 2}. */
     private long start = 1;
 
     private Path store() {
@@ -52,7 +56,7 @@ class CacheIT {
         ledger = Ledger.at(notes());
         askers.addAll(children.start(PROCESSES));
         for (int lane = 0; lane < PROCESSES; lane++) {
-            askers.get(lane).ask("open cache", store(), lane == 0); // one has a near cache
+            askers.get(lane).ask("open cache", store(), lane == 0); // one of them has a near cache
         }
     }
 
@@ -73,7 +77,7 @@ class CacheIT {
         }
     }
 
-    /** Of a key, by all processes. */
+    /** How often all processes together loaded a key. */
     private long loads(int word) {
         long loads = 0;
         for (int lane = 0; lane < PROCESSES; lane++) {
@@ -99,7 +103,7 @@ class CacheIT {
         }
     }
 
-    /** Time for the others to begin to wait, or to do what they should not. */
+    /** Gives the others time to begin to wait, or to do what they should not. */
     private static void letThemWait() {
         LockSupport.parkNanos(50_000_000);
     }
@@ -123,7 +127,7 @@ class CacheIT {
         start += 3;
         Set<String> answers = new HashSet<>();
         askers.forEach(asker -> answers.add(asker.answer()));
-        assertThat(answers).as("what all of them got").hasSize(1);
+        assertThat(answers).as("distinct answers of all processes").hasSize(1);
         assertThat(answers.iterator().next()).doesNotContain("null");
         eachIsLoadedOnce();
     }
@@ -136,7 +140,7 @@ class CacheIT {
         }
     }
 
-    /** The one that is first has all the keys when it is killed. */
+    /** Kills the first process while it holds the claims of all keys. */
     private void anotherTakesOver(String how, String prefix) {
         forget();
         tell(0, how, prefix);
@@ -174,7 +178,7 @@ class CacheIT {
             anotherTakesOver("get all", "all" + round + "-");
         }
         try (CairnCache<String, Long> cache = CacheOrders.open(store(), false)) {
-            assertThat(cache.store().size()).as("entries and no marks").isEqualTo(8 * KEYS);
+            assertThat(cache.store().size()).as("entries, not counting marks").isEqualTo(8 * KEYS);
             assertThat(cache.store().verify().damages()).isEmpty();
         }
     }
@@ -191,7 +195,7 @@ class CacheIT {
         ledger.order(start);
         await("loads begin", this::allAreLoaded);
         letThemWait();
-        ledger.order(start + 1); // reads end; loads do not
+        ledger.order(start + 1); // reads end now, loads do not
         for (Child asker : askers) {
             assertThat(asker.answer()).contains(before).doesNotContain("null");
         }
@@ -210,7 +214,7 @@ class CacheIT {
         eachIsLoadedOnce();
     }
 
-    /** Reads with a loader, of entries that are new again. */
+    /** All processes read with a loader while the entries are new again. */
     private void allAskNothing() {
         for (int lane = 0; lane < PROCESSES; lane++) {
             tell(lane, "get old", "old");
@@ -251,7 +255,7 @@ class CacheIT {
             await("the second has told", () -> reads(cache.stats()) == reads + 700);
             assertThat(cache.stats().hits()).isEqualTo(hits + 200);
             Long _ = cache.getIfPresent("key0");
-            assertThat(reads(cache.stats())).as("with its own, at once").isEqualTo(reads + 701);
+            assertThat(reads(cache.stats())).as("reads, its own at once").isEqualTo(reads + 701);
         }
     }
 

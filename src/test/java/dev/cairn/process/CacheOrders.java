@@ -24,11 +24,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 /**
- * The orders of {@link Acting} that are about caches. Loads are noted in the {@link Ledger}, each by the
- * word of its key in the lane of its process; what is loaded is the process id.
+ * The orders of {@link Acting} that are about caches. A process notes its loads in the {@link
+ * Ledger}, in its own lane, at the word of the key. The loaded value is the process id.
  */
 final class CacheOrders {
-    /** An entry is old when it is half an hour old. */
+    /** The age at which an entry is old. */
     static final Duration AGE = Duration.ofMinutes(30);
 
     private static final long TICK_NANOS = 100_000;
@@ -62,7 +62,10 @@ final class CacheOrders {
         return "open";
     }
 
-    /** Operands: ledger, lane, prefix of the keys, how many, order to start at, order to load until. */
+    /**
+     * The operands of an order: the ledger, lane, prefix of the keys, number of keys, the order to
+     * start at, and the order until which loads last.
+     */
     private record Turn(Path ledger, int lane, String prefix, int count, long start, long end) {
         Turn(String[] order) {
             this(
@@ -91,7 +94,7 @@ final class CacheOrders {
         }
     }
 
-    /** Each key by a thread of its own. */
+    /** Asks for each key in a thread of its own. */
     private Object getEach(Turn turn) throws IOException {
         try (Ledger notes = Ledger.at(turn.ledger);
                 ExecutorService threads = Executors.newFixedThreadPool(turn.count)) {
@@ -118,7 +121,7 @@ final class CacheOrders {
         }
     }
 
-    /** All keys at once. */
+    /** Asks for all keys in one call. */
     private Object getAll(Turn turn) throws IOException {
         try (Ledger notes = Ledger.at(turn.ledger)) {
             awaitOrder(notes, turn.start);
@@ -133,10 +136,12 @@ final class CacheOrders {
         return loaded;
     }
 
-    /** Old entries, again and again until the last order came; the answer has what was read. */
+    /**
+     * Reads old entries again and again until the last order was given. The answer says what was
+     * read.
+     */
     private Object getOld(Turn turn) throws IOException {
-        Ledger notes =
-                Ledger.at(turn.ledger); // not closed: it may be loaded in the background still
+        Ledger notes = Ledger.at(turn.ledger); // left open, as background loads may still note
         awaitOrder(notes, turn.start);
         Map<String, Long> got = new HashMap<>();
         do {

@@ -19,12 +19,13 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * What the processes do that share a cache: each writes the keys of its lane, whose every state the
- * {@link Ledger} can judge, and all read and load many more keys than there is room for. Any entry may
- * be gone; what is there is what was put last.
+ * What the processes do that share a cache. Each process writes the keys of its lane, and the
+ * {@link Ledger} can judge every state of these. All processes read and load many more keys than
+ * there is room for. Any entry may be gone; an entry that is there must be the one that was put
+ * last.
  */
 final class CacheWorkload {
-    /** Of what is loaded half is of so small a part of the keys. */
+    /** Half of the loads go to one in so many of the keys. */
     private static final int POPULAR_PART = 50;
 
     private static final int LARGE_EVERY = 100;
@@ -39,8 +40,8 @@ final class CacheWorkload {
     private final SplittableRandom random;
 
     /**
-     * @param keys that all processes load
-     * @param meanBytes of their values
+     * @param keys how many keys all processes load
+     * @param meanBytes the mean size of their values
      */
     CacheWorkload(CairnStore store, Ledger ledger, int lane, int keys, int meanBytes, long seed) {
         this.store = store;
@@ -52,7 +53,10 @@ final class CacheWorkload {
         Workload.keysOfACache(true);
     }
 
-    /** Operands: store, ledger, lane, seed, keys, mean bytes. Ends when the ledger says stop. */
+    /**
+     * Works until the ledger says stop. The operands are the store, ledger, lane, seed, keys and
+     * mean bytes.
+     */
     static Object run(String[] order) throws IOException {
         int lane = Integer.parseInt(order[3]);
         try (Ledger ledger = Ledger.at(Path.of(order[2]));
@@ -106,7 +110,7 @@ final class CacheWorkload {
         return "loaded/" + key;
     }
 
-    /** As a source would give it: a function of the key. */
+    /** The value that a source would give: a function of the key. */
     private byte[] source(int key) {
         int bytes = key % LARGE_EVERY == 0 ? LARGE_BYTES : key * 31 % (2 * meanBytes);
         return Values.of(loadedKey(key), 0, key, bytes);
@@ -143,7 +147,10 @@ final class CacheWorkload {
         ledger.acknowledge(lane, key, sequence);
     }
 
-    /** A key of a lane is absent, or shows an operation that is neither superseded nor to come. */
+    /**
+     * Requires that a key of a lane is absent, or shows an operation that is neither superseded nor
+     * still to come.
+     */
     private void judge(int of, int key) {
         long least = ledger.returned(of, key);
         byte[] found = store.get(bytes(laneKey(of, key)));
@@ -153,7 +160,7 @@ final class CacheWorkload {
         }
     }
 
-    /** Judges everything, while nobody writes; tells how many of the lanes' keys are there. */
+    /** Judges everything while nobody writes. Returns how many of the lanes' keys are there. */
     int judgeAll() {
         int there = 0;
         for (int of = 0; of < Ledger.LANES; of++) {
@@ -176,7 +183,10 @@ final class CacheWorkload {
         return there;
     }
 
-    /** Puts so many keys, reads them again and again, and others pass that nobody reads. */
+    /**
+     * Puts a number of keys and reads them again and again, while other keys pass that nobody
+     * reads.
+     */
     static Object makePopular(CairnStore store, int popular) {
         for (int round = 0; round < 5; round++) {
             for (int key = 0; key < popular; key++) {

@@ -34,8 +34,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A process is killed at each step of a checkpoint, while another has the store open, or nobody. The
- * oracle: the content is what returned, and in use are the regions that a recovery would find.
+ * Attacks the promise that a process may die at any step of a checkpoint without harm. A process is
+ * killed at each step, both while another has the store open and while nobody has. Afterwards the
+ * content must be what the returned writes say, and the regions in use must be those that a
+ * recovery would find. The canary is a survivor that forgets an attempt whose pages may be lost.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CheckpointKillIT {
@@ -45,16 +47,19 @@ class CheckpointKillIT {
     private static final int KEYS = 24;
     private static final int HOT_BYTES = 900;
 
-    /** The checkpointer has the locks of all stripes, and nobody can write until it is dead. */
+    /**
+     * The steps at which the checkpointer holds the locks of all stripes. Nobody can write until it
+     * is dead.
+     */
     private static final Set<String> HOLDING = Set.of("P2", "P3", "P4");
 
-    /** The cut has an epoch of its own. */
+    /** The steps at which the cut has no epoch of its own yet. */
     private static final Set<String> BEFORE_THE_EPOCH = Set.of("P2", "P3");
 
-    /** Its word is set. */
+    /** The steps at which the word {@code attempt} is set. */
     private static final Set<String> ATTEMPTED = Set.of("P6", "P7", "P8", "P9", "P10");
 
-    /** The slot of the new checkpoint is whole, so a recovery finds it. */
+    /** The steps at which the slot of the new checkpoint is whole, so that a recovery finds it. */
     private static final Set<String> WRITTEN = Set.of("P8", "P9", "P10");
 
     @RegisterExtension final Children children = new Children();
@@ -88,7 +93,10 @@ class CheckpointKillIT {
         assertThat(store.verify().damages()).isEmpty();
     }
 
-    /** Overwrites all keys of all stripes, so that tails roll and fold; the longest put. */
+    /**
+     * Overwrites all keys of all stripes, so that tails roll and fold. Returns how long the longest
+     * put took.
+     */
     private static long write(CairnStore store, int sequence) {
         long longest = 0;
         for (int i = 0; i < KEYS; i++) {
@@ -110,7 +118,10 @@ class CheckpointKillIT {
         return content;
     }
 
-    /** A checkpoint, and writes behind it, its own among them; tells the checkpoint's epoch. */
+    /**
+     * Makes a checkpoint, and then writes, the child's own write included. Returns the checkpoint's
+     * epoch.
+     */
     private static long prepare(CairnStore store, Child child, Path file) {
         write(store, 1);
         long epoch = store.checkpoint();
@@ -184,7 +195,10 @@ class CheckpointKillIT {
         assertNoMoreInUse(file, used, written(3, true));
     }
 
-    /** Behind a checkpoint in use are the regions of chains and runs, as a recovery finds them. */
+    /**
+     * Requires that after a checkpoint only the regions of chains and runs are in use. A recovery
+     * finds the same ones.
+     */
     private static void assertNoMoreInUse(Path file, long used, Map<String, byte[]> content)
             throws IOException {
         Files.delete(SharedWords.of(file));
@@ -194,7 +208,7 @@ class CheckpointKillIT {
         }
     }
 
-    /** Takes no lock: the checkpointer may hold all of them. */
+    /** Compares by reads that take no lock, since the checkpointer may hold all of them. */
     private static void assertContent(CairnStore store, String step) {
         assertThat(content(store))
                 .as("beside a checkpoint at " + step)
@@ -221,7 +235,10 @@ class CheckpointKillIT {
         }
     }
 
-    /** Of two processes that have it open one dies in a checkpoint, then the other in nothing. */
+    /**
+     * Two processes have the store open. One dies in a checkpoint, then the other dies doing
+     * nothing.
+     */
     @Test
     void whoeverOpensItAfterTheDeathOfAllFindsEverything() {
         for (String step : List.of("P3", "P6", "P8", "P10")) {
@@ -252,7 +269,10 @@ class CheckpointKillIT {
         }
     }
 
-    /** Losing the shared memory is a power loss: the store opens at one checkpoint or the other. */
+    /**
+     * Losing the shared memory counts as a power loss. The store must open at one of the two
+     * checkpoints.
+     */
     @Test
     void withoutSharedMemoryItOpensAtTheCheckpointOrAtTheOneBefore() throws IOException {
         for (String step : SourceSteps.ofCheckpoints()) {
@@ -269,7 +289,10 @@ class CheckpointKillIT {
         }
     }
 
-    /** Whoever finds the first one's attempt stores everything again, and dies of it too. */
+    /**
+     * Whoever finds the attempt of the first dead checkpointer stores everything again, and is
+     * killed in that too.
+     */
     @Test
     void aSecondCheckpointerMayDieOfHealing() {
         for (String step : List.of("P4", "P6", "P8", "P10")) {
@@ -294,7 +317,10 @@ class CheckpointKillIT {
         }
     }
 
-    /** Others wait for the checkpoint that is under way; one of them makes the next. */
+    /**
+     * Others wait for the checkpoint that is under way. After its death, one of them makes the
+     * next.
+     */
     @Test
     void whoeverWaitedForTheDeadOneGoesOn() {
         for (String step : List.of("P3", "P6", "P8")) {
@@ -317,7 +343,7 @@ class CheckpointKillIT {
         }
     }
 
-    /** It holds the lock of evacuation and that of a stripe. */
+    /** A dying compaction holds the lock of evacuation and the lock of a stripe. */
     @Test
     void theDeathOfACompactionHoldsUpNobody() {
         for (String step : List.of("E1", "E2", "W8", "W11 region")) {
@@ -342,7 +368,7 @@ class CheckpointKillIT {
         }
     }
 
-    /** A survivor that forgets that pages may be lost would call the store sound. */
+    /** The canary: a survivor that forgets that pages may be lost would call the store sound. */
     @Test
     void canaryAForgottenAttemptIsCaught() {
         assertThatThrownBy(() ->
@@ -374,14 +400,14 @@ class CheckpointKillIT {
             write(survivor, 6);
             survivor.checkpoint();
             used = used(survivor.stats());
-            assertThat(used).as("regions in use, and before " + pinned).isLessThan(pinned);
+            assertThat(used).as("regions in use; before them: " + pinned).isLessThan(pinned);
             assertContent(survivor, written(6, true));
         }
         assertNoMoreInUse(file, used, written(6, true));
         assertReopens(target, Kind.REBUILT, written(2, true));
     }
 
-    /** Killed in the midst of copying, it leaves a file that has no name yet. */
+    /** A backup that is killed while it copies leaves a file that has no name yet. */
     @Test
     void whatADeadBackupLeftIsInTheWayOfNoOther() throws IOException {
         Path target = directory.resolve("backup.cairn");

@@ -18,8 +18,11 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A JVM of its own, as its parent sees it: told a line, it answers a line; see {@link Acting}. */
-final class Child {
+/**
+ * A JVM of its own, as its parent sees it. It answers each line that it is told by one line; see
+ * {@link Acting}.
+ */
+public final class Child {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final String ENDED = "ended";
 
@@ -27,7 +30,7 @@ final class Child {
     private final Writer orders;
     private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
-    Child(Process process) {
+    public Child(Process process) {
         this.process = process;
         orders = process.outputWriter(UTF_8);
         Thread.ofPlatform().daemon().name("child " + process.pid()).start(this::listen);
@@ -37,18 +40,18 @@ final class Child {
         try (BufferedReader lines = process.inputReader(UTF_8)) {
             lines.lines().forEach(heard::add);
         } catch (IOException | UncheckedIOException e) {
-            // it was killed in the middle of a word
+            // The child was killed in the middle of a line.
         }
         heard.add(ENDED);
     }
 
-    /** Of the process that was started, which may be a shell around the JVM. */
+    /** The id of the process that was started, which may be a shell around the JVM. */
     long pid() {
         return process.pid();
     }
 
-    /** Gives an order, of a verb and what it is about. */
-    void tell(Object... words) {
+    /** Gives an order: a verb and its operands. */
+    public void tell(Object... words) {
         String line = Arrays.stream(words).map(Object::toString).collect(Collectors.joining("\t"));
         try {
             orders.write(line + "\n");
@@ -58,8 +61,8 @@ final class Child {
         }
     }
 
-    /** The next line it says. */
-    String hear() {
+    /** The next line that the child says. */
+    public String hear() {
         try {
             String line = heard.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             return Objects.requireNonNull(line, () -> "process " + pid() + " says nothing");
@@ -68,7 +71,7 @@ final class Child {
         }
     }
 
-    /** The answer to what it was told. */
+    /** The answer to the last order. */
     String answer() {
         String line = hear();
         if (!line.startsWith(Acting.DONE)) {
@@ -82,7 +85,7 @@ final class Child {
         return answer();
     }
 
-    /** Waits until it stands at a step. */
+    /** Waits until the child stands at a step. */
     void awaitStep(String step) {
         String line = hear();
         if (!line.equals(Acting.AT + step)) {
@@ -91,9 +94,7 @@ final class Child {
         }
     }
 
-    /**
-     * @throws AssertionError if it said that something went wrong, or ended by itself
-     */
+    /** @throws AssertionError if the child said that something went wrong, or ended by itself */
     void requireNoComplaint() {
         for (String line : heard) {
             if (line.startsWith(Acting.FAILED) || line.equals(ENDED)) {
@@ -102,17 +103,22 @@ final class Child {
         }
     }
 
-    /** Whether it said something that was not heard yet. */
+    /** Whether the child said something that was not heard yet. */
     boolean saidAnything() {
         return !heard.isEmpty();
     }
 
-    /** SIGKILL. */
-    void kill() {
+    /** Gives it no more orders, which ends it. */
+    void end() throws IOException {
+        orders.close();
+    }
+
+    /** Kills it with SIGKILL. */
+    public void kill() {
         process.destroyForcibly();
     }
 
-    void awaitDeath() {
+    public void awaitDeath() {
         process.onExit().orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
     }
 
@@ -120,7 +126,7 @@ final class Child {
         return process.toHandle();
     }
 
-    /** Stops it by a signal; each of its threads has stopped when this returns. */
+    /** Stops it with SIGSTOP. All of its threads have stopped when this returns. */
     void stop() throws IOException {
         signal("STOP", pid());
         long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -144,7 +150,7 @@ final class Child {
         }
     }
 
-    /** Sends SIGSTOP, SIGCONT, and so on. */
+    /** Sends a signal, such as SIGSTOP or SIGCONT. */
     static void signal(String name, long pid) throws IOException {
         Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start();
         if (kill.onExit().join().exitValue() != 0) {

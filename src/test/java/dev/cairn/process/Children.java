@@ -13,14 +13,20 @@ import java.util.Queue;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Starts child JVMs and sees to it that none outlives its test. */
-final class Children implements AfterEachCallback {
-    /** Small regions and tables, so that logs roll and indexes grow after a few writes. */
+/** Starts child JVMs, and ensures that none outlives its test. */
+public final class Children implements AfterEachCallback {
+    /**
+     * These properties make regions and tables small, so that logs roll and indexes grow after a
+     * few writes.
+     */
     static final String REGION_BYTES = "dev.cairn.region-bytes";
 
     static final String LEAST_BUCKETS = "dev.cairn.least-buckets-log2";
 
-    /** A JVM takes some tenths of a second to start, which others may use meanwhile. */
+    /**
+     * How many JVMs are started ahead. A JVM takes some tenths of a second to start, and tests can
+     * use that time.
+     */
     private static final int SPARES = 2;
 
     private static final String NATIVE_ACCESS = "--enable-native-access=ALL-UNNAMED";
@@ -29,29 +35,32 @@ final class Children implements AfterEachCallback {
     private final List<Child> all = new ArrayList<>();
     private final Queue<Child> spares = new ArrayDeque<>();
 
-    /** A child at once. */
+    /** Starts a child, without waiting for a spare one. */
     Child start() {
         return start(List.of());
     }
 
     /**
-     * A child at once.
+     * Starts a child behind another command.
      *
-     * @param before command that runs the JVM, such as {@code unshare}
+     * @param before the command that runs the JVM, such as {@code unshare}
      */
     Child start(List<String> before) {
         return start(before, List.of());
     }
 
-    /** A child whose compiler reorders all it may: it starts more slowly and runs faster. */
+    /**
+     * Starts a child whose compiler may reorder as much as it can. It starts more slowly and runs
+     * faster.
+     */
     Child startOptimizing() {
         return start(List.of(), List.of("-XX:TieredStopAtLevel=4"));
     }
 
     /**
-     * A child at once, of another class path: for a user who may not read this one.
+     * Starts a child with another class path, for a user who may not read this one.
      *
-     * @param before command that runs the JVM
+     * @param before the command that runs the JVM
      */
     Child start(List<String> before, String otherClassPath) {
         List<String> command = new ArrayList<>(before);
@@ -60,7 +69,15 @@ final class Children implements AfterEachCallback {
         return launch(command);
     }
 
-    /** A child that gives the library no native access. */
+    /**
+     * Starts a child whose JVM has no flight recorder: it has only the modules that the library and
+     * its test need.
+     */
+    Child startWithoutFlightRecorder() {
+        return start(List.of(), List.of("--limit-modules=java.base,java.logging"));
+    }
+
+    /** Starts a child that gives the library no native access. */
     Child startPortable(List<String> before) {
         return start(before, List.of(DENIED));
     }
@@ -68,10 +85,29 @@ final class Children implements AfterEachCallback {
     private Child start(List<String> before, List<String> flags) {
         List<String> command = new ArrayList<>(before);
         command.addAll(command());
+        if (before.isEmpty()) { // behind another command, files may have other names
+            command.addAll(command.size() - 1, ChildrenCache.use());
+        }
         if (flags.contains(DENIED)) {
             command.remove(NATIVE_ACCESS);
         }
         command.addAll(command.size() - 1, flags);
+        return launch(command);
+    }
+
+    /**
+     * Starts a child that runs another program, at the library's usual scale.
+     *
+     * @param temporary its directory for temporary files, which it may leave there
+     */
+    public Child start(Class<?> program, Path temporary, List<String> arguments) {
+        List<String> command = new ArrayList<>(command());
+        command.removeIf(word -> word.startsWith("-Ddev.cairn.") || word.startsWith("-Xmx"));
+        command.replaceAll(word ->
+                word.startsWith("-Djava.io.tmpdir=") ? "-Djava.io.tmpdir=" + temporary : word);
+        command.removeLast();
+        command.add(program.getName());
+        command.addAll(arguments);
         return launch(command);
     }
 
@@ -93,7 +129,7 @@ final class Children implements AfterEachCallback {
         return Stream.generate(this::start).limit(count).toList();
     }
 
-    /** A child that had time to start, for tests that need one after the other. */
+    /** A child that was started ahead, for tests that need one after the other. */
     Child spare() {
         while (spares.size() <= SPARES) {
             spares.add(start());
@@ -101,13 +137,12 @@ final class Children implements AfterEachCallback {
         return spares.remove();
     }
 
-    /** The command of a child JVM. */
+    /** The command that starts a child JVM. */
     static List<String> command() {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:-UsePerfData",
                 "-XX:TieredStopAtLevel=1",
-                "-Xshare:auto",
                 "-XX:+UseSerialGC",
                 "-Xmx256m",
                 NATIVE_ACCESS,
@@ -120,7 +155,8 @@ final class Children implements AfterEachCallback {
                 Acting.class.getName());
     }
 
-    private static String classPath() {
+    /** The class path of this JVM. */
+    static String classPath() {
         return Stream.of("jdk.module.path", "java.class.path")
                 .map(property -> System.getProperty(property, ""))
                 .filter(path -> !path.isEmpty())

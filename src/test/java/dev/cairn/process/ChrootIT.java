@@ -16,10 +16,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A root directory that is no mount point: the system does not tell which file system it is on. */
+/**
+ * Attacks the opening of a store in a chroot. The root directory there is no mount point, so the
+ * system does not tell which file system it is on.
+ */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChrootIT {
-    /** Makes all of this system visible below $0, in a mount namespace of its own. */
+    /** Makes all of this system visible below {@code $0}, in a mount namespace of its own. */
     private static final String ENTER =
             """
             for each in /*; do

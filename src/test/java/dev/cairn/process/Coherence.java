@@ -23,21 +23,28 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Threads that write to a map, each the keys of its lane, and others that read all of them and judge
- * every read by the {@link Ledger}: what had returned before it began is seen or overtaken, what it
- * sees had begun when it returned, and no thread sees a key go back. Some keys are written rarely, so
- * that they stay cached; counters are incremented by all; fleeting keys expire.
+ * Threads that write to a map, each the keys of its lane, and threads that read all keys and judge
+ * every read by the {@link Ledger}. A read must show each operation that had returned before it
+ * began, or a later one. It must show only operations that had begun when it returned. No thread
+ * may see a key go back. Some keys are written rarely, so that they stay cached; counters are
+ * incremented by all; fleeting keys expire.
  */
 final class Coherence {
-    /** The first keys of a lane are written once in a while, those behind them all the time. */
+    /** The first keys of a lane are written rarely, those behind them all the time. */
     private static final int QUIET_KEYS = 8;
 
     private static final int FIRST_FLEETING = 24;
 
-    /** Of counters a lane's numbers are those of its own increments. */
+    /**
+     * From here on the keys are counters. A lane's numbers for a counter are those of its own
+     * increments.
+     */
     private static final int FIRST_COUNTER = 28;
 
-    /** Its numbers are milliseconds: by when the last value of a lane's fleeting key has expired. */
+    /**
+     * The numbers of this lane are milliseconds. They say by when the last value of a lane's
+     * fleeting key has expired.
+     */
     private static final int EXPIRY_LANE = Ledger.LANES - 1;
 
     private static final int LIFE_MILLIS = 20;
@@ -47,18 +54,23 @@ final class Coherence {
     private static final int READS_PER_NOTE = 1 << 10;
     private static final int READS_PER_WALK = 1 << 15;
 
-    /** Eight times the largest entry: some fifty regions. */
+    /** Eight times the largest entry, which is about fifty regions. */
     private static final long CACHE_BYTES = 200_000;
 
     /** How a process caches. */
     enum Caching {
-        /** Everything it saw, absence too. */
+        /** Everything that the process saw is cached, absence too. */
         ALL(false),
-        /** Fewer than there are, for a while, and nobody writes in this process. */
+        /**
+         * Fewer entries are cached than there are, and only for a while. Nobody writes in this
+         * process.
+         */
         SOME(false),
-        /** Without asking whether it still is so: the canary. */
+        /**
+         * The canary: cached entries are returned without asking whether they are still current.
+         */
         UNCONFIRMED(false),
-        /** The same three, of a store that evicts. */
+        /** The same three kinds of caching, for a store that evicts. */
         ALL_OF_CACHE(true),
         SOME_OF_CACHE(true),
         UNCONFIRMED_OF_CACHE(true);
@@ -69,7 +81,7 @@ final class Coherence {
             this.evicting = evicting;
         }
 
-        /** Of the store that is created. */
+        /** The options of the store that is created. */
         private Options options() {
             Options options = Options.defaults().withStripes(4);
             return evicting ? options.withMaxBytes(CACHE_BYTES).withEviction(true) : options;
@@ -114,19 +126,25 @@ final class Coherence {
         return ledger.order() != Ledger.STOP;
     }
 
-    /** Writes a lane's keys until the ledger says stop; gives null, as nothing went wrong. */
+    /**
+     * Writes a lane's keys until the ledger says stop. Returns null, since a wrong result is
+     * thrown.
+     */
     String write(int lane, long seed) {
         new Writing(lane, new SplittableRandom(seed)).run();
         return null;
     }
 
-    /** A lane's writer; nobody else writes its keys. */
+    /** A lane's only writer. */
     private final class Writing {
         private final int lane;
         private final SplittableRandom random;
         private final Mark[] present = new Mark[FIRST_FLEETING];
 
-        /** Not before its first write of a key: a predecessor may have died of one. */
+        /**
+         * Whether this writer knows a key's entry. It does not before its first write, since a
+         * predecessor may have died during one.
+         */
         private final boolean[] known = new boolean[FIRST_FLEETING];
 
         private Writing(int lane, SplittableRandom random) {
@@ -144,7 +162,7 @@ final class Coherence {
                     writeOwn(QUIET_KEYS + random.nextInt(FIRST_FLEETING - QUIET_KEYS));
                 } else if (dice < 85) {
                     writeFleeting(FIRST_FLEETING + random.nextInt(FIRST_COUNTER - FIRST_FLEETING));
-                } else if (!evicting) { // or a counter begins anew
+                } else if (!evicting) { // an evicted counter would begin anew
                     increment(FIRST_COUNTER + random.nextInt(Ledger.KEYS - FIRST_COUNTER));
                 }
                 if (!evicting && random.nextInt(WRITES_PER_CHECKPOINT) == 0) {
@@ -275,14 +293,16 @@ final class Coherence {
         return lane * (FIRST_COUNTER - FIRST_FLEETING) + key - FIRST_FLEETING;
     }
 
-    /** Reads until the ledger says stop; gives the first wrong read, null if none was. */
+    /**
+     * Reads until the ledger says stop. Returns the first wrong read, or null if there was none.
+     */
     String read(int lane, long seed) {
         Reading reading = new Reading(lane, new SplittableRandom(seed));
         reading.run();
         return reading.firstWrong;
     }
 
-    /** A reader, and what it has seen of each key. */
+    /** A reader, with what it has seen of each key. */
     private final class Reading {
         private final int ownLane;
         private final SplittableRandom random;
@@ -355,7 +375,10 @@ final class Coherence {
             judge(lane, key, returned, ledger.begun(lane, key), present, found);
         }
 
-        /** Notes the least number that the key's last operation may have by what was seen. */
+        /**
+         * Judges a read, and notes the least number that the key's last operation can have after
+         * it.
+         */
         private void judge(
                 int lane, int key, long returned, long begun, boolean present, Mark found) {
             long least = Math.max(returned, seen[lane][key]);
@@ -392,7 +415,7 @@ final class Coherence {
             seen[lane][key] = least;
         }
 
-        /** One that returned may have expired; it must not be seen once it has. */
+        /** An operation that returned may have expired. Its value must not be seen once it has. */
         private void readFleeting(int lane, int key) {
             long returned = ledger.returned(lane, key);
             long expired = ledger.returned(EXPIRY_LANE, expiryWord(lane, key));
@@ -435,7 +458,7 @@ final class Coherence {
             counted[key] = Math.max(counted[key], count);
         }
 
-        /** Judges all that a walk shows, as read at some time within it. */
+        /** Judges every entry that a walk shows, as if it was read at some time during the walk. */
         private void walk() {
             long[][] returned = new long[writerLanes][FIRST_FLEETING];
             for (int lane = 0; lane < writerLanes; lane++) {
@@ -461,7 +484,7 @@ final class Coherence {
         ledger.set(lane, Figure.UNCONFIRMED, stats.unconfirmed());
     }
 
-    /** Judges the counters and every lane's keys, while nobody writes. */
+    /** Judges the counters and every lane's keys while nobody writes. */
     void judgeAll() {
         Reading last = new Reading(EXPIRY_LANE, new SplittableRandom(0));
         for (int lane = 0; lane < writerLanes; lane++) {

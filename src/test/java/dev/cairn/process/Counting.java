@@ -13,8 +13,8 @@ import java.nio.file.Path;
 import java.util.SplittableRandom;
 
 /**
- * A lane's increments of counters that all lanes increment, by each way that a map has; noted in the
- * {@link Ledger} before and after.
+ * The increments that one lane makes of counters which all lanes increment. It uses each way that a
+ * map has, and notes each increment in the {@link Ledger} before and after.
  */
 record Counting(CairnMap<String, Long> map, Ledger ledger, int lane) {
     static final int COUNTERS = 6;

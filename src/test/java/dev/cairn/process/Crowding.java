@@ -13,11 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** Opens and fills a store where little or nothing is left of the file system, again and again. */
+/** Opens and fills a store again and again, while little or nothing is left of the file system. */
 final class Crowding {
     private static final int PAGE_BYTES = 4096;
 
-    /** So that most of what is stored is the index, or most of it is the log. */
+    /** With the one size most of what is stored is the index, with the other the log. */
     private static final int[] VALUE_BYTES = {0, 3000};
 
     private int refused;
@@ -25,8 +25,8 @@ final class Crowding {
     private long entries;
 
     /**
-     * Leaves so many pages of the file system of a store, from few to many; says how often no store could
-     * be created, and how often it was, and what was put.
+     * Leaves the file system of a store a number of free pages, from few to many. Returns how often
+     * no store could be created, how often one was, and what was put.
      *
      * @throws AssertionError if something is refused otherwise than by {@link StoreFull}
      */
@@ -100,7 +100,7 @@ final class Crowding {
         }
     }
 
-    /** Of a store that could not be created some files may be there. */
+    /** Removes a store. If it could not be created, only some of its files may be there. */
     private static void remove(Path store) throws IOException {
         String name = store.toString().substring("shm:".length());
         try {

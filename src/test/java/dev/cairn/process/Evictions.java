@@ -15,17 +15,18 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What a cache must be behind the death of a process that evicted: any entry may be gone. */
+/** What a cache must be after a process died while it evicted. Any entry may be gone. */
 final class Evictions {
     private static final int MORE = 150;
 
     private Evictions() {}
 
     /**
-     * What is there is what was put last, and the probe, which was put just now, is there. Much more is
-     * put then, so that all regions are evicted that the dead one was at.
+     * Requires that each entry that is there is the one that was put last, and that the probe,
+     * which was put just now, is there. Then puts so much more that all regions are evicted which
+     * the dead process worked on.
      *
-     * @param expected what was put last of each key
+     * @param expected what was put last at each key
      */
     static void judge(CairnStore store, Scenario scenario, Map<String, byte[]> expected) {
         Map<String, byte[]> found = sound(store);
@@ -41,7 +42,10 @@ final class Evictions {
         assertThat(sound(store)).hasSizeGreaterThan(MORE / 2);
     }
 
-    /** What the store shows, which is as much as it counts, and which it finds no fault with. */
+    /**
+     * The content that the store shows. Its size must be the store's count, and the store must find
+     * no damage.
+     */
     private static Map<String, byte[]> sound(CairnStore store) {
         Map<String, byte[]> content = new TreeMap<>();
         store.forEach((key, value) -> content.put(new String(key, UTF_8), value));
@@ -50,7 +54,7 @@ final class Evictions {
         return content;
     }
 
-    /** In use are the regions that a recovery finds, and no others. */
+    /** Requires that the regions in use are exactly those that a recovery finds. */
     static void requireNoRegionLeft(Path file, Scenario scenario) throws IOException {
         long used;
         try (CairnStore store = Cairn.open(file, scenario.options())) {

@@ -20,11 +20,11 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Looks into the index of a store of one stripe, for what chance alone would seldom bring about. */
+/** Looks into the index of a store of one stripe, to bring about what chance alone seldom does. */
 final class FullBucket {
     private FullBucket() {}
 
-    /** A key whose home bucket is full and which no entry has passed yet: this one will. */
+    /** A key whose home bucket is full, and which would be the first entry to pass that bucket. */
     static String passingKey(Path store, Path sharedMemory) throws IOException {
         byte[] block = Host.read(store, DataHeader.HEADER_AT, DataHeader.BLOCK_BYTES);
         KeyHash hash = new KeyHash(DataHeader.decode(store, block).hashSeed());

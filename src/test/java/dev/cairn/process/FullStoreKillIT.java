@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.MemoryDirectory;
+import dev.cairn.Rounds;
 import dev.cairn.Seed;
 import dev.cairn.SmallScale;
 import dev.cairn.StoreFull;
@@ -21,9 +22,10 @@ import java.nio.file.Path;
 import java.util.Random;
 
 /**
- * Processes are killed while they overwrite and remove in a store that is full, where each write takes
- * one of the last regions and gives one back. What they had taken is not lost: however often it
- * happens, and however the rest is filled up in between, entries can be overwritten and removed.
+ * Attacks the promise that a full store still allows overwrites and removals after kills. Processes
+ * are killed while they overwrite and remove in a full store, where each write takes one of the
+ * last regions and gives one back. Regions that a dead process had taken must not be lost, however
+ * often that happens and however the rest is filled up in between.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FullStoreKillIT {
@@ -44,7 +46,7 @@ class FullStoreKillIT {
         "P9"
     };
 
-    private static final int KILLS = 14;
+    private static final int KILLS = Rounds.of(6, 100);
     private static final int MOST_ORDERS = 40;
     private static final int MOST_TIMES = 40;
     private static final int VALUE_BYTES = 100;
@@ -69,14 +71,14 @@ class FullStoreKillIT {
         long most = least(file) + 3 * SmallScale.REGION_BYTES;
         int kills = 0;
         try (CairnStore store = Cairn.open(file, Scenario.QUIET.withMaxBytes(most))) {
-            for (int round = 0; round < KILLS; round++) {
+            for (int round = 0; round < KILLS || kills < KILLS; round++) {
                 fill(store);
                 String step = STEPS[random.nextInt(STEPS.length)];
                 kills += killAt(step, file, most) ? 1 : 0;
                 if (random.nextBoolean()) {
-                    store.checkpoint(); // whoever inherits finds a cut in between
+                    store.checkpoint(); // whoever inherits meets a cut in between
                 }
-                if (random.nextBoolean()) { // an inheritor dies, too
+                if (random.nextBoolean()) { // an inheritor dies too
                     kills += killAt(STEPS[random.nextInt(STEPS.length)], file, most) ? 1 : 0;
                 }
                 for (int i = 0; i < 20; i++) {
@@ -84,7 +86,6 @@ class FullStoreKillIT {
                 }
             }
             System.out.printf("FullStoreKillIT: %d kills, %d entries%n", kills, keys);
-            assertThat(kills).isGreaterThan(KILLS / 3);
             assertThat(store.verify().damages()).isEmpty();
             for (int key = 0; key < keys; key++) {
                 Values.whole("k" + key, store.get(bytes("k" + key)));
@@ -112,7 +113,7 @@ class FullStoreKillIT {
         store.put(bytes("k" + key), Values.of("k" + key, 1, 2, VALUE_BYTES));
     }
 
-    /** Whether it came to that step so often. */
+    /** Returns whether the child came to that step so often. */
     private boolean killAt(String step, Path file, long most) {
         Child child = children.spare();
         child.ask("bounded", file, most);
@@ -132,7 +133,7 @@ class FullStoreKillIT {
         return false;
     }
 
-    /** The exception for less says it. */
+    /** The least size of the store, which the exception for a smaller one names. */
     private static long least(Path file) {
         try (CairnStore _ = Cairn.open(file, Scenario.QUIET.withMaxBytes(1))) {
             throw new AssertionError("a store of one byte was opened");

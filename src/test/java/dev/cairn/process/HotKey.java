@@ -21,12 +21,12 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
-/** Writers and readers of one key, each in a process of its own. */
+/** The writers and readers of one key. Each runs in a process of its own. */
 final class HotKey {
     static final String KEY = "hot";
     static final int BYTES = 120;
 
-    /** Writers have lesser numbers. */
+    /** The numbers of writers are smaller than this. */
     private static final int WRITERS = 100;
 
     private static final int MOST_TIMES = 1 << 22;
@@ -42,8 +42,8 @@ final class HotKey {
     /**
      * Overwrites the key without pause.
      *
-     * @param puts how often
-     * @return how often it was overwritten in its place
+     * @param puts how many times
+     * @return about how many puts of this process overwrote in place
      */
     long write(int writer, long puts) {
         for (long sequence = 1; sequence <= puts; sequence++) {
@@ -60,7 +60,10 @@ final class HotKey {
         return Values.of(KEY, writer, sequence, BYTES);
     }
 
-    /** Reads the key in every way until it is enough; says how often, and how long it took at most. */
+    /**
+     * Reads the key in every way until {@code enough} says so. Returns how often it read and how
+     * long the longest read took.
+     */
     String read(Path path, BooleanSupplier enough) {
         long[] nanos = new long[MOST_TIMES];
         int times = 0;
@@ -115,7 +118,7 @@ final class HotKey {
         judge(found.value());
     }
 
-    /** Of one writer no value is older than one that was seen. */
+    /** No value may be older than one of the same writer that was seen before. */
     private void judge(byte[] value) {
         Said said = Values.whole(KEY, value);
         if (said.sequence() < sequences[said.writer()]) {

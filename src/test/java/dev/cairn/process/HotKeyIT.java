@@ -9,6 +9,7 @@ import dev.cairn.CairnStore;
 import dev.cairn.SmallScale;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -24,13 +25,12 @@ import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Two processes overwrite one key without pause, two others read it in every way: each value is whole,
- * and none comes back. What readers wait is printed.
+ * Attacks reads of a key that is overwritten in place. Two processes overwrite one key without
+ * pause, while two others read it in every way; some writers are killed. Each value must be whole,
+ * and no older value may come back. How long readers wait is printed.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class HotKeyIT {
-    private static final long PUTS = 150_000;
-    private static final int KILLS = 12;
     private static final String LEASE_PROPERTY = "dev.cairn.feed-lease-millis";
     private static final String LEASE_MILLIS = "4000";
 
@@ -46,7 +46,10 @@ class HotKeyIT {
         System.clearProperty(LEASE_PROPERTY);
     }
 
-    /** Of the stores that are opened from now on: not so short that a keeper might come too late. */
+    /**
+     * Shortens the leases of stores that are opened from now on, but not so far that a maintenance
+     * thread might come too late.
+     */
     private void shortenLeases(Child... others) {
         System.setProperty(LEASE_PROPERTY, LEASE_MILLIS);
         for (Child other : others) {
@@ -87,18 +90,28 @@ class HotKeyIT {
 
     @Test
     void everyReadOfAKeyThatIsOverwrittenWithoutPauseIsWhole() {
+        overwrite(40_000);
+    }
+
+    @Test
+    @Tag("soak")
+    void everyReadOfAKeyThatIsOverwrittenAMillionTimesIsWhole() {
+        overwrite(1_000_000);
+    }
+
+    private void overwrite(long puts) {
         try (CairnStore store = create()) {
             List<Child> readers = readers();
             List<Child> writers =
                     List.of(opened(children.startOptimizing()), opened(children.startOptimizing()));
             for (int i = 0; i < writers.size(); i++) {
-                writers.get(i).tell("hot write", i + 1, PUTS);
+                writers.get(i).tell("hot write", i + 1, puts);
             }
             int verified = 0;
             while (writers.stream().anyMatch(writer -> !writer.saidAnything())) {
                 assertThat(store.verify().damages()).isEmpty();
                 if (++verified % 10 == 0) {
-                    long _ = store.checkpoint(); // what it names is not overwritten any more
+                    long _ = store.checkpoint(); // its records are kept from now on
                 }
             }
             long inPlace = 0;
@@ -110,19 +123,30 @@ class HotKeyIT {
             assertThat(store.verify().damages()).isEmpty();
             System.out.printf(
                     "HotKeyIT: %d of %d puts in place, verified %d times, %d times beside them%n",
-                    inPlace, 2 * PUTS, verified + 1, verified);
+                    inPlace, 2 * puts, verified + 1, verified);
             assertThat(store.get(bytes(HotKey.KEY))).hasSize(HotKey.BYTES);
         }
     }
 
     @Test
     void everyReadIsWholeThoughWritersAreKilled() {
+        killWriters(4);
+    }
+
+    @Test
+    @Tag("soak")
+    void everyReadIsWholeThoughHundredWritersAreKilled() {
+        killWriters(100);
+    }
+
+    private void killWriters(int kills) {
         SplittableRandom random = new SplittableRandom();
         try (CairnStore store = create()) {
             List<Child> readers = readers();
             long last = 0;
-            for (int kill = 0; kill < KILLS; kill++) {
-                // of numbers of their own: the sequence of each begins anew
+            for (int kill = 0; kill < kills; kill++) {
+                // Each kill has a writer number of its own, since the sequence of each writer
+                // begins anew.
                 Child writer = opened(children.spare());
                 writer.tell("hot write", 10 + kill, Long.MAX_VALUE);
                 long before = store.version(bytes(HotKey.KEY));
@@ -143,7 +167,9 @@ class HotKeyIT {
         }
     }
 
-    /** A feed that another process has open; and one whose process was killed counts for a while. */
+    /**
+     * Another process has a feed open. A feed whose process was killed still counts for a while.
+     */
     @Test
     void nothingIsOverwrittenWhileAnotherProcessHasAFeed() throws IOException {
         Child other = children.start();
@@ -155,7 +181,7 @@ class HotKeyIT {
             other.awaitStep("poll");
             assertThat(overwrites(store, 3)).isFalse();
             assertThat(other.answer()).isEqualTo("Put");
-            awaitOverwrites(store); // it has closed its feed
+            awaitOverwrites(store); // the other has closed its feed
 
             other.tell("poll");
             other.awaitStep("poll");
@@ -166,7 +192,10 @@ class HotKeyIT {
         }
     }
 
-    /** One that only reads is known of after a while; what it missed until then it is told of. */
+    /**
+     * A feed of a process that only reads becomes known after a while. It must be told what it
+     * missed until then.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"join", "view"})
     void aFeedOfAnotherProcessIsToldOfEachChange(String how) throws IOException {
@@ -179,7 +208,7 @@ class HotKeyIT {
             other.tell("follow", file(), notes, how);
             other.awaitStep("follow");
             long before;
-            do { // a few in a row, as one alone may be appended for another reason
+            do { // several in a row, as a single put may be appended for another reason
                 LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
                 before = store.stats().overwritesInPlace();
                 putSome(store, 3);
@@ -187,7 +216,7 @@ class HotKeyIT {
             putSome(store, 200);
             assertThat(store.stats().overwritesInPlace()).isEqualTo(before);
             ledger.order(Ledger.JUDGE);
-            String told = other.answer(); // it equals the store
+            String told = other.answer(); // what it was told equals the store
             System.out.println("HotKeyIT: " + how + ": " + told);
             assertThat(Long.parseLong(told.substring(0, told.indexOf(' ')))).isPositive();
             awaitOverwrites(store);

@@ -33,8 +33,13 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
-/** Nobody survives, or a dead one does not look like one. */
+/**
+ * Attacks the promise that every returned write survives the death of all processes. All processes
+ * that have a store open are killed, or a dead one does not look dead: it is a zombie, or runs in
+ * another container.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KilledAllIT {
     private static final int WRITERS = 3;
@@ -54,7 +59,7 @@ class KilledAllIT {
         return directory.resolve("store.cairn-shm");
     }
 
-    /** Lets several processes write for a moment and kills them all. */
+    /** Lets several processes write for a moment, and then kills them all. */
     private void writeAndDie(Ledger ledger, Path notes, Mode mode) {
         List<Child> writers = children.start(WRITERS);
         for (int lane = 0; lane < WRITERS; lane++) {
@@ -118,7 +123,7 @@ class KilledAllIT {
             Files.delete(sharedMemory());
             try (CairnStore store = Cairn.open(file())) {
                 assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);
-                assertThat(store.recovery().detail()).contains("gone");
+                assertThat(store.recovery().detail()).contains("missing");
                 assertThat(store.recovery().epoch()).isEqualTo(epoch);
                 assertThat(store.recovery().entries()).isEqualTo(closed.size());
                 new Workload(store, ledger).judgeAll();
@@ -128,7 +133,7 @@ class KilledAllIT {
             Files.delete(sharedMemory());
             try (CairnStore store = Cairn.open(file())) {
                 assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);
-                assertThat(store.recovery().detail()).contains("gone");
+                assertThat(store.recovery().detail()).contains("missing");
                 assertThat(store.recovery().entries()).isEqualTo(closed.size());
                 assertSame(content(store), closed);
                 assertThat(store.verify().damages()).isEmpty();
@@ -136,7 +141,10 @@ class KilledAllIT {
         }
     }
 
-    /** Its parent does not wait for it, so the kernel keeps its entry under its number. */
+    /**
+     * The parent of the dead process does not wait for it, so the kernel keeps its entry under its
+     * number.
+     */
     @Test
     void aZombieIsDead() throws IOException {
         try (CairnStore store = Cairn.open(file(), ONE_STRIPE)) {
@@ -157,11 +165,21 @@ class KilledAllIT {
         }
     }
 
-    /** It is dead as soon as all its tasks are exiting, a moment before it is one. */
+    /**
+     * Waits for a zombie. The first thread of a process may be one while others still exit; until
+     * the last of them has, the files of the process are open, and locked.
+     */
     private static void awaitZombie(long pid) throws IOException {
-        Path stat = Path.of("/proc", Long.toString(pid), "stat");
-        while (!Files.readString(stat).contains(") Z ")) {
+        Path process = Path.of("/proc", Long.toString(pid));
+        while (!Files.readString(process.resolve("stat")).contains(") Z ")
+                || threads(process) > 1) {
             Thread.onSpinWait();
+        }
+    }
+
+    private static long threads(Path process) throws IOException {
+        try (Stream<Path> threads = Files.list(process.resolve("task"))) {
+            return threads.count();
         }
     }
 
@@ -170,7 +188,7 @@ class KilledAllIT {
     private void dieInAPut(Child child, long pid) throws IOException {
         child.ask("open", file());
         child.ask("park", "W8", 1);
-        child.tell("put", "key", 200 + 16 * deaths++); // longer each time: appended
+        child.tell("put", "key", 200 + 16 * deaths++); // longer each time, so that it is appended
         child.awaitStep("W8");
         Child.signal("KILL", pid);
     }
@@ -182,7 +200,7 @@ class KilledAllIT {
         assertThat(store.verify().damages()).isEmpty();
     }
 
-    /** Each is process 1 of its own namespace, as in containers that share a volume. */
+    /** Each child is process 1 of its own namespace, as in containers that share a volume. */
     private Child contained() {
         return children.start(List.of("unshare", "--pid", "--fork", "--mount-proc", "--"));
     }
@@ -223,7 +241,10 @@ class KilledAllIT {
         assertThat(survivor.ask("close")).isEqualTo("closed");
     }
 
-    /** The other side of it: what runs in another namespace is not dead because it is not seen. */
+    /**
+     * The reverse: a process of another namespace must not be taken for dead because it is not
+     * seen.
+     */
     @Test
     void aLiveHolderOfAnotherNamespaceKeepsItsLock() throws IOException {
         assumeNamespaces();
@@ -246,7 +267,7 @@ class KilledAllIT {
         }
     }
 
-    /** Whoever closes as the last finishes a dead one's write; whoever opens as the first does too. */
+    /** The last to close must finish a dead process's write, and so must the first to open. */
     @ParameterizedTest
     @ValueSource(strings = {"W3 run", "W5", "W6", "W8", "W13"})
     void theLastToCloseAndTheFirstToOpenRepair(String step) throws IOException {
@@ -292,7 +313,7 @@ class KilledAllIT {
         }
     }
 
-    /** A timeout shorter than the time after which a holder is suspected. */
+    /** The timeout is shorter than the time after which a holder is suspected to be dead. */
     @Test
     void aDeadHolderIsTakenOverHoweverImpatientTheSurvivor() throws IOException {
         Options impatient = ONE_STRIPE.withLockTimeout(Duration.ofMillis(1));

@@ -13,17 +13,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * What processes noted of their own doing, in memory that outlives them: of each key the operation
- * that was begun and the one that returned. The kernel keeps it through a SIGKILL, so no
- * acknowledgement is lost and none is premature.
+ * What processes noted about their own work, in memory that outlives them. For each key it has the
+ * last operation that was begun and the last that returned. The kernel keeps the memory after a
+ * SIGKILL, so no acknowledgement is lost and none is premature.
  *
- * <p>Each lane is one writer's at a time. Between a {@link #returned} loaded before a read and a
- * {@link #begun} loaded after it lie all states that the read may have shown.
+ * <p>A lane has one writer at a time. A read may show any state between a {@link #returned} that
+ * was loaded before it and a {@link #begun} that was loaded after it, and no other.
  */
 final class Ledger implements AutoCloseable {
     static final int LANES = 16;
 
-    /** Keys that a lane has to itself. */
+    /** How many keys a lane has to itself. */
     static final int KEYS = 32;
 
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
@@ -32,7 +32,7 @@ final class Ledger implements AutoCloseable {
     private static final int FIGURES = 2 * KEYS;
     private static final long ORDER_AT = LANES * LANE_BYTES;
 
-    /** A figure of a lane, or what its process is at. */
+    /** A figure of a lane, or what its process is doing. */
     enum Figure {
         INCREMENTS_BEGUN(0),
         INCREMENTS_RETURNED(1),
@@ -58,7 +58,13 @@ final class Ledger implements AutoCloseable {
         UNCONFIRMED(21),
         ABSENT_READS(22),
         LOADING(23),
-        DROPS(24);
+        DROPS(24),
+        BACKUPS(25),
+        COMPACTIONS(26),
+        TOLD(27),
+        LAGGED(28),
+        WOKEN(29),
+        EVICTED(30);
 
         private final int word;
 
@@ -66,25 +72,25 @@ final class Ledger implements AutoCloseable {
             this.word = FIGURES + word;
         }
 
-        /** How often a lane's processes opened the store in that way. */
+        /** The figure of how often a lane's processes opened the store in that way. */
         static Figure opened(Kind kind) {
             return valueOf(kind.name());
         }
     }
 
-    /** Values of {@link Figure#STATE}. */
+    /** The values of {@link Figure#STATE}. */
     static final long STARTING = 0;
 
     static final long WORKING = 1;
     static final long PAUSED = 2;
 
-    /** Orders to all lanes. */
+    /** The orders to all lanes. */
     static final long GO = 0;
 
     static final long PAUSE = 1;
     static final long STOP = 2;
 
-    /** Order: everybody has stopped, so what is there now stays. */
+    /** The order by which everybody has stopped, so that what is there now stays. */
     static final long JUDGE = 3;
 
     private final Arena arena;

@@ -5,22 +5,22 @@ import dev.cairn.process.Ledger.Figure;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
-/** A loader that notes its loads in the {@link Ledger}, by a word of its process's lane. */
+/** A loader that notes its loads in the {@link Ledger}, at a word of its process's lane. */
 record Loading(Ledger ledger, int lane, int word, long start, How how, long millis)
         implements Function<String, Long> {
-    /** What comes of a load. */
+    /** How a load ends. */
     enum How {
-        /** The process id, after some time. */
+        /** It gives the process id after some time. */
         VALUE,
-        /** The process id, once the next order was given. */
+        /** It gives the process id once the next order was given. */
         VALUE_AT_NEXT_ORDER,
-        /** Nothing, after some time. */
+        /** It gives nothing after some time. */
         NOTHING,
-        /** The first fails, later ones give the process id. */
+        /** The first load fails, and later ones give the process id. */
         FIRST_FAILS
     }
 
-    /** What a load throws that fails. */
+    /** What a failing load throws. */
     static final class Refused extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -29,7 +29,7 @@ record Loading(Ledger ledger, int lane, int word, long start, How how, long mill
         }
     }
 
-    /** Of all processes since {@link #forget}. */
+    /** How often all processes loaded since {@link #forget}. */
     static long loads(Ledger ledger, int word) {
         long loads = 0;
         for (int lane = 0; lane < Ledger.LANES; lane++) {
@@ -71,7 +71,7 @@ record Loading(Ledger ledger, int lane, int word, long start, How how, long mill
         return how == How.NOTHING ? null : (Long) ProcessHandle.current().pid();
     }
 
-    /** Waits until an order was given or a later one. */
+    /** Waits until that order or a later one was given. */
     void awaitOrder(long order) {
         while (ledger.order() < order) {
             LockSupport.parkNanos(100_000);

@@ -29,15 +29,16 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A program copies the files of its own open store, which closes the lock file, beside processes of
- * other containers, which do not see it in /proc. With native access nothing is lost by that;
- * without, it answers those who ask whether it lives.
+ * Attacks the promise that a live process is never taken for dead. A program copies the files of
+ * its own open store, which closes the lock file, and so may lose its kernel locks. Beside it are
+ * processes of other containers, which do not see it in /proc. With native access nothing is lost
+ * by the copy. Without, the program answers those who ask whether it lives.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LostLocksIT {
     private static final Options ONE_STRIPE = Options.defaults().withStripes(1);
 
-    /** Longer than an answer is waited for. */
+    /** Longer than anybody waits for an answer. */
     private static final Duration BEYOND_PATIENCE = Duration.ofSeconds(7);
 
     private static final List<String> CONTAINED =
@@ -64,7 +65,7 @@ class LostLocksIT {
         return portable ? children.startPortable(CONTAINED) : children.start(CONTAINED);
     }
 
-    /** A child of another container that has the store open and copied its files. */
+    /** A child of another container that has the store open and has copied its files. */
     private Child copying(boolean portable) {
         Child child = contained(portable);
         assertThat(child.ask("pid")).isEqualTo("1");
@@ -96,7 +97,10 @@ class LostLocksIT {
         }
     }
 
-    /** It had joined before, and closes while the other is there. */
+    /**
+     * The closing process opened the store before the child did, and closes while the child is
+     * there.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void whoClosesBesideItDoesNotMarkTheStoreClean(boolean portable) {
@@ -146,7 +150,7 @@ class LostLocksIT {
         }
     }
 
-    /** One owns its lock, the other's process does; each sees the other's. */
+    /** One lock belongs to a file description, the other to a process. Each must see the other. */
     @Test
     void bothKindsOfLocksExcludeEachOther() {
         Child certain = contained(false);
@@ -192,7 +196,7 @@ class LostLocksIT {
         return KernelLocks.openExisting(directory.resolve("store.cairn-lock"), true);
     }
 
-    /** A child has the parent's descriptors until it executes its program. */
+    /** A started program has its parent's descriptors until it executes. */
     @Test
     void programThatAProcessStartedDoesNotKeepItAlive() {
         Child child = children.start();

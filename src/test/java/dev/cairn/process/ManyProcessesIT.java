@@ -29,7 +29,11 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/** Several processes use one store at once, and nobody dies. */
+/**
+ * Attacks what several processes see that use one store at once, while nobody dies: no update is
+ * lost, no value is mixed, no reader goes back, and a durable write survives a power loss. The
+ * canaries are increments that forget the others, a wrong value, and writes that were not durable.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ManyProcessesIT {
     private static final int WRITERS = 4;
@@ -74,7 +78,10 @@ class ManyProcessesIT {
         }
     }
 
-    /** Whoever waits for a checkpoint that is under way finds the next one made by another. */
+    /**
+     * A process that waits for a checkpoint that is under way may find that another process has
+     * made the next one.
+     */
     @Test
     void processesThatCheckpointAtOnceShareOne() {
         int times = 100;
@@ -122,7 +129,10 @@ class ManyProcessesIT {
         }
     }
 
-    /** Without shared memory a store opens as after a power loss. */
+    /**
+     * Lets processes write, and deletes the shared memory. Without it a store opens as after a
+     * power loss.
+     */
     private void writeAndLosePower(Random random, Ledger ledger, Mode mode, long operations)
             throws IOException {
         Path file = directory.resolve("store.cairn");
@@ -204,7 +214,7 @@ class ManyProcessesIT {
             }
             assertThat(kinds).filteredOn("CREATED"::equals).hasSize(1);
             assertThat(kinds).filteredOn("JOINED"::equals).hasSize(racers.size() - 1);
-            assertThat(stores).as("store ids").hasSize(1);
+            assertThat(stores).as("distinct store ids").hasSize(1);
             try (CairnStore store = Cairn.open(file)) {
                 for (int racer = 0; racer < racers.size(); racer++) {
                     byte[] value = store.get(bytes("racer" + racer));

@@ -20,7 +20,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 
-/** Processes increment the same counters by functions, and no increment is lost or made twice. */
+/**
+ * Attacks the promise that a function on a map's entry is applied once. Processes increment the
+ * same counters by functions, and some are killed. No increment may be lost or made twice.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class MapAtomicityIT {
     private static final String SEED = "cairn.seed";
@@ -114,7 +117,9 @@ class MapAtomicityIT {
                 begun += ledger.begun(lane, counter);
                 returned += ledger.returned(lane, counter);
             }
-            assertThat(begun - returned).as("increments in doubt").isBetween(0L, (long) kills);
+            assertThat(begun - returned)
+                    .as("increments that never returned")
+                    .isBetween(0L, (long) kills);
             long count = map.get(Counting.name(counter));
             assertThat(count).as(Counting.name(counter)).isBetween(returned, begun);
             inDoubt += begun - returned;

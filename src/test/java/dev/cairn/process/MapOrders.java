@@ -30,6 +30,7 @@ final class MapOrders {
             case "count" -> count(order);
             case "write map" -> cohere(order, Coherence::write);
             case "read map" -> cohere(order, Coherence::read);
+            case "storm" -> Storm.run(order);
             default -> caches.act(order);
         };
     }
@@ -39,7 +40,10 @@ final class MapOrders {
         return "open";
     }
 
-    /** Operands: ledger, lane, key, its word, order to start at, how, milliseconds. */
+    /**
+     * Loads a key. The operands are the ledger, lane, key, its word, the order to start at, how,
+     * and milliseconds.
+     */
     private Object load(String[] order) throws IOException {
         try (Ledger ledger = Ledger.at(Path.of(order[1]))) {
             Loading loading =
@@ -57,7 +61,7 @@ final class MapOrders {
         }
     }
 
-    /** Begins so many loads that never end. */
+    /** Begins a number of loads that never end. */
     @SuppressWarnings("FutureReturnValueIgnored")
     private Object hoard(int loads) {
         CountDownLatch begun = new CountDownLatch(loads);
@@ -81,7 +85,9 @@ final class MapOrders {
         return loads;
     }
 
-    /** Operands: store, ledger, lane, seed, increments. */
+    /**
+     * Increments counters. The operands are the store, ledger, lane, seed and number of increments.
+     */
     private static Object count(String[] order) throws IOException {
         try (Ledger ledger = Ledger.at(Path.of(order[2]));
                 CairnMap<String, Long> map = Counting.open(Path.of(order[1]), true)) {
@@ -96,7 +102,10 @@ final class MapOrders {
         Object run(Coherence coherence, int lane, long seed);
     }
 
-    /** Operands: store, ledger, lanes of writers, first lane, threads, seed, how to cache. */
+    /**
+     * Writes or reads coherently in several threads. The operands are the store, ledger, lanes of
+     * writers, first lane, threads, seed, and how to cache.
+     */
     private static Object cohere(String[] order, Work work) throws IOException {
         int first = Integer.parseInt(order[4]);
         int threads = Integer.parseInt(order[5]);

@@ -5,11 +5,12 @@ import dev.cairn.codec.Input;
 import dev.cairn.codec.Output;
 
 /**
- * A value of a map that says which operation wrote it: of a lane's key the number of its operation, of
- * a counter the count. Encoded with a checksum, to a size that is a function of all three.
+ * A value of a map that says which operation wrote it. For a lane's key it has the number of the
+ * lane's operation, for a counter the count. It is encoded with a checksum, to a size that is a
+ * function of lane, key and number.
  */
 record Mark(int lane, int key, long sequence) {
-    /** In place of a lane: all increment it. */
+    /** Stands in place of a lane in a counter, which all lanes increment. */
     static final int COUNTER = -1;
 
     static final Codec<Mark> CODEC =
@@ -40,7 +41,7 @@ record Mark(int lane, int key, long sequence) {
                         Integer.parseInt(name[0].substring("lane".length())), key, said.sequence());
     }
 
-    /** The name of its key. */
+    /** The name of this value's key. */
     String name() {
         return lane == COUNTER ? Workload.counterKey(key) : Workload.laneKey(lane, key);
     }

@@ -14,7 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** What a program sees that gives the library no native access, or forbids it. */
+/**
+ * Attacks the promise that a store works without native access, and that the JVM prints no warning.
+ * The programs give the library no native access, or forbid it. The canary is a restricted method,
+ * for which the JVM must warn.
+ */
 class NativeAccessIT {
     private static final int PATIENCE_SECONDS = 60;
 
@@ -34,7 +38,10 @@ class NativeAccessIT {
         assertThat(cairn(flag, "check", store.toString())).contains("sound");
     }
 
-    /** Canary: the JVM does warn here, of whoever calls a restricted method unasked. */
+    /**
+     * The canary: the JVM does warn here when somebody calls a restricted method without
+     * permission.
+     */
     @Test
     void restrictedMethodWarns() throws Exception {
         Path source = directory.resolve("Restricted.java");
@@ -59,7 +66,7 @@ class NativeAccessIT {
         return run(command);
     }
 
-    /** Standard output and standard error of a JVM that must end well. */
+    /** The standard output and standard error of a JVM that must end well. */
     private static String run(List<String> arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

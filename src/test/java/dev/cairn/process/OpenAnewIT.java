@@ -27,7 +27,10 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The files of a store that is open in this JVM are removed or replaced, and its path is opened. */
+/**
+ * Attacks the opening of a path whose store is open in this JVM already, after its files were
+ * removed or replaced.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OpenAnewIT {
     private static final Options READ_ONLY = Options.defaults().withReadOnly(true);
@@ -69,12 +72,12 @@ class OpenAnewIT {
         return store;
     }
 
-    /** It has lost its files: what it says of that is not the matter here. */
+    /** Closes a store that has lost its files. What it says of that does not matter here. */
     private static void closeDeleted(CairnStore store) {
         try {
             store.close();
         } catch (CairnException _) {
-            // that it could not be closed as a whole
+            // It could not be closed as a whole.
         }
     }
 
@@ -89,7 +92,7 @@ class OpenAnewIT {
             Scenario.put(store, NEW, Scenario.SMALL);
             long _ = store.checkpoint();
             closeDeleted(deleted);
-            // closing the old lock file has dropped no lock of the new one
+            // Closing the old lock file must have dropped no lock of the new one.
             Child other = children.start();
             assertThat(other.ask("open", file)).isEqualTo(Kind.JOINED.toString());
             assertThat(other.ask("get", NEW)).isEqualTo("1");
@@ -121,7 +124,9 @@ class OpenAnewIT {
         }
     }
 
-    /** The companions of the old file lie there, in use: nothing can be put beside them. */
+    /**
+     * The companions of the old file are still there and in use, so nothing can be put beside them.
+     */
     @Test
     void dataFileThatIsGoneOrReplacedUnderOpenCompanionsIsRefused() throws IOException {
         CairnStore old = withOld();

@@ -32,7 +32,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** A process is killed at each step of creating, opening, recovering and closing a store. */
+/**
+ * Attacks the promise that a process may die at any step of creating, opening, recovering and
+ * closing a store. A process is killed at each step, and the next must open the store with all its
+ * content.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OpeningKillIT {
     @RegisterExtension final Children children = new Children();

@@ -32,7 +32,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Who waits, and how long, while a process opens, recovers or closes a store. */
+/**
+ * Attacks the waiting of those who open a store while another process opens, recovers or closes it:
+ * who waits, and for how long.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OpeningWaitIT {
     private static final Options BRIEF = Scenario.QUIET.withLockTimeout(Duration.ofMillis(300));
@@ -58,7 +61,7 @@ class OpeningWaitIT {
         return file;
     }
 
-    /** A store whose shared-memory file is lost. */
+    /** A closed store whose shared-memory file is lost. */
     private Path lost(String name) throws IOException {
         Path file = closed(name);
         Files.delete(SharedWords.of(file));
@@ -92,7 +95,7 @@ class OpeningWaitIT {
         CompletableFuture<CairnStore> opening =
                 CompletableFuture.supplyAsync(
                         () -> Cairn.open(stuck, PATIENT), task -> Thread.ofPlatform().start(task));
-        for (int i = 0; i < 20; i++) { // until the other thread is sure to be at it, and beyond
+        for (int i = 0; i < 20; i++) { // until the other thread surely waits, and longer
             Cairn.open(directory.resolve("third" + i % 2), Scenario.QUIET).close();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
         }
@@ -116,7 +119,7 @@ class OpeningWaitIT {
         try (CairnStore store = Cairn.open(file, Scenario.QUIET.withLockTimeout(timeout))) {
             assertThat(store.recovery().kind()).isEqualTo(Kind.JOINED);
             assertThat(System.nanoTime() - start)
-                    .as("the recovery took longer than the timeout")
+                    .as("time that opening took, which must exceed the timeout")
                     .isGreaterThan(timeout.toNanos());
             assertThat(child.answer()).isEqualTo(Kind.REBUILT.toString());
             assertThat(Cairn.openingProgress(file)).isNull();
@@ -195,7 +198,10 @@ class OpeningWaitIT {
         assertThat(Thread.interrupted()).isTrue();
     }
 
-    /** Its log is replayed for it alone, which may take as long as a recovery. */
+    /**
+     * A reader without shared memory replays the log for itself alone, which may take as long as a
+     * recovery.
+     */
     @Test
     void readerWithoutSharedMemoryHoldsUpNobody() throws IOException {
         Path file = lost("store");
@@ -207,13 +213,13 @@ class OpeningWaitIT {
             assertThat(store.recovery().kind()).isEqualTo(Kind.REBUILT);
             Scenario.put(store, Scenario.PROBE, Scenario.SMALL);
             reader.tell("go");
-            // its checkpoint was overtaken by that of the recovery, so it looked again
+            // The recovery's checkpoint overtook the one that it read, so it looked again.
             assertThat(reader.answer()).isEqualTo(Kind.JOINED.toString());
             assertThat(reader.ask("get", Scenario.PROBE)).isEqualTo("1");
         }
     }
 
-    /** What was written is there and visible; only that it is durable, nobody can say. */
+    /** What was written must be there and visible. Whether it is durable, nobody can say. */
     @Test
     void closeThatCannotHaveTheOpenLockLeavesTheStoreAsAfterAKill() {
         Path file = closed("store");

@@ -23,7 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** Another process makes checkpoints while this one, which only reads, copies the one before. */
+/**
+ * Attacks copies of a checkpoint that is overtaken. Another process makes checkpoints while this
+ * one, which only reads, copies the one before them.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OvertakenIT {
     private static final Options READ_ONLY =
@@ -38,7 +41,7 @@ class OvertakenIT {
         return directory.resolve("store.cairn");
     }
 
-    /** Of a store whose log has several regions in its only stripe. */
+    /** Starts a writer of a store whose only stripe has a log of several regions. */
     private void startWriter() {
         try (CairnStore store = Cairn.open(file(), Scenario.QUIET.withStripes(1))) {
             for (int i = 0; i < 60; i++) {
@@ -79,18 +82,18 @@ class OvertakenIT {
                     .isInstanceOfSatisfying(
                             Overtaken.class, e -> assertThat(e.path()).isEqualTo(file()));
             assertThat(target).doesNotExist();
-            assertThat(store.get(bytes("key"))).isNotNull(); // it can be used on
+            assertThat(store.get(bytes("key"))).isNotNull(); // the reader can still be used
             Steps.listen(null);
             assertThat(store.backup(target)).isEqualTo(store.stats().durableEpoch());
         }
     }
 
-    /** Without its lock file a reader makes a snapshot. */
+    /** A reader without a lock file makes a snapshot. */
     @Test
     void anOpenThatMakesASnapshotSaysSo() throws IOException {
         startWriter();
         Files.delete(directory.resolve("store.cairn-lock"));
-        overtakeAt("O progress"); // of its replay
+        overtakeAt("O progress"); // of the reader's replay
         assertThatThrownBy(() -> Cairn.open(file(), READ_ONLY))
                 .isInstanceOfSatisfying(
                         Overtaken.class, e -> assertThat(e.path()).isEqualTo(file()));

@@ -29,7 +29,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Both files of a store lie in memory in pages of 2 MiB, where the kernel has such for files. */
+/**
+ * Attacks the promise that both files of a store lie in memory in pages of 2 MiB, if the kernel has
+ * such pages for files.
+ */
 class PagesIT {
     private static final int LARGE = 2 << 20;
     private static final int PATIENCE_SECONDS = 120;
@@ -46,7 +49,10 @@ class PagesIT {
         assertThat(large.get(1)).isGreaterThan(Files.size(shared()) / 2);
     }
 
-    /** Each of its writes is forced, and a page is forced as a whole. */
+    /**
+     * Each write is forced, and the kernel forces a page as a whole, so small pages are better
+     * here.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"--enable-native-access=ALL-UNNAMED", "--illegal-native-access=deny"})
     void theDataFileOfOneWhoForcesEachWriteDoesNot(String flag) throws Exception {
@@ -54,7 +60,7 @@ class PagesIT {
         assertThat(largeBytesOf(flag, Durability.EACH_WRITE).get(0)).isZero();
     }
 
-    /** What is written from then on is mapped in whole pages, so the files end with one. */
+    /** What is written after growth is mapped in whole large pages, so the files end with one. */
     @Test
     void aFileThatGrewIsAMultipleOfThem() throws Exception {
         List<Long> _ = largeBytesOf("--enable-native-access=ALL-UNNAMED", Durability.CHECKPOINT);
@@ -70,7 +76,10 @@ class PagesIT {
         return directory.resolve("store.cairn-shm");
     }
 
-    /** Asks the kernel without any of the store's code: a write of so much makes such a page. */
+    /**
+     * Skips the test unless the kernel gives large pages for files. To ask the kernel, it writes a
+     * file without any of the store's code.
+     */
     private void requireLargePages() throws IOException {
         Path file = directory.resolve("probe");
         try (FileChannel channel =
@@ -91,7 +100,10 @@ class PagesIT {
         }
     }
 
-    /** Of the data file and of the shared-memory file, in another JVM. */
+    /**
+     * The bytes in large pages of the data file and of the shared-memory file, as another JVM maps
+     * them.
+     */
     private List<Long> largeBytesOf(String flag, Durability durability) throws Exception {
         Process process =
                 new ProcessBuilder(
@@ -111,7 +123,10 @@ class PagesIT {
         return output.lines().map(Long::valueOf).toList();
     }
 
-    /** The other JVM: fills a store, and tells of each file how much is mapped in large pages. */
+    /**
+     * The other JVM: it fills a store and prints for each file how many bytes are mapped in large
+     * pages.
+     */
     public static void main(String[] arguments) throws IOException {
         Path file = Path.of(arguments[0]);
         Options options =
@@ -123,13 +138,13 @@ class PagesIT {
             for (int entry = 0; entry < ENTRIES; entry += each ? ENTRIES / 20 : 1) {
                 store.put(("key " + entry).getBytes(UTF_8), new byte[each ? 1 << 20 : 100]);
             }
-            assertThat(store.verify().damages()).isEmpty(); // touches all, in the newest mapping
+            assertThat(store.verify().damages()).isEmpty(); // touches everything, newest mapping
             System.out.println(largeBytesOf(file));
             System.out.println(largeBytesOf(file.resolveSibling(file.getFileName() + "-shm")));
         }
     }
 
-    /** In the mapping of a file that has most of them. */
+    /** The bytes in large pages of the mapping of a file that has most of them. */
     private static long largeBytesOf(Path file) throws IOException {
         long most = 0;
         boolean ofFile = false;

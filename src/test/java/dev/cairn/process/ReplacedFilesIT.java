@@ -26,8 +26,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Files are removed, renamed and replaced under the processes that have them open. Whoever comes
- * later never gets into anybody's way, and nobody is left in the dark.
+ * Attacks the promise that a store is never written into another's files. Files are removed,
+ * renamed and replaced while processes have them open. Whoever comes later must not get into
+ * anybody's way, and whoever lost the files must be told.
  */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ReplacedFilesIT {
@@ -35,7 +36,7 @@ class ReplacedFilesIT {
     private static final int ENTRIES = 300;
     private static final int BYTES = 3_000;
 
-    /** Of entries, before a store must have grown. */
+    /** A store with so many entries must have grown. */
     private static final int MOST = 20 * ENTRIES;
 
     @RegisterExtension final Children children = new Children();
@@ -84,7 +85,10 @@ class ReplacedFilesIT {
         return key.getBytes(UTF_8);
     }
 
-    /** What a child says that is told no; it goes on. */
+    /**
+     * Gives a child an order that must be refused. Returns what the child says; it goes on
+     * afterwards.
+     */
     private static String complaint(Child child, Object... order) {
         child.tell(order);
         String said = child.hear();
@@ -92,7 +96,7 @@ class ReplacedFilesIT {
         return said;
     }
 
-    /** Puts until it is refused; tells how many entries it has and why. */
+    /** Puts entries until one is refused. Counts them in {@code entries} and returns the reason. */
     private static String putUntilRefused(Child child, int[] entries) {
         for (; entries[0] < MOST; entries[0]++) {
             child.tell("put", "key" + entries[0], BYTES);
@@ -122,7 +126,7 @@ class ReplacedFilesIT {
 
         int[] entries = {0};
         String why = putUntilRefused(old, entries);
-        int size = Math.max(1, entries[0]); // key0 is there, be it refused anew or not
+        int size = Math.max(1, entries[0]); // key0 is there even if it was refused again
         assertThat(why)
                 .contains(StoreReplaced.class.getName(), file().toString())
                 .contains(renamed ? "was renamed" : "was removed or replaced");
@@ -151,7 +155,7 @@ class ReplacedFilesIT {
         }
     }
 
-    /** The name goes to a file that some other program makes. */
+    /** Another program makes a file of the same name. */
     @Test
     void aFileThatIsNoStoreIsLeftAloneToo() throws IOException {
         Child child = children.start();
@@ -168,7 +172,9 @@ class ReplacedFilesIT {
         }
     }
 
-    /** Who opens the new name of all three files finds the same locks and the same memory. */
+    /**
+     * Whoever opens the new names of all three files must find the same locks and the same memory.
+     */
     @Test
     void aStoreThatWasRenamedAsAWholeIsSharedByItsNewName() throws IOException {
         Child old = children.start();
@@ -188,7 +194,9 @@ class ReplacedFilesIT {
         assertOpens(moved(), Kind.CLEAN, 3 * ENTRIES);
     }
 
-    /** With a lock file of his own he would see nobody, and take the data file for his alone. */
+    /**
+     * With a lock file of its own, a process would see nobody and take the data file for its own.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void nobodyOpensADataFileThatIsInUseWithNewCompanions(boolean inUseByAReader)
@@ -201,7 +209,7 @@ class ReplacedFilesIT {
             old.ask("view", file());
         }
         delete("-shm", "-lock");
-        old.stop(); // or it might lengthen the file in the background: it may, others may not
+        old.stop(); // otherwise it might lengthen the file
         byte[] before = Files.readAllBytes(file());
         for (boolean readOnly : new boolean[] {false, true}) {
             if (readOnly) {
@@ -221,7 +229,7 @@ class ReplacedFilesIT {
         assertOpens(file(), Kind.REBUILT, ENTRIES);
     }
 
-    /** Where /proc shows nobody, the lock on the data file does. */
+    /** Where /proc shows nobody, the lock on the data file must show that it is in use. */
     @Test
     void nobodyTakesAStoreForHisOwnWhoCannotSeeWhoHasIt() throws IOException {
         List<String> apart = List.of("unshare", "--pid", "--fork", "--mount-proc", "--");
@@ -240,7 +248,10 @@ class ReplacedFilesIT {
         assertOpens(file(), Kind.CLEAN, ENTRIES);
     }
 
-    /** Its directory goes while a process recovers the store: it finds out before it is opened. */
+    /**
+     * The directory is moved away while a process recovers the store. The process must notice
+     * before the store is open.
+     */
     @Test
     void aStoreWhoseDirectoryGoesWhileItIsOpenedIsNotOpened() throws IOException {
         Path there = Files.createDirectory(directory.resolve("there"));
@@ -306,14 +317,17 @@ class ReplacedFilesIT {
         assertOpens(file(), Kind.REBUILT, ENTRIES);
     }
 
-    /** All that a store needs in use it has open: others may take the last descriptor. */
+    /**
+     * An open store holds all the descriptors that it needs in use, so others may take the last
+     * one.
+     */
     @Test
     void aStoreGoesOnWithoutADescriptorLeft() {
         Child child =
-                children.start(
-                        List.of("bash", "-c", "ulimit -n 100; exec \"$0\" \"$@\" 2>/dev/null"));
+                children.start( // more than the jars of the class path, all of which are opened
+                        List.of("bash", "-c", "ulimit -n 400; exec \"$0\" \"$@\" 2>/dev/null"));
         child.ask("open", file());
-        fill(child); // and the rest, so that all that it takes is loaded
+        fill(child); // and the rest, so that everything it needs is loaded
         child.ask("get", "key1");
         child.ask("put", "large", 1 << 20);
         child.ask("remove", "large");

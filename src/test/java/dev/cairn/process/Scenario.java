@@ -19,8 +19,9 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One write to a store of one stripe with small regions and tables; what was there before makes sure
- * which steps it takes. Sizes are of the records in a region of 4096 bytes, 4032 of them for records.
+ * One write to a store of one stripe with small regions and tables. The content before it
+ * determines which steps it takes. The comments give sizes of records in a region of 4096 bytes, of
+ * which 4032 are for records.
  */
 enum Scenario {
     FIRST_PUT(Scenario.SMALL) {
@@ -40,7 +41,7 @@ enum Scenario {
             fill(store);
         }
     },
-    /** What it supersedes is as long, and younger than every checkpoint. */
+    /** The superseded value is as long as the new one, and younger than every checkpoint. */
     OVERWRITE_IN_PLACE(Scenario.SMALL) {
         @Override
         void prepare(CairnStore store) {
@@ -50,7 +51,7 @@ enum Scenario {
             fill(store);
         }
     },
-    /** The same record for the second time; it lies in the region of the tail. */
+    /** The same record is overwritten for the second time. It lies in the region of the tail. */
     OVERWRITE_IN_PLACE_AGAIN(Scenario.SMALL) {
         @Override
         void prepare(CairnStore store) {
@@ -118,7 +119,7 @@ enum Scenario {
             }
         }
     },
-    /** The tail is the oldest region too, and full but for 112 bytes. */
+    /** The tail is the oldest region too, and full except for 112 bytes. */
     FOLD_OF_THE_ONLY_REGION(Scenario.QUARTER) {
         @Override
         void prepare(CairnStore store) {
@@ -128,7 +129,7 @@ enum Scenario {
             overwrite(store, "hot", 7);
         }
     },
-    /** The tombstone has to be kept, since what it hides stands in an older region. */
+    /** The tombstone must be kept, since what it hides stands in an older region. */
     FOLD_BEHIND_ANOTHER(Scenario.QUARTER) {
         @Override
         void prepare(CairnStore store) {
@@ -141,7 +142,7 @@ enum Scenario {
             overwrite(store, "hot", 2);
         }
     },
-    /** The folded region is of a checkpoint, and waits for the next. */
+    /** The folded region belongs to a checkpoint and waits for the next. */
     FOLD_BEHIND_A_CHECKPOINT(Scenario.QUARTER) {
         @Override
         void prepare(CairnStore store) {
@@ -149,7 +150,7 @@ enum Scenario {
             store.checkpoint();
         }
     },
-    /** Its garbage is more than is tolerated; of the oldest region one entry lives. */
+    /** The store has more garbage than it tolerates, and one entry of the oldest region is live. */
     EVACUATION(Scenario.SMALL) {
         @Override
         void prepare(CairnStore store) {
@@ -160,7 +161,7 @@ enum Scenario {
             putDoomed(store, 0, 12, SMALL);
         }
     },
-    /** In the oldest region stand a tombstone whose key lies in a run, and an expired entry. */
+    /** The oldest region has a tombstone whose key lies in a run, and an expired entry. */
     EVACUATION_OF_A_TOMBSTONE(Scenario.SMALL) {
         @Override
         void prepare(CairnStore store) {
@@ -190,7 +191,10 @@ enum Scenario {
             return 1;
         }
     },
-    /** What lives of the oldest region does not fit the tail, which is mostly dead; a checkpoint's. */
+    /**
+     * The live part of the oldest region does not fit into the tail. The tail is mostly dead and
+     * belongs to a checkpoint.
+     */
     EVACUATION_THAT_FOLDS(Scenario.SMALL) {
         @Override
         void prepare(CairnStore store) {
@@ -204,7 +208,7 @@ enum Scenario {
             store.checkpoint();
         }
     },
-    /** A cache that is full: the write pays for what it takes, and the oldest region goes. */
+    /** The cache is full. The write pays for what it takes, so the oldest region goes. */
     EVICTION(Scenario.HALF) {
         @Override
         Options options() {
@@ -226,17 +230,17 @@ enum Scenario {
         }
     };
 
-    /** Its process does nothing in the background: what happens is what was asked for. */
+    /** The process does nothing in the background, so what happens is what was asked for. */
     static final Options QUIET =
             Options.defaults()
                     .withStripes(1)
                     .withLockTimeout(Duration.ofSeconds(5))
                     .withCheckpointEvery(Duration.ofDays(1));
 
-    /** Some regions more than the fewest that a cache has. */
+    /** Some regions more than the smallest cache has. */
     static final long CACHE_BYTES = 90_000;
 
-    /** Regions that a cache of that size has room for, or evicts. */
+    /** If a cache of that size has room for fewer regions than this, it evicts. */
     private static final int CACHE_AHEAD = 8;
 
     static final String TARGET = "target";
@@ -245,21 +249,21 @@ enum Scenario {
 
     private static final int QUARTER = 1_000;
 
-    /** Three of them fill a region but for some 300 bytes. */
+    /** Three of these fill a region except for some 300 bytes. */
     private static final int THIRD = 1_200;
 
     /** More than half a region. */
     private static final int HALF = 2_500;
 
-    /** Of what is overwritten for ever, on average. */
+    /** The mean size of the values that are overwritten all the time. */
     private static final int HOT = 493;
 
     private static final Duration AN_HOUR = Duration.ofHours(1);
 
-    /** Longer than what stands in a record itself. */
+    /** Longer than what fits into a record itself. */
     private static final byte[] LONG_KEY = new byte[1_100];
 
-    /** More than two regions. */
+    /** Larger than two regions. */
     private static final int LARGE = 10_000;
 
     private static final int REMOVE = -1;
@@ -270,12 +274,14 @@ enum Scenario {
         this.bytes = bytes;
     }
 
-    /** Of the store that the survivor creates. */
+    /** The options of the store that the survivor creates. */
     Options options() {
         return QUIET;
     }
 
-    /** Creates it; what a cache evicts, with the same ids, so that it evicts the same each time. */
+    /**
+     * Creates the store. A cache gets the same ids each time, so that it evicts the same each time.
+     */
     CairnStore create(Path file) {
         AtomicLong ids = new AtomicLong();
         Steps.listen(
@@ -302,25 +308,25 @@ enum Scenario {
         return options().eviction();
     }
 
-    /** Regions that a cache may claim. */
+    /** How many regions a cache may still claim. */
     private static long roomOf(Stats stats) {
         return (CACHE_BYTES - stats.dataFileBytes()) / stats.regionBytes() + stats.freeRegions();
     }
 
-    /** What the survivor does before. */
+    /** What the survivor does before the write. */
     abstract void prepare(CairnStore store);
 
-    /** As {@link #prepare(CairnStore)}, for what cannot be done by operations. */
+    /** Prepares as {@link #prepare(CairnStore)} does, if that takes more than operations. */
     void prepare(CairnStore store, Path file) throws IOException {
         prepare(store);
     }
 
-    /** Entries that expired before and are dropped by it. */
+    /** How many entries expired before the write and are dropped by it. */
     int expired() {
         return 0;
     }
 
-    /** Leaves a tail region that has room for a small record and none for half a region. */
+    /** Leaves a tail region that has room for a small record, but not for half a region. */
     private static void fill(CairnStore store) {
         put(store, "other0", SMALL);
         put(store, "other1", HALF);
@@ -328,7 +334,10 @@ enum Scenario {
         put(store, "large", LARGE);
     }
 
-    /** Each time with another length than the last, so that none is overwritten where it lies. */
+    /**
+     * Overwrites a key. Each value has another length than the last, so none is overwritten in
+     * place.
+     */
     private static void overwrite(CairnStore store, String key, int times) {
         for (int i = 0; i < times; i++) {
             boolean last = i == times - 1 && times % 2 == 1;
@@ -350,12 +359,12 @@ enum Scenario {
         store.put(Values.bytes(key), Values.of(key, 0, 1, bytes));
     }
 
-    /** The value behind the write, null if it removes. */
+    /** The target's value after the write, or null if the write removes it. */
     byte[] after() {
         return bytes == REMOVE ? null : Values.of(TARGET, 1, 2, bytes);
     }
 
-    /** Has a child do the write. */
+    /** Makes a child do the write. */
     void tell(Child child) {
         if (bytes == REMOVE) {
             child.tell("remove", TARGET);

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.io.TempDirFactory;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.File;
@@ -29,7 +30,10 @@ import java.util.StringTokenizer;
 import java.util.UUID;
 import java.util.stream.Stream;
 
-/** Processes of several users, under several umasks. As another user than the superuser: less. */
+/**
+ * Attacks the permissions of a store's files. Processes of several users open stores under several
+ * umasks. Most tests need the superuser, and are skipped visibly for any other user.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SeveralUsersIT {
     private static final int NOBODY = 65534;
@@ -43,7 +47,7 @@ class SeveralUsersIT {
     @TempDir(factory = ForAll.class)
     Path directory;
 
-    /** Users who may not look into the checkout can look there. */
+    /** A directory that even users can enter who may not look into the checkout. */
     static final class ForAll implements TempDirFactory {
         @Override
         public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context)
@@ -92,7 +96,7 @@ class SeveralUsersIT {
         return children.start(List.of("sh", "-c", become, "sh"), readableClassPath());
     }
 
-    /** Copies of what the library needs, of which all can read each. */
+    /** A class path of copies of what the library needs, which everybody can read. */
     private String readableClassPath() throws IOException {
         Path copies = directory.resolve("classes");
         List<String> entries = new ArrayList<>();
@@ -173,7 +177,7 @@ class SeveralUsersIT {
         assertThat(nobody.ask("close")).isEqualTo("closed");
     }
 
-    /** By the user who opens first, whose file it is then. */
+    /** The user who opens first makes the file, and owns it then. */
     @ParameterizedTest
     @ValueSource(strings = {"store-shm", "store-lock"})
     void lostFileIsMadeAgainForAllWhoMayUseTheData(String lost) throws IOException {
@@ -211,7 +215,10 @@ class SeveralUsersIT {
         assertThat(Files.getAttribute(sharedMemory(), "unix:gid")).isEqualTo(ANOTHER);
     }
 
-    /** The owner need not be of the group; the file is not given to members of his own one. */
+    /**
+     * The owner need not be in the group. The file must not be given to members of the owner's own
+     * group instead.
+     */
     @Test
     void groupThatCannotBeGivenIsReplacedByNone() throws IOException {
         assumeSuperuser();
@@ -243,6 +250,68 @@ class SeveralUsersIT {
         assertThat(nobody.ask("verify")).isEqualTo("1");
     }
 
+    /** The user may not create files in the directory. Nothing of the attempt may be left. */
+    @Test
+    void whoMayNotWriteTheDirectoryIsToldThatItCannotBeCreatedThere() throws IOException {
+        assumeSuperuser();
+        Child nobody = as(NOBODY, "022");
+        Path closed = Files.createDirectory(directory.resolve("closed"));
+        Files.setPosixFilePermissions(closed, permissions("rwxr-xr-x"));
+        Path there = closed.resolve("store");
+        nobody.tell("open", there);
+        assertThat(nobody.hear()).startsWith(Acting.FAILED).contains(there.toString());
+        assertThat(closed).isEmptyDirectory();
+        Files.setPosixFilePermissions(closed, permissions("rwxrwxrwx"));
+        assertThat(nobody.ask("open", there)).isEqualTo(Kind.CREATED.toString());
+        nobody.ask("put", "first", 100);
+        assertThat(nobody.ask("close")).isEqualTo("closed");
+    }
+
+    /** Each file in turn is unreadable, for a closed store and for one that is open elsewhere. */
+    @ParameterizedTest
+    @CsvSource({
+        "store, ---------, true",
+        "store, ---------, false",
+        "store, r--r--r--, true",
+        "store, r--r--r--, false",
+        "store-shm, ---------, true",
+        "store-shm, ---------, false",
+        "store-shm, r--r--r--, true",
+        "store-shm, r--r--r--, false",
+        "store-lock, ---------, true",
+        "store-lock, ---------, false",
+        "store-lock, r--r--r--, true",
+        "store-lock, r--r--r--, false",
+    })
+    void whoMayNotUseOneOfTheFilesIsToldWhich(String denied, String left, boolean open)
+            throws IOException {
+        assumeSuperuser();
+        Child root = under("022");
+        root.ask("open as", file(), "rw-rw-rw-");
+        root.ask("put", "first", 100);
+        root.ask("checkpoint");
+        if (!open) {
+            root.ask("close");
+        }
+        Path one = directory.resolve(denied);
+        Object inode = Files.getAttribute(one, "unix:ino");
+        Files.setPosixFilePermissions(directory, permissions("rwxr-xr-x"));
+        Files.setPosixFilePermissions(one, permissions(left));
+        Child nobody = as(NOBODY, "022");
+        nobody.tell("open", file());
+        assertThat(nobody.hear()).startsWith(Acting.FAILED).contains(one.toString());
+        assertThat(Files.getAttribute(one, "unix:ino")).isEqualTo(inode);
+        if (open) {
+            root.ask("put", "second", 100);
+            assertThat(root.ask("verify")).isEqualTo("2");
+        }
+        Files.setPosixFilePermissions(one, ALL_WRITE);
+        assertThat(nobody.ask("open", file())).isEqualTo((open ? Kind.JOINED : Kind.CLEAN).name());
+        nobody.ask("put", "third", 100);
+        assertThat(nobody.ask("verify")).isEqualTo(open ? "3" : "2");
+        assertThat(nobody.ask("close")).isEqualTo("closed");
+    }
+
     @Test
     void whoMayNotReadAStoreInSharedMemoryIsToldSo() throws IOException {
         assumeSuperuser();
@@ -262,7 +331,10 @@ class SeveralUsersIT {
         assertThat(root.ask("listed", name)).isEqualTo("none");
     }
 
-    /** One lost its kernel lock by a copy of its files; the other is shown its own processes only. */
+    /**
+     * One process lost its kernel lock by copying its files. The other is shown only its own
+     * processes.
+     */
     @Test
     void whoIsNotShownTheOthersProcessAsksIt() throws IOException {
         assumeSuperuser();

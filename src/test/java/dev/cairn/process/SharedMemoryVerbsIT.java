@@ -38,7 +38,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/** {@code cairn shm}: stores in the system's shared memory that other processes use, and leave. */
+/**
+ * Attacks {@code cairn shm}, with stores in the system's shared memory that other processes use and
+ * leave.
+ */
 @Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SharedMemoryVerbsIT {
     private static final int RACES = 60;
@@ -111,7 +114,7 @@ class SharedMemoryVerbsIT {
         assertThat(refused.exit()).isEqualTo(4);
         assertThat(refused.err())
                 .isEqualTo(
-                        "cairn: /dev/shm/%s: process %d has it open; close it there, or end what has it open, then remove it\n"
+                        "cairn: /dev/shm/%s: process %d has it open; close the store or end the process, then remove the store\n"
                                 .formatted(name, child.pid()));
         assertThat(child.ask("get", "key1")).isEqualTo("2");
 
@@ -127,7 +130,9 @@ class SharedMemoryVerbsIT {
         assertThat(removed.out()).startsWith(name + ": removed, ");
         assertThat(files()).isEmpty();
         assertThat(cairn("shm", "rm", name).exit()).isEqualTo(4);
-        assertThat(cairn("shm", "rm", name).err()).contains("there is no such").hasLineCount(1);
+        assertThat(cairn("shm", "rm", name).err())
+                .contains("no such store in shared memory")
+                .hasLineCount(1);
     }
 
     @Test
@@ -151,7 +156,7 @@ class SharedMemoryVerbsIT {
         assertThat(cairn("shm", "rm", name).exit()).isZero();
     }
 
-    /** Its number means nothing here; that it is there is seen by its locks. */
+    /** The number of such a process means nothing here. Its locks show that it is there. */
     @Test
     void aProcessOfAnotherContainerIsSeen() throws IOException {
         List<String> apart = List.of("unshare", "--pid", "--fork", "--mount-proc", "--");
@@ -189,7 +194,7 @@ class SharedMemoryVerbsIT {
         assertThat(files()).isEmpty();
     }
 
-    /** Killed before it gave the data file its name. */
+    /** The creator is killed before it gave the data file its name. */
     @Test
     void aDataFileInTheMakingIsALeftoverOnceItsCreatorIsDead() throws IOException {
         Child child = children.start();
@@ -205,7 +210,7 @@ class SharedMemoryVerbsIT {
         assertThat(files()).isEmpty();
     }
 
-    /** An opening that waits for the removal finds itself with a lock file that nobody else has. */
+    /** An opening that waits for the removal must find that nobody else has its lock file. */
     @Test
     void whoOpensDuringTheRemovalGetsAStoreOfHisOwn() throws IOException {
         Random random = Seed.random(SharedMemoryVerbsIT.class);
@@ -243,7 +248,7 @@ class SharedMemoryVerbsIT {
         assertThat(cairn("shm", "rm", name).exit()).isZero();
     }
 
-    /** The one that waits has opened the lock file that is removed under it. */
+    /** The waiting process has opened the lock file that is then removed. */
     @Test
     void whoWaitsForTheLockOfARemovedStoreTakesTheNewLockFile() throws IOException {
         try (CairnStore mine = Cairn.open(Path.of(store), Scenario.QUIET)) {
@@ -258,7 +263,7 @@ class SharedMemoryVerbsIT {
         Path lock = Path.of("/dev/shm", name + "-lock");
         awaitHolder(lock, waiter.pid());
         for (Path file : files()) {
-            Files.delete(file); // as a removal does, by the lock that the holder has
+            Files.delete(file); // as a removal does while it holds the lock
         }
         Child creator = children.start();
         assertThat(creator.ask("open", store)).isEqualTo(Kind.CREATED.toString());

@@ -9,7 +9,7 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** Stores to the shared memory of a store behind its back, and loads from it. */
+/** Stores to the shared memory of a store behind the store's back, and loads from it. */
 final class SharedWords {
     private SharedWords() {}
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.cairn.Cairn;
 import dev.cairn.CairnMap;
 import dev.cairn.LockTimeout;
+import dev.cairn.Rounds;
 import dev.cairn.codec.Codecs;
 import dev.cairn.process.Loading.How;
 
@@ -23,13 +24,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
-/** Eight processes ask for the same missing key at once: one of them loads it. */
+/**
+ * Attacks the promise that of processes that ask for the same missing key only one loads it. Eight
+ * processes ask at once. Some are killed or stopped, and some loads fail.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SingleFlightIT {
     private static final int PROCESSES = 8;
     private static final int WORD = 0;
 
-    /** In a process, more than there are claims. */
+    /** The loads that one process begins, which are more than there are claims. */
     private static final int HOARD = 2_500;
 
     @RegisterExtension final Children children = new Children();
@@ -62,7 +66,7 @@ class SingleFlightIT {
         ledger.close();
     }
 
-    /** All ask for another key, at once. */
+    /** Makes all processes ask for another key at once. */
     private void askAll(How how, long millis) {
         start += 2;
         key = "key" + start;
@@ -92,7 +96,7 @@ class SingleFlightIT {
         }
     }
 
-    /** Time for the others to begin to wait, or to do what they should not. */
+    /** Gives the others time to begin to wait, or to do what they should not. */
     private static void letThemWait() {
         LockSupport.parkNanos(30_000_000);
     }
@@ -126,7 +130,7 @@ class SingleFlightIT {
 
     @Test
     void oneOfEightLoads() {
-        for (int round = 0; round < 60; round++) {
+        for (int round = 0; round < Rounds.of(30, 1_000); round++) {
             oneLoads(round % 3 == 0 ? 0 : round % 20 == 1 ? 200 : round % 7);
         }
     }
@@ -150,7 +154,7 @@ class SingleFlightIT {
 
     @Test
     void ifTheLoaderIsKilledOneMoreLoads() {
-        for (int round = 0; round < 10; round++) {
+        for (int round = 0; round < Rounds.of(4, 100); round++) {
             askAll(How.VALUE_AT_NEXT_ORDER, 0);
             awaitLoads(1, askers);
             letThemWait();
@@ -175,7 +179,7 @@ class SingleFlightIT {
 
     @Test
     void ifTheLoaderFailsItsCallerIsToldAndOneMoreLoads() {
-        for (int round = 0; round < 10; round++) {
+        for (int round = 0; round < Rounds.of(4, 100); round++) {
             askAll(How.FIRST_FAILS, 5);
             List<String> answers = answers();
             assertThat(loads()).isEqualTo(2);
@@ -185,10 +189,10 @@ class SingleFlightIT {
         }
     }
 
-    /** Each asks its loader then, one after the other. */
+    /** If a load gives nothing, each process must ask its own loader, one after the other. */
     @Test
     void whatIsNotToBeHadIsNotWritten() {
-        for (int round = 0; round < 5; round++) {
+        for (int round = 0; round < Rounds.of(3, 50); round++) {
             askAll(How.NOTHING, 2);
             assertThat(answers()).containsOnly("null");
             assertThat(loads()).isEqualTo(PROCESSES);
@@ -198,7 +202,7 @@ class SingleFlightIT {
 
     @Test
     void whoDiesWaitingLeavesNothing() {
-        for (int round = 0; round < 5; round++) {
+        for (int round = 0; round < Rounds.of(3, 50); round++) {
             askAll(How.VALUE_AT_NEXT_ORDER, 0);
             awaitLoads(1, askers);
             letThemWait();
@@ -218,7 +222,10 @@ class SingleFlightIT {
         }
     }
 
-    /** It stands where it looks whether the key is there; stopped within a lock it would keep it. */
+    /**
+     * The process stands where it checks whether the key is there. If it were stopped within a
+     * lock, it would keep that lock.
+     */
     @Test
     void whoIsStoppedWhileItWaitsKeepsNobody() throws IOException {
         for (int round = 0; round < 3; round++) {
@@ -249,7 +256,7 @@ class SingleFlightIT {
             hoarder.kill();
             hoarder.awaitDeath();
         }
-        for (int round = 0; round < 20; round++) {
+        for (int round = 0; round < Rounds.of(10, 200); round++) {
             oneLoads(2);
         }
     }

@@ -20,8 +20,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where the system's shared memory is small, as in a container, or a file may not be long, every store
- * of bytes to memory finds its page: what has no room is refused, and no process dies of SIGBUS.
+ * Attacks stores in a shared memory that is small, as in a container, or where files may not be
+ * long. Every store of bytes to memory must find its page. What has no room must be refused, and no
+ * process may die of SIGBUS.
  */
 @Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SmallSharedMemoryIT {
@@ -32,7 +33,10 @@ class SmallSharedMemoryIT {
     @TempDir(factory = MemoryDirectory.class)
     Path directory;
 
-    /** In a mount namespace of its own, by a user namespace where this user is not the superuser. */
+    /**
+     * A command that runs in a mount namespace of its own. If this user is not the superuser, the
+     * command makes a user namespace too.
+     */
     private static List<String> with(String size) throws IOException {
         for (List<String> unshare :
                 List.of(
@@ -68,7 +72,9 @@ class SmallSharedMemoryIT {
         assertThat(many).startsWith("0 refused").doesNotContain(" 0 put");
     }
 
-    /** Needs no rights: a limit of the length of files, which both growing files meet. */
+    /**
+     * Both growing files meet a limit on the length of files. Setting such a limit needs no rights.
+     */
     @ParameterizedTest(name = "native calls: {0}")
     @ValueSource(booleans = {true, false})
     void aLimitOfTheLengthOfFilesIsAFullStore(boolean natively) throws IOException {

@@ -11,12 +11,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** The steps that the sources name, so that no test of them forgets one. */
+/** The steps that the sources name. They are read from the sources, so that no test forgets one. */
 final class SourceSteps {
-    /** Rounds of a wait: nothing is stored in them, and how many there are is chance. */
+    /** Rounds of waiting. Nothing is stored in them, and chance decides how many there are. */
     private static final Set<String> WAITING = Set.of("L1", "L3");
 
-    /** Of waiting, and of waking those that wait: nothing but asking and waking is stored in them. */
+    /**
+     * The steps of waiting and of waking those that wait. They only ask and wake, and store nothing
+     * else.
+     */
     private static final Pattern WAKING = Pattern.compile("[ABF]\\d+|W1[67].*");
 
     private static final Pattern CALL =
@@ -24,25 +27,28 @@ final class SourceSteps {
     private static final Pattern OPENING = Pattern.compile("[CO]\\d? .*");
     private static final Pattern CHECKPOINT = Pattern.compile("P\\d+");
 
-    /** Of checkpoints, those that a recovery and the last close take too. */
+    /** The steps of checkpoints that a recovery and the last close take too. */
     private static final Pattern PUBLISHING = Pattern.compile("P([5-9]|10)");
 
-    /** Between learning what a checkpoint names and copying it; nothing of the store is written. */
+    /**
+     * The step between learning what a checkpoint names and copying it. Nothing of the store is
+     * written there.
+     */
     private static final String BACKUP = "backup";
 
-    /** No write of a sound store comes to it: see {@code EvictionHolesTest}. */
+    /** No write of a sound store reaches this step; see {@code EvictionHolesTest}. */
     private static final String DROP_OF_A_DAMAGED_STRIPE = "E7";
 
     private SourceSteps() {}
 
-    /** All names; one that is not a literal could not be found, so there is none. */
+    /** The names of all steps. Fails if a name is no literal, since it could not be found. */
     private static Set<String> all() throws IOException {
         Set<String> names = new TreeSet<>();
         try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
             for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
                 Matcher calls = CALL.matcher(Files.readString(source));
                 while (calls.find()) {
-                    assertThat(calls.group(2)).as("a name in " + source).isNotNull();
+                    assertThat(calls.group(2)).as("a literal name in " + source).isNotNull();
                     names.add(calls.group(2));
                 }
             }
@@ -50,7 +56,7 @@ final class SourceSteps {
         return names;
     }
 
-    /** Of a write, with what it claims, folds, cleans and lets grow. */
+    /** The steps of a write, including what it claims, folds, cleans and grows. */
     static Set<String> ofWriting() throws IOException {
         Set<String> steps = all();
         steps.removeIf(OPENING.asMatchPredicate().or(CHECKPOINT.asMatchPredicate()));
@@ -64,7 +70,7 @@ final class SourceSteps {
         return WAITING.contains(step) || WAKING.matcher(step).matches();
     }
 
-    /** Of creating, opening and closing. */
+    /** The steps of creating, opening and closing a store. */
     static Set<String> ofOpening() throws IOException {
         Set<String> steps = all();
         steps.removeIf(OPENING.asMatchPredicate().or(PUBLISHING.asMatchPredicate()).negate());
@@ -77,7 +83,7 @@ final class SourceSteps {
         return steps;
     }
 
-    /** Of publishing a checkpoint while nobody writes. */
+    /** The steps of publishing a checkpoint while nobody writes. */
     static Set<String> ofPublishing() throws IOException {
         Set<String> steps = all();
         steps.removeIf(PUBLISHING.asMatchPredicate().negate());

@@ -30,7 +30,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashMap;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -41,25 +41,30 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 /**
- * A process is killed at each step of each protocol. This JVM has the same store open all the time:
- * it reads while the other stands at the step, and writes to the same stripe the moment it is dead.
+ * Attacks the promise that a process may die at any step of any protocol without harm. A process is
+ * killed at each step. This JVM has the same store open all the time. It reads while the other
+ * stands at the step, and writes to the same stripe the moment the other is dead.
  *
- * <p>The oracle: each scenario is first played without a kill. A scenario that was killed before its
- * commit and then done by the survivor, and one that was killed behind it, must end with the same
- * content, the same number of regions in use and the same size of the files; so nothing leaks.
+ * <p>The oracle is the same scenario, played without a kill. If the process was killed before its
+ * commit, the survivor does the write; if it was killed after it, the survivor repairs. Either way
+ * the content, the number of regions in use and the size of the files must be the same as without a
+ * kill. So nothing leaks. The canaries are survivors that forget a part of the repair.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class StepKillIT {
 
-    /** Around the store that commits. */
+    /** The steps on both sides of the store that commits. */
     private static final Set<String> COMMIT_SIDES = Set.of("W5", "W8", "X3", "X4");
 
-    /** The stores that commit. */
+    /** The steps whose stores commit. */
     private static final Set<String> COMMITS = Set.of("W5", "X3");
 
     /** The steps of an overwrite in place. */
     private static final List<String> IN_PLACE =
             List.of("X1", "X2", "X3", "X3a", "X4", "X5", "X6", "X7", "X8");
+
+    /** Played once for all tests, as a scenario goes the same way each time. */
+    private static final Map<Scenario, Played> PLAYED = new EnumMap<>(Scenario.class);
 
     @RegisterExtension final Children children = new Children();
 
@@ -68,23 +73,25 @@ class StepKillIT {
 
     private final SmallScale scale = SmallScale.inPlace();
 
-    private final Map<Scenario, Played> played = new HashMap<>();
     private int stores;
     private long longestNanos;
 
     /**
      * How a scenario goes when nobody is killed.
      *
-     * @param steps it reaches, as often as it does
-     * @param end figures of the store behind it
-     * @param durable likewise, behind a checkpoint besides
+     * @param steps the steps that it reaches, each as often as it is reached
+     * @param end the figures of the store after it
+     * @param durable the figures of the store after it and a checkpoint
      */
     private record Played(List<String> steps, Stats end, Stats durable) {
         Set<String> names() {
             return new LinkedHashSet<>(steps);
         }
 
-        /** A write that finds no room begins again, and only the last time counts. */
+        /**
+         * How often it reaches a step. If a write finds no room it begins again: the last time
+         * counts.
+         */
         int times(String step) {
             return Collections.frequency(steps, step);
         }
@@ -99,19 +106,19 @@ class StepKillIT {
             return at;
         }
 
-        /** Whether the target's write, or a redo, will be done: behind the first commit. */
+        /** Whether the target's write, or a redo, will be done, as it is after the first commit. */
         boolean committed(Case where) {
             return steps.subList(0, at(where)).stream().anyMatch(COMMITS::contains);
         }
 
-        /** What a repairer goes through behind a commit. */
+        /** The steps that a repairer goes through after a commit. */
         Set<String> redo(Case commit) {
             List<String> rest = steps.subList(at(commit) + 1, steps.size());
             int last = rest.indexOf(commit.step.equals("X3") ? "X8" : "W12");
             return new LinkedHashSet<>(rest.subList(0, last + 1));
         }
 
-        /** A step that many places behind another. */
+        /** The step that follows another. */
         Case behind(Case where) {
             int at = at(where) + 1;
             String step = steps.get(at);
@@ -123,7 +130,7 @@ class StepKillIT {
     /**
      * Where a process is killed.
      *
-     * @param time it reaches that step
+     * @param time which of the times it is that the process reaches the step
      */
     private record Case(Scenario scenario, String step, int time) {}
 
@@ -132,14 +139,16 @@ class StepKillIT {
         scale.close();
     }
 
-    /** Each step in the first scenario that reaches it; both sides of every commit of all of them. */
+    /**
+     * Kills at each step in one scenario that reaches it, and beside each commit of all scenarios.
+     */
     @Test
     void everyStepOfAWriteSurvivesTheDeathOfItsProcess() throws IOException {
         playAll();
         Set<String> seen = new HashSet<>();
         List<Case> cases = new ArrayList<>();
         for (Scenario scenario : Scenario.values()) {
-            for (String step : played.get(scenario).names()) {
+            for (String step : PLAYED.get(scenario).names()) {
                 if (scenario.evicts()) {
                     cases.add(lastTime(scenario, step)); // of some twenty commits
                 } else if (COMMIT_SIDES.contains(step)) {
@@ -151,10 +160,10 @@ class StepKillIT {
             }
         }
         cases.add(commitOfTheDrop());
-        cases.add(played.get(Scenario.EVICTION).behind(commitOfTheDrop()));
-        assertThat(played.get(Scenario.OVERWRITE).steps).doesNotContain("W7");
+        cases.add(PLAYED.get(Scenario.EVICTION).behind(commitOfTheDrop()));
+        assertThat(PLAYED.get(Scenario.OVERWRITE).steps).doesNotContain("W7");
         for (Scenario scenario : Scenario.values()) {
-            List<String> steps = new ArrayList<>(played.get(scenario).steps);
+            List<String> steps = new ArrayList<>(PLAYED.get(scenario).steps);
             steps.retainAll(IN_PLACE);
             assertThat(steps)
                     .as(scenario.name())
@@ -169,18 +178,18 @@ class StepKillIT {
     void everyStepOfEveryScenarioSurvivesTheDeathOfItsProcess() throws IOException {
         playAll();
         List<Case> cases = new ArrayList<>();
-        played.forEach((scenario, plan) ->
+        PLAYED.forEach((scenario, plan) ->
                 plan.names().forEach(step -> cases.addAll(everyTime(scenario, step))));
         killAtEach(cases);
     }
 
     private Case lastTime(Scenario scenario, String step) {
-        return new Case(scenario, step, played.get(scenario).times(step));
+        return new Case(scenario, step, PLAYED.get(scenario).times(step));
     }
 
-    /** The commit by which the first region leaves of those that go. */
+    /** The commit by which the first of the dropped regions leaves. */
     private Case commitOfTheDrop() {
-        List<String> steps = played.get(Scenario.EVICTION).steps;
+        List<String> steps = PLAYED.get(Scenario.EVICTION).steps;
         int commit = steps.indexOf("W6 drop") - 1;
         assertThat(steps.get(commit)).isEqualTo("W5");
         return new Case(
@@ -188,13 +197,17 @@ class StepKillIT {
     }
 
     private List<Case> everyTime(Scenario scenario, String step) {
-        int times = played.get(scenario).times(step);
+        int times = PLAYED.get(scenario).times(step);
         return IntStream.rangeClosed(1, times)
                 .mapToObj(time -> new Case(scenario, step, time))
                 .toList();
     }
 
     private void playAll() throws IOException {
+        if (!PLAYED.isEmpty()) {
+            return;
+        }
+        Map<Scenario, Played> all = new EnumMap<>(Scenario.class);
         Child child = children.start();
         for (Scenario scenario : Scenario.values()) {
             Path file = newStore();
@@ -211,13 +224,14 @@ class StepKillIT {
                 assertThat(survivor.get(bytes(Scenario.TARGET))).isEqualTo(scenario.after());
                 Stats end = survivor.stats();
                 checkpoint(survivor, scenario);
-                played.put(scenario, new Played(steps, end, survivor.stats()));
+                all.put(scenario, new Played(steps, end, survivor.stats()));
             }
         }
+        PLAYED.putAll(all);
     }
 
     private static void checkpoint(CairnStore store, Scenario scenario) {
-        if (!scenario.evicts()) { // else it has none
+        if (!scenario.evicts()) { // a cache has no checkpoints
             long _ = store.checkpoint();
         }
     }
@@ -248,10 +262,10 @@ class StepKillIT {
 
     private void killAt(Case where) throws IOException {
         Path file = newStore();
+        Child child = children.spare();
         try (CairnStore survivor = where.scenario.create(file)) {
             where.scenario.prepare(survivor, file);
             Map<String, byte[]> before = content(survivor);
-            Child child = children.spare();
             child.ask("open", file);
             child.ask("park", where.step, where.time);
             where.scenario.tell(child);
@@ -261,6 +275,7 @@ class StepKillIT {
             goesOn(survivor, where, before);
         }
         if (where.scenario.evicts()) {
+            child.awaitDeath(); // its memory may linger, and the files are used alone
             Evictions.requireNoRegionLeft(file, where.scenario);
         }
     }
@@ -283,7 +298,7 @@ class StepKillIT {
         assertThat(
                         Arrays.equals(found, before.get(Scenario.TARGET))
                                 || Arrays.equals(found, scenario.after()))
-                .as("old or new, and whole")
+                .as("whether the value is whole, and the old or the new one")
                 .isTrue();
         assertThat(store.containsKey(bytes(Scenario.TARGET))).isEqualTo(found != null);
         assertThat(store.getAll(List.of(bytes("other1"), bytes(Scenario.TARGET))).get(1))
@@ -296,18 +311,18 @@ class StepKillIT {
         return (to == null ? 0 : 1) - (from == null ? 0 : 1);
     }
 
-    /** Writes at once, then judges what is there, then does what the other did not. */
+    /** Writes at once, then judges what is there, then does what the other process did not. */
     private void goesOn(CairnStore store, Case where, Map<String, byte[]> before) {
         long start = System.nanoTime();
         Scenario.put(store, Scenario.PROBE, Scenario.SMALL);
         longestNanos = Math.max(longestNanos, System.nanoTime() - start);
         judge(store, where, before);
-        int most = where.scenario.evicts() ? 2 : 1; // of the stripe, and of evacuation besides
+        int most = where.scenario.evicts() ? 2 : 1; // one of the stripe, and one of evacuation
         assertThat(store.stats().takeovers()).as("takeovers").isBetween(1L, (long) most);
     }
 
     private void judge(CairnStore store, Case where, Map<String, byte[]> before) {
-        Played plan = played.get(where.scenario);
+        Played plan = PLAYED.get(where.scenario);
         boolean committed = plan.committed(where);
         Map<String, byte[]> expected = new TreeMap<>(before);
         expected.put(Scenario.PROBE, Values.of(Scenario.PROBE, 0, 1, Scenario.SMALL));
@@ -349,14 +364,14 @@ class StepKillIT {
         assertThat(found.waitingRegions())
                 .as("regions that wait for a checkpoint")
                 .isEqualTo(expected.waitingRegions());
-        assertThat(found.dataFileBytes()).as("data").isEqualTo(expected.dataFileBytes());
-        assertThat(found.indexSlots()).as("index").isEqualTo(expected.indexSlots());
+        assertThat(found.dataFileBytes()).as("data file").isEqualTo(expected.dataFileBytes());
+        assertThat(found.indexSlots()).as("index slots").isEqualTo(expected.indexSlots());
         assertThat(found.sharedMemoryFileBytes())
-                .as("shared memory")
+                .as("shared-memory file")
                 .isEqualTo(expected.sharedMemoryFileBytes());
     }
 
-    /** The second process finds a committed write half done, and dies in finishing it. */
+    /** A second process finds a committed write half done, and dies while it finishes it. */
     @Test
     void everyStepOfARepairSurvivesTheDeathOfTheRepairer() throws IOException {
         playAll();
@@ -370,7 +385,7 @@ class StepKillIT {
                         lastTime(Scenario.FOLD_BEHIND_ANOTHER, "W5"),
                         lastTime(Scenario.EVACUATION_OF_A_TOMBSTONE, "W5"),
                         commitOfTheDrop())) {
-            Played plan = played.get(commit.scenario);
+            Played plan = PLAYED.get(commit.scenario);
             for (String step : plan.redo(commit)) {
                 try {
                     killTheRepairer(plan.behind(commit), step);
@@ -402,7 +417,7 @@ class StepKillIT {
         }
     }
 
-    /** The count of the buckets it passed is no part of the redo: it has to be there before. */
+    /** The count of entries that passed a bucket is no part of the redo, so it is stored before. */
     @Test
     void anEntryThatPassedAFullBucketIsFoundAfterTheDeathOfItsWriter() throws IOException {
         for (String step : List.of("W5", "W6", "W8")) {
@@ -429,7 +444,7 @@ class StepKillIT {
         }
     }
 
-    /** What a killed writer had claimed is free again, however often that happens. */
+    /** What a killed writer had claimed must be free again, however often that happens. */
     @Test
     @Tag("soak")
     void thirtyDeathsAtAStepLeakNothing() throws IOException {
@@ -471,12 +486,12 @@ class StepKillIT {
                 .isInstanceOf(AssertionError.class);
     }
 
-    /** Behind a table's growth the companions of the last whole commit still name the table before. */
+    /** After a table's growth, the last whole commit's companions still name the old table. */
     @Test
     void canaryARedoThatTakesAShortIntentForAWholeOneIsCaught() throws IOException {
         playAll();
         Case where = lastTime(Scenario.INDEX_GROWTH, "W8");
-        assertThat(played.get(where.scenario).steps).doesNotContain("W7");
+        assertThat(PLAYED.get(where.scenario).steps).doesNotContain("W7");
         assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, StripeWords.WHOLE))
                 .isInstanceOf(AssertionError.class);
     }
@@ -492,7 +507,7 @@ class StepKillIT {
         }
     }
 
-    /** The slot word says that all is done, and the record is what it was: its count tells. */
+    /** The slot word says that all is done, but the record is unchanged, as its count tells. */
     @Test
     void canaryARedoThatDoesNotStoreTheImageIsCaught() throws IOException {
         playAll();
@@ -513,7 +528,7 @@ class StepKillIT {
                 file, slotAt, SharedWords.load(file, stripeAt + StripeWords.NEW_SLOT_WORD));
     }
 
-    /** Of such an intent but three companions count; the others are of the commit before it. */
+    /** Only three companions of such an intent count; the others are of the commit before it. */
     @Test
     void canaryARedoThatTakesAnIntentInPlaceForAShortOneIsCaught() throws IOException {
         playAll();
@@ -525,11 +540,11 @@ class StepKillIT {
         }
     }
 
-    /** What goes has gone, and is counted still. */
+    /** The dropped entries are gone, and are still counted. */
     @Test
     void canaryASurvivorThatForgetsTheRestOfADropIsCaught() throws IOException {
         playAll();
-        Played plan = played.get(Scenario.EVICTION);
+        Played plan = PLAYED.get(Scenario.EVICTION);
         Case where = plan.behind(plan.behind(commitOfTheDrop()));
         assertThat(where.step).isIn("W6 drop", "W6");
         assertThatThrownBy(() -> killAndStore(where, StripeWords.INTENT, 0))
@@ -537,11 +552,11 @@ class StepKillIT {
                 .hasMessageNotContaining("was to reach step");
     }
 
-    /** The region is taken for one that lives another life by now, so nothing of it is dropped. */
+    /** The redo takes the region for one of another life, so it drops nothing of it. */
     @Test
     void canaryARedoThatDropsNothingIsCaught() throws IOException {
         playAll();
-        Case where = played.get(Scenario.EVICTION).behind(commitOfTheDrop());
+        Case where = PLAYED.get(Scenario.EVICTION).behind(commitOfTheDrop());
         assertThatThrownBy(() -> killAndStore(where, StripeWords.DEAD_REGION_NUMBER, 1))
                 .isInstanceOfAny(AssertionError.class, CorruptStore.class)
                 .hasMessageNotContaining("was to reach step");
@@ -556,7 +571,7 @@ class StepKillIT {
                 .hasMessageContaining("regions in use");
     }
 
-    /** Changes what tells the next holder of the lock that there is something to repair. */
+    /** Kills a process, and changes the word that tells the next holder what to repair. */
     private void killAndStore(Case where, int field, long word) throws IOException {
         killAndSay(where, file -> SharedWords.store(file, SharedLayout.stripeAt(0) + field, word));
     }
@@ -567,10 +582,10 @@ class StepKillIT {
 
     private void killAndSay(Case where, Lie lie) throws IOException {
         Path file = newStore();
+        Child child = children.spare();
         try (CairnStore survivor = where.scenario.create(file)) {
             where.scenario.prepare(survivor, file);
             Map<String, byte[]> before = content(survivor);
-            Child child = children.spare();
             child.ask("open", file);
             child.ask("park", where.step, where.time);
             where.scenario.tell(child);

@@ -25,7 +25,10 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A checkpointer, or a writer that it waits for, is stopped: it may go on at any time. */
+/**
+ * Attacks the promises about a checkpointer, or a writer that it waits for, that is stopped rather
+ * than killed. It may go on at any time, so nobody may take over from it.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class StoppedCheckpointerIT {
     private static final int STRIPES = 4;
@@ -86,7 +89,7 @@ class StoppedCheckpointerIT {
         return child.answer();
     }
 
-    /** It has the locks of all stripes. */
+    /** The stopped checkpointer holds the locks of all stripes. */
     @Test
     void inTheCutItHoldsUpWritersWhoAreToldOfItAndNoReader() throws IOException {
         try (CairnStore store = Cairn.open(file(), FOUR_STRIPES)) {
@@ -139,7 +142,7 @@ class StoppedCheckpointerIT {
         }
     }
 
-    /** A timeout of a stripe's lock means that nothing was written; here something was. */
+    /** If a stripe's lock times out, nothing was written; here something was. */
     @Test
     void aDurableWriteThatWasAppliedAndNotForcedSaysSo() throws IOException {
         Options eachWrite = FOUR_STRIPES.withDurability(Durability.EACH_WRITE);
@@ -148,7 +151,7 @@ class StoppedCheckpointerIT {
             Child stopped = stoppedAt("P6", "checkpoint");
             assertThatThrownBy(() -> store.putIfAbsent(bytes("new"), bytes("value")))
                     .isInstanceOf(CheckpointFailed.class)
-                    .hasMessageContaining("applied");
+                    .hasMessageContaining("the write is visible");
             assertThat(store.get(bytes("new"))).isEqualTo(bytes("value"));
             goOn(stopped);
             put(store, "mine", 2);
@@ -156,7 +159,10 @@ class StoppedCheckpointerIT {
         }
     }
 
-    /** The cut gives back what it has rather than wait for the last one with the others held. */
+    /**
+     * The cut must release what it holds, rather than wait for the last stripe while it holds the
+     * others.
+     */
     @Test
     void aWriterOfOneStripeHoldsUpCheckpointsAndNoWriterOfAnother() throws IOException {
         try (CairnStore store = Cairn.open(file(), FOUR_STRIPES)) {

@@ -26,7 +26,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
-/** A writer is stopped, not killed, inside a put: it may go on at any time, so nobody steps in. */
+/**
+ * Attacks the promises about a writer that is stopped inside a put, not killed. It may go on at any
+ * time, so nobody may step in.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class StoppedWriterIT {
     private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
@@ -35,7 +38,7 @@ class StoppedWriterIT {
 
     @TempDir Path directory;
 
-    /** Before the commit, behind it, and with everything done but the unlocking. */
+    /** The steps are before the commit, after it, and when only the unlocking is left. */
     @ParameterizedTest
     @ValueSource(strings = {"W3", "W8", "W14"})
     void readersGoOnWritersAreToldAndNothingIsTakenFromIt(String step) throws IOException {
@@ -86,8 +89,9 @@ class StoppedWriterIT {
     }
 
     /**
-     * A reader cannot repair: it foretells the cut from the intent. Of a short one the words that it
-     * leaves alone count as they stand; their companions were never stored in new shared memory.
+     * A reader cannot repair, so it computes the cut from the intent. If the intent is short, the
+     * words that it leaves alone count as they stand. In new shared memory their companions were
+     * never stored.
      */
     @ParameterizedTest
     @ValueSource(strings = {"W5", "W6", "W8", "W9", "W12", "W14"})
@@ -108,7 +112,9 @@ class StoppedWriterIT {
         assertThat(reader.ask("verify")).isEqualTo("2");
     }
 
-    /** All handles of a process share its locks, and the longest of their timeouts. */
+    /**
+     * All handles of a process share its locks, and wait as long as the longest of their timeouts.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void writersWaitAsLongAsTheMostPatientHandleOfTheirProcess(boolean patientFirst)
@@ -144,7 +150,10 @@ class StoppedWriterIT {
         return store.put(bytes("key"), Values.of("key", 0, 3, 100));
     }
 
-    /** It is stopped in the middle of copying, and the place is another value's when it goes on. */
+    /**
+     * The reader is stopped in the middle of copying. When it goes on, the place belongs to another
+     * value.
+     */
     @Test
     void aStoppedReaderNeverReturnsAMixture() throws IOException {
         Path file = directory.resolve("store.cairn");
@@ -160,7 +169,7 @@ class StoppedWriterIT {
                 byte[] last = Values.of("key", 0, sequence + 1, length);
                 Child.signal("STOP", reader.pid());
                 store.put(bytes("key"), next);
-                store.put(bytes("key"), last); // where the one before next was
+                store.put(bytes("key"), last); // where the value before next was
                 Child.signal("CONT", reader.pid());
                 reader.requireNoComplaint();
             }

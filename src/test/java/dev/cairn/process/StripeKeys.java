@@ -10,7 +10,7 @@ import dev.cairn.os.Host;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** Finds keys of a given stripe of a store, whose hash seed is chance. */
+/** Finds keys of a given stripe of a store. The store's hash seed is random. */
 final class StripeKeys {
     private final KeyHash hash;
     private final int stripesLog2;
@@ -22,7 +22,7 @@ final class StripeKeys {
         stripesLog2 = Integer.numberOfTrailingZeros(header.stripes());
     }
 
-    /** The first key of a stripe that begins so. */
+    /** The first key of a stripe that has this prefix. */
     String of(int stripe, String prefix) {
         for (int i = 0; ; i++) {
             if (HashBits.stripe(hash.of(bytes(prefix + i)), stripesLog2) == stripe) {

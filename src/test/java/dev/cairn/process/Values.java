@@ -6,7 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32C;
 
-/** Values that can be judged by themselves: each says whose it is and carries its own checksum. */
+/**
+ * Values that can be judged by themselves. Each says which write it belongs to and has its own
+ * checksum.
+ */
 final class Values {
     private static final int HEADER_BYTES =
             Integer.BYTES + Integer.BYTES + Long.BYTES + Integer.BYTES;
@@ -16,7 +19,7 @@ final class Values {
     /** What a whole value says of itself. */
     record Said(String key, int writer, long sequence) {}
 
-    /** The one value of these four; of so many bytes at least as it takes to say them. */
+    /** The one value for these four. It has at least as many bytes as it takes to state them. */
     static byte[] of(String key, int writer, long sequence, int bytes) {
         byte[] name = key.getBytes(UTF_8);
         byte[] value = new byte[Math.max(bytes, HEADER_BYTES + name.length)];
@@ -27,9 +30,7 @@ final class Values {
         return value;
     }
 
-    /**
-     * @throws AssertionError if the bytes are no whole value, or another key's
-     */
+    /** @throws AssertionError if the bytes are no whole value, or are another key's */
     static Said whole(String key, byte[] value) {
         if (!isWhole(value)) {
             throw new AssertionError(
@@ -42,9 +43,7 @@ final class Values {
         return said;
     }
 
-    /**
-     * @throws AssertionError if the bytes are no whole value of any key
-     */
+    /** @throws AssertionError if the bytes are no whole value of any key */
     static Said whole(byte[] value) {
         if (!isWhole(value)) {
             throw new AssertionError("a value is mixed, " + value.length + " bytes");

@@ -38,12 +38,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
-/** Processes that wait for each other's writes, and follow them, though some are killed. */
+/**
+ * Attacks waiting for changes and following them across processes, while some are killed. No
+ * wake-up may be lost, and a follower must end up with what the store has.
+ */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WaitingIT {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
-    /** So long that a wake-up which is lost is a failure. */
+    /** A sleep is so long that a lost wake-up fails the test. */
     private static final String LONG_SLICE_MILLIS = "200000";
 
     private static final String SLICE_PROPERTY = "dev.cairn.wait-slice-millis";
@@ -91,7 +94,10 @@ class WaitingIT {
         return work.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
-    /** Each sleeps until the other has written, thousands of times, and nothing else ends a sleep. */
+    /**
+     * Two sides each sleep until the other has written, thousands of times. Nothing else ends a
+     * sleep.
+     */
     @ParameterizedTest
     @ValueSource(ints = {1, 16})
     void noWakeUpIsLost(int stripes) throws InterruptedException {
@@ -146,7 +152,7 @@ class WaitingIT {
         }
     }
 
-    /** The writer is killed when all is done but to wake those that wait. */
+    /** The writer is killed when only the waking is left to do. */
     @ParameterizedTest
     @ValueSource(strings = {"W14", "W16", "W17"})
     void aWriterThatIsKilledBeforeItWakesCostsATimedSleep(String step) throws Exception {
@@ -199,7 +205,7 @@ class WaitingIT {
         }
     }
 
-    /** Readers poll; they hear of a write all the same. */
+    /** Readers poll, and must hear of a write all the same. */
     @Test
     void readersAreToldToo() {
         try (CairnStore store = Cairn.open(file(), Scenario.QUIET)) {
@@ -216,7 +222,7 @@ class WaitingIT {
         }
     }
 
-    /** Writers come, clean, make checkpoints and are killed; three processes follow them. */
+    /** Writers come, clean, make checkpoints and are killed, while three processes follow them. */
     @Test
     void whoFollowsEndsUpWithWhatTheStoreHas() throws Exception {
         long seed = Long.getLong("cairn.seed", System.nanoTime());
@@ -267,7 +273,7 @@ class WaitingIT {
         return writer;
     }
 
-    /** Half of the time it looks elsewhere, and may lag behind. */
+    /** Follows the feed, but pauses half of the time, so that it may lag behind. */
     private static void follow(Replica replica, long nanos) throws InterruptedException {
         long start = System.nanoTime();
         Thread.sleep(Duration.ofNanos(nanos / 2));

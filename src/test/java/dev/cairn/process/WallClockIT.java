@@ -24,7 +24,10 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
-/** Several processes, whose wall clocks are set or always differ, go by one clock. */
+/**
+ * Attacks the promise that all processes of a store go by one clock, even if their wall clocks are
+ * set or always differ.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WallClockIT {
     private static final long HOUR = Duration.ofHours(1).toMillis();
@@ -134,7 +137,7 @@ class WallClockIT {
         }
     }
 
-    /** Its clock of the boot begins elsewhere. */
+    /** In such a namespace the clock of the boot begins elsewhere. */
     @Test
     void aProcessInATimeNamespaceGoesByTheSameClock() throws IOException {
         List<String> unshare =
@@ -155,7 +158,7 @@ class WallClockIT {
         }
     }
 
-    /** The very clock that the JVM asks, rather than what stands for it in other tests. */
+    /** This shifts the clock that the JVM itself asks. Other tests shift what stands for it. */
     @Test
     void aKillUnderAClockTwoCenturiesAheadLosesNothing() throws IOException {
         Path library = fakeClock();

@@ -24,10 +24,10 @@ import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What the processes of a crowd do, and how its results are judged. Keys are of four kinds: a
- * lane's own, where every operation is a function of lane, key and sequence and so every read can be
- * judged against the {@link Ledger}; counters, which all increment by version; shared ones, which all
- * overwrite, often many times in a row; fleeting ones, which expire.
+ * What the processes of a crowd do, and how its results are judged. Keys are of four kinds. A lane
+ * has keys of its own, where every operation is a function of lane, key and sequence, so that every
+ * read can be judged by the {@link Ledger}. All lanes increment counters by version. All lanes
+ * overwrite shared keys, often many times in a row. Fleeting keys expire.
  */
 final class Workload {
     static final int COUNTERS = 4;
@@ -38,37 +38,42 @@ final class Workload {
     private static final int SHARED_SHARE = 20;
     private static final int SMALL_BYTES = 600;
 
-    /** Of one key in a row, so that the tail is mostly dead and folded. */
+    /**
+     * How often one key is overwritten in a row at most, so that the tail is mostly dead and is
+     * folded.
+     */
     private static final int LONGEST_BURST = 12;
 
     private static final int LONGEST_LIFE_MILLIS = 40;
     private static final int OPERATIONS_PER_CHECKPOINT = 300;
     private static final int OPERATIONS_PER_COMPACTION = 3_000;
 
-    /** Every so manieth key is so long that its record and its tombstone have it in a run. */
+    /** One in so many keys is so long that its record and its tombstone keep it in a run. */
     private static final int LONG_KEY_EVERY = 16;
 
     private static final String LONG = "x".repeat(1_100);
 
-    /** A cache takes no key that needs a run. */
+    /** A cache takes no key that needs a run, so its long keys are shorter. */
     private static final String LONG_IN_A_CACHE = "x".repeat(900);
 
-    /** What this process makes long keys by. */
+    /** What this process appends to make a key long. */
     private static volatile String longEnd = LONG;
 
     private static final int GROWING_BYTES = 60_000;
     private static final int LARGE_BYTES = 20_000;
 
-    /** Less than twice of what lives when there is room for all. */
+    /** Less than twice what is live when there is room for everything. */
     static final long CRAMPED_BYTES = 200 << 10;
 
     /** How much the writers of a crowd do. */
     enum Mode {
-        /** All of it; checkpoints come by themselves besides, each second. */
+        /** All of it. Besides, a checkpoint comes by itself each second. */
         BUSY,
-        /** No checkpoint but that of the last close, and nothing that expires. */
+        /** There is no checkpoint except that of the last close, and nothing expires. */
         WITHOUT_CHECKPOINTS,
-        /** As busy, with hardly room for what they write: many writes find the store full. */
+        /**
+         * As busy, but with hardly any room for what they write. Many writes find the store full.
+         */
         CRAMPED,
         /** Each write is durable when it returns. */
         EACH_WRITE;
@@ -92,7 +97,7 @@ final class Workload {
         this.ledger = ledger;
     }
 
-    /** From now on the keys of this process are such as a cache takes, or all. */
+    /** Sets whether the keys of this process are from now on only such as a cache takes. */
     static void keysOfACache(boolean only) {
         longEnd = only ? LONG_IN_A_CACHE : LONG;
     }
@@ -117,7 +122,10 @@ final class Workload {
         return new SplittableRandom(sequence << 16 ^ lane << 8 ^ key).nextLong();
     }
 
-    /** Whether a lane's operation of that number removes its key; before the first it is absent. */
+    /**
+     * Whether a lane's operation of that number removes its key. Before the first operation the key
+     * is absent.
+     */
     static boolean removes(int lane, int key, long sequence) {
         return sequence == 0 || mixed(lane, key, sequence) % 8 == 0;
     }
@@ -130,9 +138,9 @@ final class Workload {
     }
 
     /**
-     * Writes until the ledger says stop, or so many operations.
+     * Writes until the ledger says stop, or until a number of operations is done.
      *
-     * @param pauseNanos between two operations
+     * @param pauseNanos the pause between two operations
      */
     void write(int lane, long seed, long operations, long pauseNanos, Mode mode) {
         SplittableRandom random = new SplittableRandom(seed);
@@ -235,7 +243,7 @@ final class Workload {
                 != 0;
     }
 
-    /** Removes whatever is there, while nobody writes. */
+    /** Removes whatever is there while nobody writes. */
     void removeAll() {
         List<byte[]> keys = new ArrayList<>();
         store.forEach((key, _) -> keys.add(key));
@@ -258,7 +266,10 @@ final class Workload {
         return "growing" + lane + "/" + sequence;
     }
 
-    /** Judges what {@link #grow} left: one that was begun may be missing, one that returned not. */
+    /**
+     * Judges what {@link #grow} left. A value whose put was begun may be missing; one whose put
+     * returned may not.
+     */
     void judgeGrown(int lane) {
         long returned = ledger.returned(lane, 0);
         for (long sequence = 1; sequence <= ledger.begun(lane, 0); sequence++) {
@@ -272,7 +283,7 @@ final class Workload {
         }
     }
 
-    /** The canary's increment, which forgets that others write too. */
+    /** The increment of the canary, which forgets that others write too. */
     void incrementBlindly(int lane, int times) {
         String name = counterKey(0);
         for (int i = 0; i < times; i++) {
@@ -286,7 +297,7 @@ final class Workload {
     }
 
     /**
-     * Reads until the ledger says stop, and judges all it sees.
+     * Reads until the ledger says stop, and judges everything it sees.
      *
      * @param lane where to note its own figures
      * @throws AssertionError at the first read that cannot be right
@@ -358,7 +369,7 @@ final class Workload {
         }
     }
 
-    /** Judges one lane's keys as they are now; nobody writes to them. */
+    /** Judges one lane's keys as they are now, while nobody writes to them. */
     void judgeLane(int lane) {
         for (int key = 0; key < Ledger.KEYS; key++) {
             byte[] found = store.get(bytes(laneKey(lane, key)));
@@ -367,8 +378,8 @@ final class Workload {
     }
 
     /**
-     * A key of a lane shows one whole operation, neither older than the last that returned nor newer
-     * than the last that was begun.
+     * Requires that a key of a lane shows one whole operation. It must be neither older than the
+     * last that returned nor newer than the last that was begun.
      */
     static void judge(int lane, int key, long least, long most, byte[] found) {
         if (found == null) {
@@ -394,7 +405,7 @@ final class Workload {
     }
 
     /**
-     * Judges everything, while nobody writes: every lane, the counters, and that lookups, iteration
+     * Judges everything while nobody writes: every lane, the counters, and that lookups, iteration
      * and size agree on which keys there are.
      */
     void judgeAll() {

@@ -31,7 +31,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 
-/** Stores and disks with a flaw each, which {@link Judge} must notice. */
+/**
+ * The canaries of the simulated power failures: stores and disks with one flaw each, which {@link
+ * Judge} must notice.
+ */
 @Timeout(value = 100, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CanaryTest {
     private static final int MOST_PLAYS = 10;
@@ -64,8 +67,9 @@ class CanaryTest {
     }
 
     /**
-     * Plays a scenario with a flaw; tells what the judge says of it first. Which disks a play leaves is
-     * a matter of its seed, and it may leave none that shows the flaw: then it is played again.
+     * Plays a scenario with a flaw. Returns what the judge says of it first. Which disks a play
+     * leaves depends on its seed, and it may leave none that shows the flaw. Then it is played
+     * again.
      */
     private String complaint(Scenario scenario, Flaw flaw) throws IOException {
         String said = "";
@@ -87,7 +91,7 @@ class CanaryTest {
             try {
                 scenario.play(rig);
                 rig.closeStore();
-            } catch (AssertionError | CorruptStore e) { // it shows before the power fails
+            } catch (AssertionError | CorruptStore e) { // the flaw shows before the power fails
                 System.out.printf("CanaryTest: caught in the play: %s%n", e.getMessage());
                 return String.valueOf(e.getMessage());
             }
@@ -163,7 +167,7 @@ class CanaryTest {
         assertThat(said).isNotEmpty();
     }
 
-    /** What the checkpoint names is then overwritten where it lies. */
+    /** Then what the checkpoint names is overwritten in place. */
     @Test
     void cutThatDoesNotSayWhatIsYoungIsCaught() throws IOException {
         Scenario scenario = Scenario.OVERWRITING_IN_PLACE;
@@ -189,7 +193,10 @@ class CanaryTest {
         }
     }
 
-    /** What a commit that evicts says of the stripe, changed behind it and before it is carried out. */
+    /**
+     * Changes what a commit that evicts says of the stripe, after the commit and before it is
+     * carried out.
+     */
     private String complaintOfEviction(Consumer<Companions> flaw) throws IOException {
         return complaint(
                 Scenario.EVICTION,
@@ -230,7 +237,9 @@ class CanaryTest {
                 .isNotEmpty();
     }
 
-    /** The oldest stays, and the one behind it goes in its place: what that one superseded is back. */
+    /**
+     * The region behind the oldest goes instead of the oldest, so what it superseded comes back.
+     */
     @Test
     void evictionOfARegionThatIsNotTheOldestIsCaught() throws IOException {
         String said =
@@ -247,7 +256,7 @@ class CanaryTest {
         assertThat(said).isNotEmpty();
     }
 
-    /** With each region that leaves, a key that was put over is again what it was before. */
+    /** With each region that leaves, a key that was put again gets its earlier value back. */
     @Test
     void evictionThatBringsAnOlderEntryBackIsCaught() throws IOException {
         String said =

@@ -13,10 +13,10 @@ import java.util.Random;
  *
  * @param data the data file, null if it does not exist
  * @param shared the shared-memory file, null if it does not exist
- * @param points one of these; none if it is for a judge of its own
+ * @param points the states that the store may be in; none if a judge of its own decides
  * @param lastVersion the greatest version that anybody was told
- * @param where step, number of the step, and what arrived
- * @param seed for what is done to the store afterwards
+ * @param where the step, the number of the step, and what arrived
+ * @param seed the seed of what is done to the store afterwards
  */
 record Crash(
         @Nullable Image data,
@@ -29,7 +29,7 @@ record Crash(
         return new Random(seed);
     }
 
-    /** Whether there is nothing to learn from both. */
+    /** Whether the other crash has nothing new to show. */
     boolean isSame(Crash other) {
         return points.equals(other.points)
                 && (data == null || other.data == null
@@ -38,7 +38,7 @@ record Crash(
                 && isSameShared(other);
     }
 
-    /** Unless it is marked clean, all that counts is what stands in its first words. */
+    /** If neither file is marked clean, only what stands in the first words counts. */
     private boolean isSameShared(Crash other) {
         if (shared == null || other.shared == null) {
             return shared == null && other.shared == null;

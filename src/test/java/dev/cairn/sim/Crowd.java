@@ -23,14 +23,15 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
- * Writers and one thread that makes checkpoints and cleans, interleaved step by step as a seed says,
- * and by nothing else: one seed is one play. Writer i puts A_i, removes or puts C_i, and puts B_i, all with the same number and those numbers of the
- * others' A that it saw.
+ * Writers and one thread that makes checkpoints and cleans. A seed alone decides how they are
+ * interleaved, step by step, so one seed is one play. Writer i puts A_i, removes or puts C_i, and
+ * puts B_i. All of these have the same number, and the numbers of the others' A that the writer
+ * saw.
  *
- * <p>What is recovered must be the cut of the last checkpoint or of the one in flight, exactly: the
- * cut is read from the store while its checkpointer holds all stripes. And what nobody needs to look
- * inside for: no B without its A, no A two ahead of its B, no number whose cause is missing, and
- * nothing missing that a checkpoint covered.
+ * <p>The recovered store must hold exactly the cut of the last checkpoint, or of the one in flight.
+ * The cut is read from the store while its checkpointer holds all stripes. Some rules hold without
+ * knowing the cut: no B is there without its A, no A is two ahead of its B, the cause of each
+ * number is there, and so is everything that a checkpoint covered.
  */
 final class Crowd {
     private static final int WRITERS = 3;
@@ -46,10 +47,10 @@ final class Crowd {
     private final boolean forcesFail;
     private final AtomicIntegerArray finished = new AtomicIntegerArray(WRITERS);
 
-    /** Of each cut, what its checkpoint must cover. */
+    /** For each cut, what its checkpoint must cover. */
     private final Map<Point, int[]> floors = new ConcurrentHashMap<>();
 
-    /** What each writer had finished before the checkpoint under way was asked for. */
+    /** What each writer had finished before the checkpoint that is under way was requested. */
     private volatile int[] floor = new int[WRITERS];
 
     private Crowd(CairnStore store, Machine machine) {
@@ -62,7 +63,7 @@ final class Crowd {
         this.forcesFail = random.nextInt(3) == 0;
     }
 
-    /** Opens a new store, and lets a crowd at it. */
+    /** Opens a new store, and lets a crowd work on it. */
     static Crowd play(Path data, Options options, Machine machine) throws IOException {
         Point start = new Point(Map.of(), 0, Point.UNKNOWN);
         machine.durable(start);
@@ -136,7 +137,7 @@ final class Crowd {
                 boolean again = random.nextBoolean();
                 persistently(() -> {
                     long version = put("C" + writer, value);
-                    machine.told(again ? put("C" + writer, value) : version); // in place, mostly
+                    machine.told(again ? put("C" + writer, value) : version); // mostly in place
                 });
             }
             putOnce("B" + writer, value(writer, number, random));
@@ -172,11 +173,11 @@ final class Crowd {
                 write.run();
                 done = true;
             } catch (CheckpointFailed _) {
-                turns.pass(); // until a checkpoint heals it
+                turns.pass(); // until a checkpoint heals the store
             }
         }
         for (int turn = 0; turn < TURNS_BETWEEN; turn++) {
-            turns.pass(); // with no lock held, so that cuts come about
+            turns.pass(); // no lock is held, so that a cut can be made
         }
     }
 
@@ -211,14 +212,14 @@ final class Crowd {
         return true;
     }
 
-    /** At P3 all stripes are held, by this very thread. */
+    /** Reads the cut at P3, where this very thread holds all stripes. */
     private void cut() {
         Point point = new Point(Judge.read(store), 0, Point.UNKNOWN);
         floors.put(point, floor);
         machine.attempt(point);
     }
 
-    /** Of a state that was recovered. */
+    /** Requires that a recovered state is a prefix of what happened. */
     void requirePrefix(Point point, String where) {
         int[] covered = floors.get(point);
         int[] as = new int[WRITERS];

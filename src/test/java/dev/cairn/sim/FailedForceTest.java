@@ -19,8 +19,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * A force that fails leaves some pages on disk and others clean, though they are not (RULE 21). The
- * store must say so, refuse writes, and be right again from the next checkpoint on.
+ * Attacks RULE 21. A force that fails leaves some pages on disk, and others clean though they are
+ * not on disk. The store must say so, refuse writes, and be right again from the next checkpoint
+ * on. {@link CanaryTest} has the canary.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FailedForceTest {
@@ -54,23 +55,23 @@ class FailedForceTest {
     static void report() {
         System.out.println(TALLY.report("FailedForceTest"));
         if (TALLY.steps().contains("W12")) {
-            assertThat(TALLY.times("X8")).as("overwrites in place").isPositive();
+            assertThat(TALLY.times("X8")).as("overwrites in place that were played").isPositive();
         }
     }
 
-    @RepeatedTest(12)
+    @RepeatedTest(6)
     void storeIsRightAgainFromTheNextCheckpointOn(RepetitionInfo repetition) throws IOException {
         plays.failedForces(seed + repetition.getCurrentRepetition());
     }
 
-    /** A page that is stored to is dirty, though it holds the same bytes as before. */
+    /** A page that is stored to becomes dirty, even if it holds the same bytes as before. */
     @RepeatedTest(4)
     void whatIsStoredAgainIsOnDisk(RepetitionInfo repetition) throws IOException {
         plays.failedForcesOfSameBytes(seed + 300 + repetition.getCurrentRepetition());
     }
 
-    /** The kernel also drops such pages and reads the old ones back before the next checkpoint. */
-    @RepeatedTest(12)
+    /** Before the next checkpoint the kernel also drops such pages, and reads the old ones back. */
+    @RepeatedTest(6)
     void droppedPagesAreNoticedOrOfNoImportance(RepetitionInfo repetition) throws IOException {
         plays.droppedPages(seed + 100 + repetition.getCurrentRepetition());
     }
@@ -80,7 +81,9 @@ class FailedForceTest {
         plays.droppedLog(seed + 150 + repetition.getCurrentRepetition());
     }
 
-    /** Also forces of opening and closing fail; then it is opened again, or power fails. */
+    /**
+     * The forces of opening and closing fail too. Then the store is opened again, or power fails.
+     */
     @RepeatedTest(6)
     void failuresAtOpeningAndClosingLoseNothing(RepetitionInfo repetition) throws IOException {
         int after = repetition.getCurrentRepetition() - 1;

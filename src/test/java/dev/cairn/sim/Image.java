@@ -9,11 +9,11 @@ import java.nio.file.StandardOpenOption;
 /**
  * What a disk holds of a file.
  *
- * @param pages whole ones, shared with other images and changed by nobody
- * @param length of the file in bytes
+ * @param pages whole pages, which are shared with other images and never changed
+ * @param length the length of the file in bytes
  */
 record Image(byte[][] pages, long length) {
-    /** The same pages, by identity: certainly the same content. */
+    /** Whether the pages are identical objects, so that the content is certainly the same. */
     @SuppressWarnings("ReferenceEquality")
     boolean isSame(Image other) {
         if (length != other.length || pages.length != other.pages.length) {
@@ -27,7 +27,7 @@ record Image(byte[][] pages, long length) {
         return true;
     }
 
-    /** With another page in the place of one. */
+    /** This image with one page replaced. */
     Image with(int page, byte[] content) {
         byte[][] changed = pages.clone();
         changed[page] = content;

@@ -20,7 +20,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
 
-/** Threads that write, clean and make checkpoints, interleaved by seed; see {@link Crowd}. */
+/**
+ * Attacks the promise that every checkpoint is one prefix of the history. Threads write, clean and
+ * make checkpoints, interleaved by a seed; see {@link Crowd}.
+ */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class InterleavingTest {
     private static final Tally TALLY = new Tally();
@@ -53,7 +56,7 @@ class InterleavingTest {
     static void report() {
         System.out.println(TALLY.report("InterleavingTest"));
         if (TALLY.times("P8") > 0) {
-            assertThat(TALLY.times("X8")).as("overwrites in place").isPositive();
+            assertThat(TALLY.times("X8")).as("overwrites in place that were played").isPositive();
         }
     }
 
@@ -62,7 +65,9 @@ class InterleavingTest {
         plays.crowd(seed + repetition.getCurrentRepetition());
     }
 
-    /** The same plays each time, until they have done what the others are meant to do. */
+    /**
+     * Plays the same plays each time, until they have done what the other tests are meant to do.
+     */
     @Test
     void crowdsWaitForEachOtherAndClean() throws IOException {
         Tally fixed = new Tally();

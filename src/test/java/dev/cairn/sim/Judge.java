@@ -34,8 +34,8 @@ final class Judge {
     private final String replay;
 
     /**
-     * @param directory of its own
-     * @param replay command that repeats the test
+     * @param directory a directory for the judge alone
+     * @param replay the command that repeats the test
      */
     Judge(Path directory, Options options, Tally tally, String replay) {
         this.directory = directory;
@@ -44,7 +44,7 @@ final class Judge {
         this.replay = replay;
     }
 
-    /** All of them, one by one. */
+    /** Checks all crashes, one by one. */
     void check(List<Crash> crashes) throws IOException {
         for (Crash crash : crashes) {
             var _ = check(crash);
@@ -52,9 +52,10 @@ final class Judge {
     }
 
     /**
-     * The state that the store is brought back to.
+     * Opens a store on what a crash left. Returns the state to which the store is brought back.
      *
-     * @throws AssertionError if it is none of those that it may be, or anything else is wrong with it
+     * @throws AssertionError if that is none of the states that it may be in, or anything else is
+     *     wrong
      */
     Point check(Crash crash) throws IOException {
         Point[] found = new Point[1];
@@ -63,9 +64,9 @@ final class Judge {
     }
 
     /**
-     * Opens a store on it for a judge of its own.
+     * Opens a store on what a crash left, for a judge of its own.
      *
-     * @throws AssertionError if it cannot be opened, or the judge throws anything
+     * @throws AssertionError if it cannot be opened, or if the judge throws anything
      */
     void opened(Crash crash, BiConsumer<CairnStore, Path> judge) throws IOException {
         tally.image(crash.where());
@@ -94,14 +95,16 @@ final class Judge {
         clear();
     }
 
-    /** The directory, with nothing in it. */
+    /** Empties the judge's directory and returns it. */
     Path empty() throws IOException {
         clear();
         Files.createDirectories(directory);
         return directory.toRealPath();
     }
 
-    /** Puts the files on a disk of its own, mounted by the next boot or, now and then, by this one. */
+    /**
+     * Puts the files on a disk of its own, which the next boot mounts, or now and then this boot.
+     */
     Path lay(Crash crash) throws IOException {
         Path data = empty().resolve("crash.cairn");
         boolean sameBoot = crash.random().nextInt(4) == 1 && !crash.isClean();
@@ -118,7 +121,7 @@ final class Judge {
         return data;
     }
 
-    /** The process that had it open ran before the power failed; this one does after it. */
+    /** The process that had the store open ran before the power failed, this one after it. */
     private static Image ofAnotherBoot(Image data) {
         int page = (int) DataHeader.OPEN_BLOCK_AT / PageCache.PAGE_BYTES;
         return data.with(page, NextBoot.openBlock(data.pages()[page]));
@@ -178,7 +181,7 @@ final class Judge {
         }
     }
 
-    /** The one of the points that the store is at. */
+    /** The point at which the store is. */
     static Point require(List<Point> points, CairnStore store) {
         Map<ByteBuffer, Versioned> found = read(store);
         for (Point point : points) {

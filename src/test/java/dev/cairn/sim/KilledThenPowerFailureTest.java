@@ -27,9 +27,10 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * All processes are killed at a step; the next one finds their files as they stored them, works on,
- * and then the power fails, at any step of that. What was on disk before the kill stays what it was:
- * an unforced store is none the more durable for its process being dead.
+ * Attacks the promises about a kill that is followed by a power failure. All processes are killed
+ * at a step. The next one finds their files as they stored them and works on, and then the power
+ * fails at any step of that. What was on disk before the kill must be the same afterwards, since
+ * the death of a process does not make its unforced stores durable.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KilledThenPowerFailureTest {
@@ -90,7 +91,7 @@ class KilledThenPowerFailureTest {
         plays.kills(scenario, seed + scenario.name().hashCode());
     }
 
-    /** Forces fail, processes are killed while the store says so or heals, and so on. */
+    /** Forces fail, and processes are killed while the store says so or while it heals. */
     @RepeatedTest(6)
     void failedForceIsNotForgottenByTheKill(RepetitionInfo repetition) throws IOException {
         plays.failedForcesAndKills(seed + repetition.getCurrentRepetition());

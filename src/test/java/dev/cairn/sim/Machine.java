@@ -25,11 +25,11 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * A computer on which one store runs, whose power may fail at every numbered step. At each it is
- * noted what the disk would hold; whether a store opened on that is right is judged later, while
- * nothing else runs, by {@link Judge}.
+ * A computer on which one store runs, and whose power may fail at every step. At each step the
+ * machine notes what the disk would hold. {@link Judge} judges later, while nothing else runs,
+ * whether a store that is opened on that is right.
  *
- * <p>While no machine is on, forces do nothing and steps are not heard.
+ * <p>While no machine is on, forces do nothing and nobody listens to steps.
  */
 final class Machine implements Medium, AutoCloseable {
     private static final List<Arrival> SOME =
@@ -40,15 +40,15 @@ final class Machine implements Medium, AutoCloseable {
                     Arrival.WORDS,
                     Arrival.WORDS);
 
-    /** The background of a store does nothing by itself, as it would do it by the clock. */
+    /** The background of a store must do nothing by itself, since it would do it by the clock. */
     private static final String TICK_PROPERTY = "dev.cairn.cleaning-tick-millis";
 
     private static final String NO_TICK_MILLIS = "100000000";
 
-    /** What the wall clock shows at first: some day of 2026. */
+    /** What the wall clock shows at first, which is some day of 2026. */
     private static final long START_MILLIS = 1_780_000_000_000L;
 
-    /** How long a step takes, to whoever asks for the time. */
+    /** How long a step takes for anybody who asks for the time. */
     private static final long STEP_NANOS = 10_000;
 
     private static volatile @Nullable Machine on;
@@ -58,7 +58,10 @@ final class Machine implements Medium, AutoCloseable {
     private final Random random;
     private final Random ids;
 
-    /** The time of all machines since {@link #install}: a disk is opened later than it was written. */
+    /**
+     * The time of all machines since {@link #install}. It goes on from machine to machine, since a
+     * disk is opened later than it was written.
+     */
     private static final AtomicLong NANOS = new AtomicLong();
 
     private final Trace trace = new Trace();
@@ -84,7 +87,9 @@ final class Machine implements Medium, AutoCloseable {
 
     /** What happens to a force. */
     interface Fault {
-        /** Whether it has dealt with the force; else it goes on as usual. */
+        /**
+         * Returns whether the fault has dealt with the force. If not, the force goes on as usual.
+         */
         boolean meets(PageCache cache, long from, long to) throws IOException;
     }
 
@@ -99,7 +104,7 @@ final class Machine implements Medium, AutoCloseable {
         return new UUID(ids.nextLong(), ids.nextLong());
     }
 
-    /** Puts a medium in place that asks the machine that is on, and turns that off. */
+    /** Installs a medium that asks the machine that is on, and turns that machine off. */
     static void install() {
         if (!Steps.ON) {
             throw new IllegalStateException(
@@ -120,7 +125,7 @@ final class Machine implements Medium, AutoCloseable {
         System.clearProperty(TICK_PROPERTY);
     }
 
-    /** All that decides how a play goes is the machine's that is on. */
+    /** Hands everything that decides how a play goes to the machine that is on. */
     private static final class Stage implements Steps.Listener {
         @Override
         public void at(String step) {
@@ -172,42 +177,42 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** From here on steps and forces are this machine's. */
+    /** From now on steps and forces belong to this machine. */
     void turnOn() {
         on = this;
     }
 
-    /** Steps and forces are nobody's from here on. */
+    /** From now on steps and forces belong to no machine. */
     void turnOff() {
         on = null;
     }
 
-    /** At which steps, of that name and number, it is noted what the disk holds. */
+    /** Sets at which steps, by name and number, the machine notes what the disk holds. */
     synchronized void captureAt(BiPredicate<String, Integer> which) {
         captures = which;
     }
 
-    /** How many images are noted at a step of which a part has arrived. */
+    /** Sets how many images are noted at a step at which a part has arrived. */
     synchronized void samples(int each) {
         samples = each;
     }
 
-    /** What forces meet; null for nothing. */
+    /** Sets what happens to forces; null for nothing. */
     synchronized void fault(@Nullable Fault what) {
         fault = what;
     }
 
-    /** Runs at each step, before it is noted. */
+    /** Sets what runs at each step before it is noted. */
     synchronized void beforeEachStep(Consumer<String> what) {
         before = what;
     }
 
-    /** Runs at each step, once it is noted. */
+    /** Sets what runs at each step once it is noted. */
     synchronized void afterEachStep(Consumer<String> what) {
         after = what;
     }
 
-    /** The store as it certainly is on disk. */
+    /** Sets the state that the store certainly has on disk. */
     synchronized void durable(Point point) {
         points = List.of(point);
         attempt = null;
@@ -217,17 +222,23 @@ final class Machine implements Medium, AutoCloseable {
         return points;
     }
 
-    /** A checkpoint begins: from its slot's store on it may be the one, from its force on it is. */
+    /**
+     * A checkpoint begins. From the store of its slot on the store may be at it, and from the force
+     * of the slot on it is.
+     */
     synchronized void attempt(@Nullable Point point) {
         attempt = point;
     }
 
-    /** What a checkpoint holds that nobody asked for, once its cut is made; null if there are none. */
+    /**
+     * Sets what a checkpoint holds that nobody requested, once its cut is made. Null if there are
+     * none.
+     */
     synchronized void unasked(@Nullable Supplier<Point> content) {
         unasked = content;
     }
 
-    /** Somebody was told that version. */
+    /** Notes that somebody was told that version. */
     synchronized void told(long version) {
         lastVersion = Math.max(lastVersion, version);
     }
@@ -240,14 +251,14 @@ final class Machine implements Medium, AutoCloseable {
         return new TreeMap<>(steps);
     }
 
-    /** What was noted since the last call. */
+    /** Returns what was noted since the last call. */
     synchronized List<Crash> takeCrashes() {
         List<Crash> taken = List.copyOf(crashes);
         crashes.clear();
         return taken;
     }
 
-    /** Threads take turns from here on; null: they do not. */
+    /** From now on threads take turns, or do not if the argument is null. */
     void takeTurns(@Nullable Turns by) {
         turns = by;
     }
@@ -259,7 +270,7 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** Others run meanwhile; where there are none, time goes by. */
+    /** Lets others run meanwhile. If there are none, lets time go by. */
     private long pause(long nanosToSleep) {
         Turns by = turns;
         if (by == null || !by.giveWay()) {
@@ -268,12 +279,12 @@ final class Machine implements Medium, AutoCloseable {
         return 0;
     }
 
-    /** All that happened, in its order. */
+    /** Everything that happened, in its order. */
     Trace trace() {
         return trace;
     }
 
-    /** Time goes by, and nothing happens. */
+    /** Lets time go by while nothing happens. */
     static void pass(Duration time) {
         NANOS.addAndGet(time.toNanos());
     }
@@ -285,7 +296,7 @@ final class Machine implements Medium, AutoCloseable {
             first = before;
             then = after;
         }
-        first.accept(name); // without this monitor: they may do what they like to the store
+        first.accept(name); // without this monitor, since these may do anything to the store
         reached(name);
         then.accept(name);
         pass();
@@ -316,7 +327,7 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** Who waits for a lock stores nothing. */
+    /** Whether the step belongs to a wait for a lock, in which nothing is stored. */
     private static boolean isWaiting(String step) {
         return step.equals("L1") || step.equals("L3");
     }
@@ -340,7 +351,7 @@ final class Machine implements Medium, AutoCloseable {
         if (dataCache != null) {
             dataCache.look();
         } else if (Files.exists(data)) {
-            dataCache = new PageCache(data, true); // it is made complete, then gets its name
+            dataCache = new PageCache(data, true); // it is complete before it gets its name
         }
         Object key = Files.exists(shared) ? Files.getAttribute(shared, "unix:ino") : null;
         if (key != null && !key.equals(sharedKey)) {
@@ -356,7 +367,7 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** Of files that were there before this machine, all is on disk. */
+    /** Begins with files that were there before this machine. All of them is on disk. */
     synchronized void begin() throws IOException {
         dataCache = new PageCache(data, true);
         if (Files.exists(shared)) {
@@ -366,7 +377,7 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** All processes of the machine are killed now; null before there is anything of them. */
+    /** Kills all processes of the machine now. Returns null if there is nothing of them yet. */
     synchronized @Nullable Killed kill(Rig.Standing standing, String step) throws IOException {
         look();
         if (dataCache == null || sharedCache == null) {
@@ -374,7 +385,7 @@ final class Machine implements Medium, AutoCloseable {
         }
         List<Point> may = points;
         if (step.equals("P9") && undone != null) {
-            may = undone; // it is on disk, but nobody knows, so the next may be written over it
+            may = undone; // on disk but unknown, so the next may overwrite it
         }
         return new Killed(
                 dataCache.state(),
@@ -386,14 +397,14 @@ final class Machine implements Medium, AutoCloseable {
                 random.nextLong());
     }
 
-    /** The files of processes that were killed, under another name. */
+    /** Begins with the files of processes that were killed, under another name. */
     synchronized void begin(Killed killed) throws IOException {
         dataCache = new PageCache(data, killed.data());
         sharedCache = new PageCache(shared, killed.shared());
         sharedCache.store(SharedLayout.DATA_INODE, Host.inode(data));
         sharedKey = Files.getAttribute(shared, "unix:ino");
         sharedForced = true;
-        points = // opening may make one of it, of the same content
+        points = // opening may make a checkpoint of the same content
                 killed.points().stream()
                         .map(point -> new Point(point.content(), point.hidden(), Point.UNKNOWN))
                         .toList();
@@ -432,7 +443,10 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** The directory was never forced: it may have the name, the former file by it, or this one. */
+    /**
+     * The directory was never forced. So the disk may have the name with this file, the name with
+     * the former file, or not the name.
+     */
     private @Nullable Image sharedImage(Arrival arrival) {
         if (sharedCache == null || arrival == Arrival.NOTHING && !sharedForced) {
             return null;
@@ -497,18 +511,18 @@ final class Machine implements Medium, AutoCloseable {
                 : file.path().equals(shared) ? sharedCache : null;
     }
 
-    /** Whether that is the cache of the data file. */
+    /** Whether this is the cache of the data file. */
     @SuppressWarnings("ReferenceEquality")
     synchronized boolean isData(PageCache cache) {
         return cache == dataCache;
     }
 
-    /** Pages whose force failed are read again from the disk; tells how many. */
+    /** Reads the pages whose force failed again from the disk. Returns how many there were. */
     synchronized int revert() throws IOException {
         return dataCache == null ? 0 : dataCache.revert();
     }
 
-    /** The kernel writes the data file back, by itself. */
+    /** Makes the kernel write back the data file, by itself. */
     synchronized void writeBack() throws IOException {
         look();
         if (dataCache != null) {
@@ -516,7 +530,7 @@ final class Machine implements Medium, AutoCloseable {
         }
     }
 
-    /** What is left if the power fails now, and all has arrived that was stored. */
+    /** What is left if the power fails now and everything that was stored has arrived. */
     synchronized Crash crash(String where) throws IOException {
         look();
         crashes.clear();

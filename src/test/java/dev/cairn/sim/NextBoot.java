@@ -10,13 +10,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.UUID;
 
-/** Makes files that were written in this boot look as they do in the next one, on another disk. */
+/** Makes files that were written in this boot look as they do in the next boot, on another disk. */
 public final class NextBoot {
     private static final UUID FORMER = new UUID(0xB007, 0xB007);
 
     private NextBoot() {}
 
-    /** The same of another boot, if this one had the data file open. */
+    /** The open block with the id of another boot, if the data file was open in this one. */
     public static byte[] openBlock(byte[] block) {
         OpenBlock open = OpenBlock.decode(Arrays.copyOf(block, OpenBlock.BYTES));
         if (open == null || !Host.sameBoot(open.bootId())) {
@@ -29,9 +29,10 @@ public final class NextBoot {
     }
 
     /**
-     * The first page of a shared-memory file, of another boot, if this one used it.
+     * The first page of a shared-memory file with the id of another boot, if it was used in this
+     * one.
      *
-     * @param data the data file that it goes with
+     * @param data the data file to which it belongs
      */
     public static byte[] firstPage(byte[] page, Path data) throws IOException {
         byte[] changed = page.clone();

@@ -28,16 +28,17 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Bytes of a write that came to nothing stand behind the tail, and the kernel has written them back.
- * Others are stored in their place; then a force fails, the kernel drops the page, and reads the
- * older image back. It must not pass for what was written there last.
+ * Attacks the rule that leftovers never pass for a later write. Behind the tail stand bytes of a
+ * write that came to nothing, and the kernel has written them back. Other bytes are stored in their
+ * place. Then a force fails, the kernel drops the page, and reads the older image back. It must not
+ * pass for what was written there last.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OlderImageTest {
     private static final Options OPTIONS =
             Options.defaults().withManualCheckpoints().withStripes(1);
 
-    /** What the write that comes to nothing does. */
+    /** What the write does that comes to nothing. */
     @SuppressWarnings("ImmutableEnumChecker") // a lambda without state
     enum Victim {
         PUT(_ -> {}, rig -> rig.put(2, 8, 100)),
@@ -129,7 +130,7 @@ class OlderImageTest {
         return rig;
     }
 
-    /** The steps that the write comes by. */
+    /** The steps that the write takes. */
     private Set<String> steps(Victim victim) throws IOException {
         Set<String> steps = new LinkedHashSet<>();
         try (Rig rig = create(OPTIONS)) {
@@ -138,7 +139,7 @@ class OlderImageTest {
             victim.write.accept(rig);
             rig.machine().afterEachStep(_ -> {});
         }
-        steps.remove("W14"); // it has committed, and nothing more is undone
+        steps.remove("W14"); // it has committed and is not undone any more
         return steps;
     }
 
@@ -150,7 +151,7 @@ class OlderImageTest {
         }
     }
 
-    /** Writes of the same sizes and others in the place of what came to nothing. */
+    /** Writes values of the same and of other sizes in the place of what came to nothing. */
     private void goOn(Rig rig, Victim victim, String where) throws IOException {
         try {
             rig.put(4, 8, 100);
@@ -163,7 +164,7 @@ class OlderImageTest {
         }
     }
 
-    /** The same, with nothing written before but what is as large as it. */
+    /** Does the same, but the first value that is written is as large as what came to nothing. */
     private void goOnAtOnce(Rig rig, Victim victim, String where) throws IOException {
         try {
             victim.write.accept(rig);
@@ -236,7 +237,7 @@ class OlderImageTest {
                 });
     }
 
-    /** The store is recovered; what was lost stands behind its tails. */
+    /** The store is recovered, so that what was lost stands behind its tails. */
     @ParameterizedTest
     @EnumSource
     void ofWhatPowerLossTookBack(Victim victim) throws IOException {
@@ -246,7 +247,7 @@ class OlderImageTest {
         assertThat(damaged).isPositive();
     }
 
-    /** As where each write is made durable by itself. */
+    /** As if each write was made durable by itself. */
     @ParameterizedTest
     @EnumSource(names = {"PUT", "ROLL", "FOLD"})
     void ofWhatPowerLossTookBackInItsOwnCheckpoint(Victim victim) throws IOException {
@@ -254,7 +255,7 @@ class OlderImageTest {
         assertThat(damaged).isPositive();
     }
 
-    /** Each time the tail region is given up, a region dies; at most one of them waits. */
+    /** Each time the tail region is given up, a region dies. At most one of these may wait. */
     @Test
     void fileStaysBoundedHoweverOftenWritersFail() throws IOException {
         try (Rig rig = create(OPTIONS)) {
@@ -279,7 +280,7 @@ class OlderImageTest {
         }
     }
 
-    /** A write that is refused before it writes anything costs no region. */
+    /** A write that is refused before it writes anything must cost no region. */
     @Test
     void refusedWritesGiveNothingUp() throws IOException {
         try (Rig rig = create(OPTIONS)) {

@@ -38,9 +38,9 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A record is written back, then overwritten where it lies; a force fails, the kernel drops the page and
- * reads the older record back, whose checksum is right there. How often it was overwritten tells (RULES
- * 34, 35).
+ * Attacks RULES 34 and 35. A record is written back and then overwritten in place. A force fails,
+ * the kernel drops the page, and reads the older record back, whose checksum is right there. The
+ * count of overwrites must tell. The canary is a slot word that does not count.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class OlderRecordTest {
@@ -88,9 +88,9 @@ class OlderRecordTest {
     /**
      * Leaves an older record of the key in its place.
      *
-     * @param before times that it was overwritten before it was written back
-     * @param since times that it was overwritten then
-     * @return what is there again
+     * @param before how often it was overwritten before it was written back
+     * @param since how often it was overwritten after that
+     * @return the record that is there again
      */
     private static Versioned bringBack(Rig rig, int before, int since) throws IOException {
         rig.put(1, 8, BYTES);
@@ -151,7 +151,7 @@ class OlderRecordTest {
         assertThatThrownBy(action::run).isInstanceOf(CorruptStore.class).hasMessageContaining(said);
     }
 
-    /** The processes are killed besides; the next one does not take it for what was written last. */
+    /** The processes are killed too. The next one must not take the older record for the newest. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void olderRecordIsNoticedAtAnUncleanOpening(boolean trusting) throws IOException {
@@ -180,7 +180,10 @@ class OlderRecordTest {
         }
     }
 
-    /** With a slot word that does not count, it would be read and made durable, and nobody told. */
+    /**
+     * The canary: if the slot word does not count, the older record is read and made durable, and
+     * nobody is told.
+     */
     @Test
     void canaryASlotWordThatDoesNotCountIsCaught() throws IOException {
         try (Rig rig = create()) {
@@ -196,7 +199,7 @@ class OlderRecordTest {
         }
     }
 
-    /** Has every slot word say that its record was never overwritten. */
+    /** Makes every slot word say that its record was never overwritten. */
     @SuppressWarnings("MustBeClosed") // mapped until the JVM ends
     private static void trust(Rig rig, Versioned older) throws IOException {
         Path shared = rig.data().resolveSibling(rig.data().getFileName() + "-shm");
@@ -212,6 +215,6 @@ class OlderRecordTest {
                 changed++;
             }
         }
-        assertThat(changed).as("slot words of what was overwritten, %s", older).isEqualTo(1);
+        assertThat(changed).as("slot words of the overwritten record, %s", older).isEqualTo(1);
     }
 }

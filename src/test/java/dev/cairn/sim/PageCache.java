@@ -19,17 +19,19 @@ import java.util.Random;
 import java.util.TreeMap;
 
 /**
- * One file twice: the live image, which is the file itself, and what of it is certainly on disk. In
- * between, for each word of 8 bytes that was stored to since its last force, all values that it had,
- * and for each page all contents.
+ * One file twice: the live image, which is the file itself, and what of it is certainly on disk.
+ * Between these lie all the values that each word of 8 bytes had since its last force, and all
+ * contents that each page had.
  *
- * <p>Stores of words are found by comparing the file with what it was at the last look, so a value
- * that is overwritten between two looks is not seen. {@link Machine} looks at every numbered step and
- * at every force, and the steps stand between the stores whose order matters. Of stores of bytes to
- * the data file each is told ({@link #stored}), since it may be of the very bytes that were there.
+ * <p>Stores of words are found by comparing the file with what it was at the last look. So a value
+ * that is overwritten between two looks is not seen. {@link Machine} looks at every step and at
+ * every force, and there is a step between any two stores whose order matters. Stores of bytes to
+ * the data file are all reported ({@link #stored}), since they may store the very bytes that were
+ * there.
  *
- * <p>After a force that failed a page may be <em>stale</em>: clean to the kernel, so that the next
- * force does not write it, and not on disk. Any store to it makes it dirty again as a whole.
+ * <p>After a force that failed a page may be <em>stale</em>: it is not on disk, but the kernel
+ * takes it for clean, so that the next force does not write it. Any store to the page makes all of
+ * it dirty again.
  */
 final class PageCache implements AutoCloseable {
     static final int PAGE_BYTES = 4096;
@@ -51,17 +53,18 @@ final class PageCache implements AutoCloseable {
 
     private long diskLength;
 
-    /** Of each dirty word the values it may have on disk: the old one first, the live one last. */
+    /**
+     * For each dirty word, the values that it may have on disk. The old one is first, the live one
+     * last.
+     */
     private final TreeMap<Integer, long[]> dirty = new TreeMap<>();
 
-    /** Of each dirty page its contents since its last force, the present one excepted. */
+    /** For each dirty page, its contents since its last force, except the present one. */
     private final TreeMap<Integer, List<byte[]>> contents = new TreeMap<>();
 
     private final BitSet stale = new BitSet();
 
-    /**
-     * @param durable whether all of it is on disk; else nothing is
-     */
+    /** @param durable whether all of the file is on disk; otherwise nothing is */
     PageCache(Path file, boolean durable) throws IOException {
         this.file = file;
         look();
@@ -70,7 +73,7 @@ final class PageCache implements AutoCloseable {
         }
     }
 
-    /** What a cache knew of its file at some time, with nothing of it gone yet. */
+    /** What a cache knew of its file at some time, before anything of it was lost. */
     record State(
             byte[][] known,
             long length,
@@ -80,7 +83,9 @@ final class PageCache implements AutoCloseable {
             TreeMap<Integer, List<byte[]>> contents,
             BitSet stale) {}
 
-    /** All that there is to know now; the file's processes may be killed, its pages stay. */
+    /**
+     * Everything that is known now. The processes of the file may be killed, but its pages stay.
+     */
     State state() throws IOException {
         look();
         TreeMap<Integer, List<byte[]>> copies = new TreeMap<>();
@@ -95,7 +100,7 @@ final class PageCache implements AutoCloseable {
                 (BitSet) stale.clone());
     }
 
-    /** A file of another name in that state; may be done once with each. */
+    /** A file of another name in that state. Each state may be used once. */
     PageCache(Path file, State state) throws IOException {
         this.file = file;
         new Image(state.known, state.length).writeTo(file);
@@ -168,7 +173,7 @@ final class PageCache implements AutoCloseable {
         known[page] = now;
     }
 
-    /** Of many values some in the middle are forgotten. */
+    /** If there are many values, some in the middle are forgotten. */
     private static long[] appended(long[] values, long value) {
         if (values.length == MOST_VALUES) {
             System.arraycopy(values, MOST_VALUES / 2, values, MOST_VALUES / 2 - 1, MOST_VALUES / 2);
@@ -178,7 +183,9 @@ final class PageCache implements AutoCloseable {
         return more;
     }
 
-    /** The kernel takes the page for dirty from here on, whatever it took it for. */
+    /**
+     * Notes that the kernel takes the page for dirty from now on, whatever it took it for before.
+     */
     private void storedTo(int page) {
         if (!stale.get(page)) {
             return;
@@ -194,7 +201,7 @@ final class PageCache implements AutoCloseable {
         contents.put(page, new ArrayList<>(List.of(disk[page])));
     }
 
-    /** Somebody stored something to each page of the range, perhaps what was there. */
+    /** Notes that somebody stored something to each page of the range, perhaps the same bytes. */
     void stored(long from, long to) throws IOException {
         if (to > live.byteSize()) {
             lengthen(Files.size(file));
@@ -205,7 +212,7 @@ final class PageCache implements AutoCloseable {
         }
     }
 
-    /** What is dirty in the range is on disk from here on, and so is the file's length up to it. */
+    /** Makes everything that is dirty in the range durable, and the file's length up to it. */
     void force(long from, long to) throws IOException {
         look();
         var range =
@@ -230,8 +237,8 @@ final class PageCache implements AutoCloseable {
     }
 
     /**
-     * A force that fails: some pages are on disk, the others are stale or dirty as before; of a stale
-     * one any words may be on disk.
+     * Plays a force that fails. Afterwards some pages are on disk, and the others are stale or
+     * still dirty. Of a stale page, any words may be on disk.
      */
     void fail(long from, long to, Random random) throws IOException {
         look();
@@ -256,7 +263,9 @@ final class PageCache implements AutoCloseable {
         }
     }
 
-    /** A force that fails, and of which nothing comes to the disk: all that was dirty is stale. */
+    /**
+     * Plays a force that fails and brings nothing to the disk. Everything that was dirty is stale.
+     */
     void lose(long from, long to) throws IOException {
         look();
         int last = (int) ((to + PAGE_BYTES - 1) / PAGE_BYTES);
@@ -270,12 +279,15 @@ final class PageCache implements AutoCloseable {
         }
     }
 
-    /** The kernel writes all pages back, by itself. */
+    /** Makes the kernel write back all pages, by itself. */
     void writeBack() throws IOException {
         force(0, Files.size(file));
     }
 
-    /** Every page whose force failed is dropped and read again from the disk; tells how many. */
+    /**
+     * Drops every page whose force failed, and reads it again from the disk. Returns how many there
+     * were.
+     */
     int revert() throws IOException {
         look();
         int reverted = 0;
@@ -365,7 +377,7 @@ final class PageCache implements AutoCloseable {
 
     private void mix(byte[][] pages, Random random) {
         int into = -1;
-        int old = random.nextInt(8); // of eight words so many stay what they were
+        int old = random.nextInt(8); // of eight words so many stay old
         for (var word : dirty.entrySet()) {
             int page = word.getKey() / PAGE_WORDS;
             if (page != into) {

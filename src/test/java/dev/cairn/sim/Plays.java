@@ -16,30 +16,38 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Runs of a machine whose power fails, each a function of its seed. */
+/** Plays on a machine whose power fails. Each play is a function of its seed. */
 final class Plays {
-    /** Of so many disks one is not only judged but used, and loses its power again. */
+    /** Of so many disks one is not only judged but also used, and loses its power again. */
     private static final int USED_AGAIN = 60;
 
     private static final int STEPS_PER_IMAGE = 6;
+
+    /** From the time after this one on, power fails only now and then at a step of one name. */
+    private static final int OFTEN = 8;
+
+    private static final int TIMES_PER_IMAGE = 4;
 
     private final Path directory;
     private final Tally tally;
     private final String replay;
     private final Map<String, Integer> killedAt = new TreeMap<>();
     private final Map<Kind, Integer> survived = new EnumMap<>(Kind.class);
+    private boolean judges = true;
 
     /**
-     * @param directory left empty
-     * @param replay command that repeats the test, but for the seed
+     * @param directory is left empty
+     * @param replay the command that repeats the test, without the seed
      */
     Plays(Path directory, Tally tally, String replay) throws IOException {
         this.directory = directory.toRealPath();
@@ -47,14 +55,19 @@ final class Plays {
         this.replay = replay;
     }
 
-    /** At which steps stores were killed, as often as they were. */
+    /** For each step, how often stores were killed there. */
     Map<String, Integer> killedAt() {
         return killedAt;
     }
 
-    /** How stores were opened after kills. */
+    /** How stores were opened after kills, and how often. */
     Map<Kind, Integer> survived() {
         return survived;
+    }
+
+    /** From here on no store is opened on the disks that a loss of power leaves. */
+    void judgeNothing() {
+        judges = false;
     }
 
     private interface Play {
@@ -78,36 +91,65 @@ final class Plays {
         return new Judge(data.resolveSibling(name), options, tally, replay);
     }
 
+    private List<Crash> taken(Machine machine) {
+        List<Crash> crashes = machine.takeCrashes();
+        return judges ? crashes : List.of();
+    }
+
+    /** At each step, but only now and then at those that came often before. */
+    private static void captureRareSteps(Machine machine) {
+        machine.samples(1);
+        Map<String, Integer> times = new HashMap<>();
+        Random random = machine.random();
+        machine.captureAt((step, _) ->
+                times.merge(step, 1, Integer::sum) <= OFTEN
+                        || random.nextInt(TIMES_PER_IMAGE) == 0);
+    }
+
     private static Options options(Random random) {
         return Options.defaults().withManualCheckpoints().withStripes(1 << random.nextInt(3));
     }
 
-    /** At some steps, and at all that decide. */
+    /** Captures images at some steps, and at all steps that decide. */
     private static void captureSome(Machine machine) {
+        captureSome(machine, STEPS_PER_IMAGE);
+    }
+
+    private static void captureSome(Machine machine, int stepsPerImage) {
         machine.samples(1);
         Random random = machine.random();
         machine.captureAt((step, _) ->
                 step.equals("P8")
                         || step.equals("P9")
                         || step.startsWith("O")
-                        || random.nextInt(STEPS_PER_IMAGE) == 0);
+                        || random.nextInt(stepsPerImage) == 0);
     }
 
     /**
-     * Power fails at every step of a scenario.
+     * Plays a scenario whose power fails at every step, each time that the scenario comes to it.
      *
-     * @param samples images at each step beside that of what was forced
+     * @param samples how many images are taken at each step, besides that of what was forced
      */
     void scenario(Scenario scenario, long seed, int samples) throws IOException {
+        scenario(scenario, seed, machine -> machine.samples(samples));
+    }
+
+    /** Plays a scenario whose power fails at every step; at a step that comes often, not each time. */
+    void shortScenario(Scenario scenario, long seed) throws IOException {
+        scenario(scenario, seed, Plays::captureRareSteps);
+    }
+
+    private void scenario(Scenario scenario, long seed, Consumer<Machine> images)
+            throws IOException {
         Options options = scenario.options();
         play(data -> {
             List<Crash> crashes;
             try (Rig rig = Rig.create(data, options, new Random(seed))) {
-                rig.machine().samples(samples);
+                images.accept(rig.machine());
                 scenario.play(rig);
                 rig.requireEqual();
                 rig.closeStore();
-                crashes = rig.machine().takeCrashes();
+                crashes = taken(rig.machine());
                 tally.play(rig.machine());
             }
             Judge judge = judge(data, "crash", options);
@@ -120,7 +162,7 @@ final class Plays {
         });
     }
 
-    /** Recovers, works on, and loses its power at every step of that. */
+    /** Recovers a store and works on. The power fails at every step of that. */
     private void useAgain(Judge judge, Crash crash, Point point, Options options)
             throws IOException {
         Path data = judge.lay(crash);
@@ -133,14 +175,16 @@ final class Plays {
             rig.checkpoint();
             rig.put(1, 8, 2_000);
             rig.remove(60, 8);
-            crashes = machine.takeCrashes();
+            crashes = taken(machine);
             tally.play(machine);
         }
         judge(data, "again", options).check(crashes);
         judge.clear();
     }
 
-    /** Forces fail; the store refuses writes, and is right again from the next checkpoint on. */
+    /**
+     * Forces fail. The store must refuse writes, and be right again from the next checkpoint on.
+     */
     void failedForces(long seed) throws IOException {
         Random random = new Random(seed);
         Options options = options(random);
@@ -158,7 +202,7 @@ final class Plays {
                     rig.work(4);
                 }
                 rig.requireEqual();
-                crashes = rig.machine().takeCrashes();
+                crashes = taken(rig.machine());
                 tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
@@ -174,7 +218,7 @@ final class Plays {
         rig.put(31, 8, 100);
         rig.remove(30, 8);
         assertThat(rig.refused()).isEqualTo(refused + 2);
-        rig.requireEqual(); // reads go on
+        rig.requireEqual(); // reads still work
         for (int attempt = 0; attempt < 8 && rig.checkpointFails(); attempt++) {
             rig.requireEqual();
         }
@@ -184,8 +228,9 @@ final class Plays {
     }
 
     /**
-     * As {@link #failedForces}; the same large entry is stored to regions in which it stood before,
-     * while the kernel takes them for clean: they were nobody's when the store was healed.
+     * Plays as {@link #failedForces} does. The same large entry is stored to regions in which it
+     * stood before, while the kernel takes these for clean. The regions belonged to nobody when the
+     * store was healed.
      */
     void failedForcesOfSameBytes(long seed) throws IOException {
         Random random = new Random(seed);
@@ -205,14 +250,17 @@ final class Plays {
                     rig.checkpoint();
                 }
                 rig.requireEqual();
-                crashes = rig.machine().takeCrashes();
+                crashes = taken(rig.machine());
                 tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
         });
     }
 
-    /** As {@link #failedForces}; the kernel drops such pages and reads the old ones back besides. */
+    /**
+     * Plays as {@link #failedForces} does. The kernel also drops such pages and reads the old ones
+     * back.
+     */
     void droppedPages(long seed) throws IOException {
         Random random = new Random(seed);
         Options options = options(random);
@@ -240,14 +288,17 @@ final class Plays {
                     rig.machine().attempt(null);
                 }
                 rig.machine().capture("behind");
-                crashes = rig.machine().takeCrashes();
+                crashes = taken(rig.machine());
                 tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
         });
     }
 
-    /** As {@link #droppedPages}; nothing of the log came to the disk, so it must be noticed. */
+    /**
+     * Plays as {@link #droppedPages} does. Nothing of the log came to the disk, so this must be
+     * noticed.
+     */
     void droppedLog(long seed) throws IOException {
         Random random = new Random(seed);
         Options options = options(random);
@@ -260,7 +311,7 @@ final class Plays {
                 rig.loseNextForce();
                 assertThatThrownBy(rig::checkpoint).isInstanceOf(CorruptStore.class);
                 rig.machine().attempt(null);
-                judge(data, "crash", options).check(rig.machine().takeCrashes());
+                judge(data, "crash", options).check(taken(rig.machine()));
             }
         });
     }
@@ -268,7 +319,7 @@ final class Plays {
     /**
      * A force of opening or closing fails.
      *
-     * @param after how many that do not
+     * @param after how many forces succeed before
      */
     void failedOpeningOrClosing(int after, long seed) throws IOException {
         Random random = new Random(seed);
@@ -304,7 +355,7 @@ final class Plays {
                 rig.closeStore();
                 rig.openStore();
                 rig.requireEqual();
-                crashes = rig.machine().takeCrashes();
+                crashes = taken(rig.machine());
                 tally.play(rig.machine());
             }
             judge(data, "crash", options).check(crashes);
@@ -325,7 +376,7 @@ final class Plays {
         });
     }
 
-    /** Forces fail, and processes are killed while the store says so, or heals, and so on. */
+    /** Forces fail, and processes are killed while the store says so or while it heals. */
     void failedForcesAndKills(long seed) throws IOException {
         Random random = new Random(seed);
         Options options = options(random);
@@ -350,7 +401,7 @@ final class Plays {
         });
     }
 
-    /** Killed when the clean mark was taken back, and that was not forced yet. */
+    /** All are killed when the clean mark was taken back but that was not forced yet. */
     void killsBeforeClearedMarkIsForced(long seed) throws IOException {
         Random random = new Random(seed);
         Options options = options(random);
@@ -381,8 +432,8 @@ final class Plays {
                 .afterEachStep(step -> {
                     boolean opening = step.equals("force") || step.startsWith("O");
                     boolean first = step.equals("W6") && !committed[0];
-                    if (random.nextInt(opening ? 4 : step.startsWith("P") ? 10 : 50) == 0
-                            || first // one at least leaves a write to be finished
+                    if (random.nextInt(opening ? 8 : step.startsWith("P") ? 20 : 100) == 0
+                            || first // at least one leaves a write to finish
                             || step.startsWith("X") && inPlace.add(step)) {
                         kill(rig, step, kills);
                     }
@@ -411,7 +462,7 @@ final class Plays {
 
     private List<Crash> survive(Killed killed, Path data, Options options) throws IOException {
         Machine machine = new Machine(data, new Random(killed.seed()));
-        captureSome(machine);
+        captureSome(machine, 2 * STEPS_PER_IMAGE); // there are hundreds of kills
         machine.samples(killed.where().startsWith("force") ? 6 : 1);
         machine.begin(killed);
         try (Rig rig = Rig.survive(data, options, machine, killed)) {
@@ -426,7 +477,7 @@ final class Plays {
             rig.requireEqual();
             machine.capture("end");
             tally.play(machine);
-            return machine.takeCrashes();
+            return taken(machine);
         } catch (RuntimeException | AssertionError e) {
             throw new AssertionError("killed at " + killed.where() + "; again: " + replay, e);
         }
@@ -442,7 +493,7 @@ final class Plays {
             Crowd crowd = Crowd.play(data, options, machine);
             tally.play(machine);
             Judge judge = judge(data, "crash", options);
-            for (Crash crash : machine.takeCrashes()) {
+            for (Crash crash : taken(machine)) {
                 crowd.requirePrefix(judge.check(crash), crash.where() + "; again: " + replay);
             }
         });

@@ -5,7 +5,7 @@ import dev.cairn.Versioned;
 import java.nio.ByteBuffer;
 import java.util.Map;
 
-/** A state that a store may be rolled back to: a checkpoint, made or under way. */
+/** A state to which a store may be rolled back: a checkpoint that was made or is under way. */
 final class Point {
     static final long UNKNOWN = -1;
 
@@ -15,8 +15,8 @@ final class Point {
 
     /**
      * @param content what is visible
-     * @param hidden expired entries that may be counted besides, at most
-     * @param epoch of the checkpoint, if it is known by now
+     * @param hidden the most expired entries that may be counted besides
+     * @param epoch the epoch of the checkpoint, if it is known by now
      */
     Point(Map<ByteBuffer, Versioned> content, long hidden, long epoch) {
         this.content = Map.copyOf(content);
@@ -36,7 +36,7 @@ final class Point {
         return epoch;
     }
 
-    /** The checkpoint returned, and said which it is. */
+    /** Sets the epoch, which is known once the checkpoint returned. */
     void is(long known) {
         epoch = known;
     }

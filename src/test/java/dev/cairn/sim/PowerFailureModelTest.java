@@ -32,12 +32,15 @@ import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
-/** Random sequences of all that is done to a store, while power fails at random steps. */
+/**
+ * Attacks the promise that a store is at its last checkpoint wherever power fails. Random sequences
+ * of everything that can be done to a store are played, and power fails at random steps.
+ */
 class PowerFailureModelTest {
     private static final int KEYS = 20;
     private static final int STEPS_PER_IMAGE = 20;
 
-    /** Less than the entries of a long sequence take; eight times the largest. */
+    /** Smaller than the entries of a long sequence, and eight times the largest. */
     private static final long CACHE_BYTES = 170 << 10;
 
     private static final String REPLAY = "the same with the seed that jqwik prints";
@@ -46,7 +49,7 @@ class PowerFailureModelTest {
 
     private Tally tally = new Tally();
 
-    /** An action that anything may precede. */
+    /** An action that any other may precede. */
     private record Step(Arbitrary<Transformer<Rig>> transformer)
             implements Action.Independent<Rig> {}
 
@@ -68,7 +71,10 @@ class PowerFailureModelTest {
         System.out.println(tally.report("PowerFailureModelTest"));
     }
 
-    /** Each of the actions, in one order, does what the random ones are meant to do now and then. */
+    /**
+     * Plays each action once, in a fixed order. Each must do what the random ones are meant to do
+     * now and then.
+     */
     @Example
     void actionsReachTheStepsThatMatter() throws IOException {
         played(directory -> {
@@ -108,7 +114,7 @@ class PowerFailureModelTest {
         return new Judge(directory.resolve("crash"), options, tally, REPLAY);
     }
 
-    /** None is as long as the one before, so that each is appended. */
+    /** No value is as long as the one before, so each is appended. */
     private static void overwrite(Rig rig, int bytes) {
         for (int i = 0; i < 12; i++) {
             rig.put(key(1 + i % 2), bytes + i % 4 / 2 * 16);
@@ -164,7 +170,7 @@ class PowerFailureModelTest {
         played(directory -> run(chain, directory, options(stripes), seed));
     }
 
-    /** What was evicted since then is back, with the value that it had then. */
+    /** What was evicted since then must be back, with the value that it had at the checkpoint. */
     @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
     void cacheIsAtItsLastCheckpointWhereverPowerFails(
             @ForAll("chains") ActionChain<Rig> chain, @ForAll long seed) throws IOException {
@@ -204,7 +210,7 @@ class PowerFailureModelTest {
         return Arbitraries.of(1, 1, 2, 4);
     }
 
-    /** Mostly short ones; some that do not stand in the record, one of several regions. */
+    /** Mostly short keys, some that do not fit into the record, and one of several regions. */
     private static byte[] key(int number) {
         return Content.key(number, number == 0 ? 0 : number < 16 ? 8 : number < 19 ? 1_500 : 6_000);
     }

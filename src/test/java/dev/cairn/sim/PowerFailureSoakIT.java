@@ -16,7 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 
-/** All that the tests of this package play, with many seeds. */
+/** Plays everything that the tests of this package play, with many seeds. */
 @Tag("soak")
 @Timeout(value = 3600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PowerFailureSoakIT {
@@ -88,7 +88,7 @@ class PowerFailureSoakIT {
     void kills() throws IOException {
         repeat(
                 "kills",
-                60,
+                120,
                 (plays, seed) -> {
                     Scenario scenario = any(seed);
                     plays.kills(scenario.isOneStory() ? scenario : Scenario.CLOSING, seed);
@@ -102,7 +102,7 @@ class PowerFailureSoakIT {
 
     @Test
     void failedForcesAndKills() throws IOException {
-        repeat("failedForcesAndKills", 60, Plays::failedForcesAndKills);
+        repeat("failedForcesAndKills", 120, Plays::failedForcesAndKills);
     }
 
     @Test

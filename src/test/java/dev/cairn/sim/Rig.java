@@ -24,7 +24,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.ForkJoinPool;
 
-/** A store on a machine, and the map that it must equal. */
+/** A store on a machine, and the map that the store must equal. */
 final class Rig implements AutoCloseable {
     private static final int MOST_KEY_BYTES = 1_000;
 
@@ -45,13 +45,13 @@ final class Rig implements AutoCloseable {
     private int evicted;
 
     /**
-     * What an observer who is no process of the store knows of it.
+     * What an observer outside the processes of the store knows of it.
      *
-     * @param content of all that has returned
-     * @param hidden expired entries besides, at most
-     * @param key of the write under way; null if there is none
-     * @param value that it puts; null if it removes
-     * @param fleeting whether it is gone when it was put
+     * @param content everything that has returned
+     * @param hidden the most expired entries that may be there besides
+     * @param key the key of the write that is under way; null if there is none
+     * @param value the value that it puts; null if it removes
+     * @param fleeting whether the entry is gone as soon as it was put
      */
     record Standing(
             Map<ByteBuffer, Versioned> content,
@@ -73,7 +73,10 @@ final class Rig implements AutoCloseable {
         machine.unasked(options.eviction() ? this::now : null);
     }
 
-    /** In a pool of one thread, so that what is done in parallel is done in one order always. */
+    /**
+     * Opens a store in a pool of one thread, so that parallel work is always done in the same
+     * order.
+     */
     static CairnStore open(Path data, Options options) {
         Throwable[] failure = new Throwable[1];
         try (ForkJoinPool one = new ForkJoinPool(1)) {
@@ -105,17 +108,17 @@ final class Rig implements AutoCloseable {
         return rig;
     }
 
-    /** A store that does not exist yet. */
+    /** Creates a store. */
     static Rig create(Path data, Options options, Random random) {
         Point nothing = new Point(Map.of(), 0, Point.UNKNOWN);
         return at(nothing, data, options, new Machine(data, random));
     }
 
     /**
-     * What a crash left, opened.
+     * Opens what a crash left.
      *
-     * @param machine on which it lies, with all of it on disk
-     * @param point which the store is at
+     * @param machine the machine on which it lies, with all of it on disk
+     * @param point the point at which the store is
      */
     static Rig recover(Path data, Options options, Machine machine, Point point)
             throws IOException {
@@ -125,10 +128,10 @@ final class Rig implements AutoCloseable {
     }
 
     /**
-     * What processes that were killed left, opened. The write that was under way happened as a whole
-     * or not at all.
+     * Opens what killed processes left. The write that was under way happened as a whole or not at
+     * all.
      *
-     * @param machine on which their files lie
+     * @param machine the machine on which their files lie
      */
     static Rig survive(Path data, Options options, Machine machine, Killed killed) {
         Standing standing = killed.standing();
@@ -194,22 +197,25 @@ final class Rig implements AutoCloseable {
         return random;
     }
 
-    /** Puts that a full store refused. */
+    /** How many puts a full store refused. */
     int full() {
         return full;
     }
 
-    /** Writes that a failed store refused. */
+    /** How many writes a failed store refused. */
     int refused() {
         return refused;
     }
 
-    /** Entries that the store has evicted, as far as that was noted. */
+    /** How many entries the store evicted, as far as that was noted. */
     int evicted() {
         return evicted;
     }
 
-    /** Any entry of a store that evicts may be gone; no other may be there, and none with another value. */
+    /**
+     * Notes what was evicted. Any entry of a store that evicts may be gone. No other entry may be
+     * there, and none with another value.
+     */
     private void noteEvictions() {
         Map<ByteBuffer, Versioned> found = Judge.read(store);
         found.forEach((key, entry) -> {
@@ -240,7 +246,7 @@ final class Rig implements AutoCloseable {
         put(Content.key(number, keyBytes), valueBytes);
     }
 
-    /** A key that a cache takes: one that stands in its record. */
+    /** The key in a length that a cache takes, so that it fits into its record. */
     private byte[] fitting(byte[] key) {
         return options.eviction() && key.length > MOST_KEY_BYTES
                 ? Arrays.copyOf(key, MOST_KEY_BYTES)
@@ -267,7 +273,9 @@ final class Rig implements AutoCloseable {
         pendingFleeting = fleeting;
     }
 
-    /** A put that needs the file to grow, and whose thread then fails, out of stack say. */
+    /**
+     * A put that needs the file to grow. Its thread then fails, for example because its stack ends.
+     */
     void putFailing(byte[] given, int valueBytes) {
         byte[] key = fitting(given);
         int[] attempts = {0};
@@ -286,7 +294,10 @@ final class Rig implements AutoCloseable {
         pendingKey = null;
     }
 
-    /** A write whose thread fails at its first such step: it is done as a whole or not at all. */
+    /**
+     * A write whose thread fails when it first reaches the step. The write must be done as a whole
+     * or not at all.
+     */
     void failAt(String step, Runnable write) {
         boolean[] failed = {false};
         machine.beforeEachStep(reached -> {
@@ -305,7 +316,10 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** Nothing of the next force of the data file comes to the disk, and its pages are dropped. */
+    /**
+     * Plays a next force of the data file that brings nothing to the disk, and whose pages are
+     * dropped.
+     */
     void loseNextForce() throws IOException {
         machine.fault((cache, from, to) -> {
             if (!machine.isData(cache)) {
@@ -322,8 +336,8 @@ final class Rig implements AutoCloseable {
     }
 
     /**
-     * No entry is what it is no more, and the store is what it must be at its next checkpoint, unless
-     * that says that it is damaged; tells whether it does.
+     * Requires that no read returns an outdated entry. At its next checkpoint the store must be
+     * what it should be, or say that it is damaged. Returns whether it says that.
      */
     boolean requireEqualOrDamaged() {
         for (var entry : model.entrySet()) {
@@ -333,7 +347,7 @@ final class Rig implements AutoCloseable {
                     throw new AssertionError("a read gives what is no more");
                 }
             } catch (CorruptStore _) {
-                // it is damaged, and says so
+                // It is damaged, and says so.
             }
         }
         try {
@@ -350,7 +364,7 @@ final class Rig implements AutoCloseable {
         return one.version() == other.version() && Arrays.equals(one.value(), other.value());
     }
 
-    /** A backup, during which the action runs once; tells what it holds. */
+    /** Makes a backup, during which the action runs once. Returns the epoch of what it holds. */
     long backup(Path target, Runnable meanwhile) {
         boolean[] ran = {false};
         machine.beforeEachStep(step -> {
@@ -367,7 +381,7 @@ final class Rig implements AutoCloseable {
         return epoch;
     }
 
-    /** Puts an entry that stays for years. */
+    /** Puts an entry that lives for 500 days. */
     void putLasting(byte[] given, int valueBytes) {
         byte[] key = fitting(given);
         byte[] value = Content.value(key.length, ++sequence, valueBytes);
@@ -413,7 +427,10 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** So many puts and removals, and now and then another put of the same size behind a put. */
+    /**
+     * Does a number of puts and removals. Now and then a put is followed by another of the same
+     * size.
+     */
     void work(int writes) {
         for (int i = 0; i < writes; i++) {
             byte[] key = Content.key(random.nextInt(24), 8);
@@ -429,12 +446,12 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** Makes a checkpoint, or finds that the last one is it. */
+    /** Makes a checkpoint, unless the last one has everything. */
     void checkpoint() {
         attempting(() -> store.checkpoint());
     }
 
-    /** Cleans, makes a checkpoint, punches holes. */
+    /** Cleans, makes a checkpoint, and punches holes. */
     void compact() {
         attempting(() -> {
             long _ = store.compact();
@@ -467,7 +484,7 @@ final class Rig implements AutoCloseable {
                                         == each.getValue().version());
     }
 
-    /** A checkpoint that is meant to fail; tells whether it did. */
+    /** Makes a checkpoint that is meant to fail. Returns whether it did. */
     boolean checkpointFails() {
         machine.attempt(now());
         try {
@@ -480,7 +497,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** From the so manieth force of the data file on so many fail. */
+    /** Lets {@code times} forces of the data file fail, after the next {@code after} ones. */
     void failForces(int after, int times) {
         int[] forces = {0};
         machine.fault((cache, from, to) -> {
@@ -492,7 +509,9 @@ final class Rig implements AutoCloseable {
         });
     }
 
-    /** A checkpoint that fails, if there is anything to force, and one that does not. */
+    /**
+     * Makes a checkpoint that fails if there is anything to force, and then one that does not fail.
+     */
     void failCheckpoint(int after, int times) {
         failForces(after, times);
         boolean failed = checkpointFails();
@@ -523,7 +542,7 @@ final class Rig implements AutoCloseable {
         open = true;
     }
 
-    /** Closes it while forces may fail; tells whether none did. */
+    /** Closes the store while forces may fail. Returns whether none did. */
     boolean tryToClose() {
         open = false;
         machine.attempt(now());
@@ -537,7 +556,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** Opens it while forces may fail; tells whether none did. */
+    /** Opens the store while forces may fail. Returns whether none did. */
     boolean tryToOpen() {
         machine.attempt(now());
         try {
@@ -550,7 +569,7 @@ final class Rig implements AutoCloseable {
         }
     }
 
-    /** What the store shows is what the model has. */
+    /** Requires that the store shows what the model has. */
     void requireEqual() {
         Point now = now();
         Point _ = Judge.require(List.of(now), store);
@@ -565,7 +584,7 @@ final class Rig implements AutoCloseable {
             try {
                 store.close();
             } catch (CorruptStore _) {
-                // its test has made it so
+                // The test has damaged it.
             }
         }
     }

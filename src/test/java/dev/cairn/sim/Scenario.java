@@ -37,7 +37,7 @@ enum Scenario {
 
     private static final int FULL_REGIONS = 14;
 
-    /** The fewest that a cache has, for each stripe. */
+    /** The fewest regions that a cache has for each stripe. */
     private static final int CACHE_REGIONS = 16;
 
     private final int stripes;
@@ -50,7 +50,7 @@ enum Scenario {
 
     Options options() {
         Options options = Options.defaults().withManualCheckpoints().withStripes(stripes);
-        long regionsAt = DataHeader.SLOTS_AT + 2L * CheckpointSlot.bytes(stripes);
+        long regionsAt = DataHeader.CHECKPOINT_SLOTS_AT + 2L * CheckpointSlot.bytes(stripes);
         return switch (this) {
             case FULL_STORE ->
                     options.withMaxBytes(regionsAt + FULL_REGIONS * SmallScale.REGION_BYTES);
@@ -62,7 +62,9 @@ enum Scenario {
         };
     }
 
-    /** Evictions are rolled back with the rest only where there are checkpoints. */
+    /**
+     * Options of a cache. Evictions are rolled back with the rest only if there are checkpoints.
+     */
     static Options evicting(Options options, long maxBytes) {
         return options.withMaxBytes(maxBytes)
                 .withEviction(true)
@@ -81,7 +83,7 @@ enum Scenario {
     private static void firstWrites(Rig rig) {
         rig.put(1, 8, 20);
         rig.checkpoint();
-        rig.put(1, 8, 30); // overwrite
+        rig.put(1, 8, 30); // an overwrite
         rig.put(2, 8, 100);
         rig.remove(1, 8);
         rig.remove(9, 8); // which is not there
@@ -143,7 +145,7 @@ enum Scenario {
         rig.put(3, 8, 100);
         rig.remove(3, 8);
         for (int i = 0; i < 42; i++) {
-            rig.put(i % 3 == 0 ? 4 : 5, 8, 400 + i % 5 * 16); // of one key never the same twice
+            rig.put(i % 3 == 0 ? 4 : 5, 8, 400 + i % 5 * 16); // no length of a key twice in a row
             if (i % 8 == 7) {
                 rig.checkpoint();
             }
@@ -152,10 +154,10 @@ enum Scenario {
 
     private static void overwritingInPlace(Rig rig) {
         for (int i = 0; i < 8; i++) {
-            rig.put(i % 4, 8, 100); // each twice, before the first checkpoint of any
+            rig.put(i % 4, 8, 100); // each twice, before its first checkpoint
         }
         rig.checkpoint();
-        rig.put(1, 8, 100); // not what the checkpoint names
+        rig.put(1, 8, 100); // the checkpoint does not name it
         rig.put(1, 8, 100);
         rig.put(5, 8, 1_500);
         rig.put(5, 8, 1_500);
@@ -165,7 +167,7 @@ enum Scenario {
         rig.remove(1, 8);
         rig.put(1, 8, 100);
         rig.put(1, 8, 100);
-        rig.put(6, 8, 3_000); // in another region, with those that were overwritten in an older one
+        rig.put(6, 8, 3_000); // in another region, while an older one has what was overwritten
         rig.put(6, 8, 3_000);
         rig.put(1, 8, 100);
         rig.put(5, 8, 1_500);
@@ -219,11 +221,11 @@ enum Scenario {
             rig.remove(i, 8);
         }
         for (int i = 20; i < 24; i++) {
-            rig.put(i, 8, 5_000); // not where the removed ones are: a checkpoint has those
+            rig.put(i, 8, 5_000); // not in place of the removed ones, which a checkpoint has
         }
         rig.checkpoint();
         for (int i = 30; i < 38; i++) {
-            rig.put(i, 8, 5_000); // there
+            rig.put(i, 8, 5_000); // in place of the removed ones
         }
         rig.checkpoint();
         for (int i = 30; i < 38; i++) {
@@ -248,7 +250,7 @@ enum Scenario {
 
     private static void eviction(Rig rig) {
         for (int i = 0; i < 40; i++) {
-            rig.put(i % 30, 8, 1_850 + i % 7 * 16); // two to a region
+            rig.put(i % 30, 8, 1_850 + i % 7 * 16); // two fit into a region
             rig.read(i % 5, 8);
             if (i % 19 == 18) {
                 rig.checkpoint();
@@ -266,7 +268,7 @@ enum Scenario {
         for (int i = 0; i < 30; i++) {
             int key = i * 7 % 60;
             switch (i % 12) {
-                case 0 -> rig.put(key, 1_000, 10); // as long as a key may be
+                case 0 -> rig.put(key, 1_000, 10); // the longest key that is allowed
                 case 1 -> rig.remove(key - 7, 8);
                 case 2 -> rig.put(key, 8, 5_000); // the value in a run
                 case 3 -> rig.putFleeting(Content.key(key, 8), 900);
@@ -333,7 +335,10 @@ enum Scenario {
         rig.openStore();
     }
 
-    /** What the pinned checkpoint has stays, though two others come and its regions die. */
+    /**
+     * What the pinned checkpoint has must stay, though two other checkpoints come and its regions
+     * die.
+     */
     private static void backup(Rig rig) {
         for (int i = 0; i < 8; i++) {
             rig.put(i, 8, 3_000);

@@ -6,14 +6,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** What was covered: by step, how often power failed there, and on how many disks it left. */
+/**
+ * What was covered. For each step it has how often power failed there, and how many disks that
+ * left.
+ */
 final class Tally {
     private final Map<String, Integer> points = new TreeMap<>();
     private final Map<String, Integer> images = new TreeMap<>();
     private final List<List<String>> traces = new ArrayList<>();
     private final long start = System.nanoTime();
 
-    /** What happened on a machine. */
+    /** Adds what happened on a machine. */
     synchronized void play(Machine machine) {
         machine.steps().forEach((step, times) -> points.merge(step, times, Integer::sum));
         traces.add(machine.trace().lines());
@@ -24,7 +27,7 @@ final class Tally {
         return List.copyOf(traces);
     }
 
-    /** An image noted at a place that begins with the name of its step. */
+    /** Adds an image that was noted at a place, whose text begins with the name of its step. */
     synchronized void image(String where) {
         int end = where.indexOf(" #");
         images.merge(end < 0 ? where : where.substring(0, end), 1, Integer::sum);

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What happened on a machine: each step, by whom, and each disk that was noted. */
+/** What happened on a machine: each step and who took it, and each disk that was noted. */
 final class Trace {
     private final List<String> lines = new ArrayList<>();
 

@@ -9,14 +9,17 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Lets one thread of several run at a time, and from each step on another, by seed alone. A thread
- * that waits for what another has gives its turn away and looks again when it is its turn, so none
- * ever sleeps with it, and no clock has a say in who is next.
+ * Lets one of several threads run at a time. At each step the seed alone decides which one is next.
+ * If a thread must wait for what another has, it gives its turn away and looks again at its next
+ * turn. So no thread sleeps during its turn, and the clock does not decide who is next.
  */
 final class Turns {
     private static final int NOBODY = -1;
 
-    /** No member takes so long from one step to the next, unless it waits for what never comes. */
+    /**
+     * No member takes so long from one step to the next, unless it waits for something that never
+     * comes.
+     */
     private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(100);
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -26,16 +29,14 @@ final class Turns {
     private int expected;
     private int turn = NOBODY;
 
-    /**
-     * @param threads that take part; none goes on before all have come
-     */
+    /** @param threads how many threads take part; none goes on before all have come */
     Turns(int threads, Random random) {
         this.members = new Thread[threads];
         this.expected = threads;
         this.random = random;
     }
 
-    /** This thread takes part, as the so manieth; returns when it is its turn. */
+    /** Makes this thread the given member. Returns when it is its turn. */
     void enter(int member) {
         lock.lock();
         try {
@@ -49,7 +50,7 @@ final class Turns {
         }
     }
 
-    /** This thread is done. */
+    /** Notes that this thread is done. */
     void leave() {
         lock.lock();
         try {
@@ -60,12 +61,15 @@ final class Turns {
         }
     }
 
-    /** Another thread may go on; returns when this one may. Does nothing for a stranger. */
+    /**
+     * Lets another thread go on. Returns when this one may. Does nothing if this thread is no
+     * member.
+     */
     void pass() {
         lock.lock();
         try {
             int member = present();
-            if (member != NOBODY && random.nextInt(3) != 0) { // runs of one are of interest too
+            if (member != NOBODY && random.nextInt(3) != 0) { // several of one are of interest too
                 give(NOBODY);
                 await(member);
             }
@@ -74,7 +78,10 @@ final class Turns {
         }
     }
 
-    /** As {@link #pass}, but another thread goes on, if there is any; false for a stranger. */
+    /**
+     * Does what {@link #pass} does, but another thread goes on if there is any. Returns false if
+     * this thread is no member.
+     */
     boolean giveWay() {
         lock.lock();
         try {
@@ -90,7 +97,7 @@ final class Turns {
         }
     }
 
-    /** Who of the members this thread is; {@link #NOBODY} for a stranger. */
+    /** Which member this thread is; {@link #NOBODY} if it is none. */
     int member() {
         lock.lock();
         try {

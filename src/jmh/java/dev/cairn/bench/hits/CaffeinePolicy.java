@@ -5,7 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 
 import java.util.function.IntUnaryOperator;
 
-/** Caffeine, bounded by weight, which does its maintenance within each call. */
+/** Caffeine, bounded by weight. It does its maintenance within each call. */
 final class CaffeinePolicy implements Policy {
     private final Cache<Integer, Integer> cache;
 

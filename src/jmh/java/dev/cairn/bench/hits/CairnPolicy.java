@@ -13,8 +13,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 
 /**
- * Cairn as a cache, in files of its own that go when it is closed. Every value that is found is compared
- * with the one that was put last.
+ * Cairn as a cache, in files of its own that are removed when it is closed. Every value that is
+ * found is compared with the one that was put last.
  */
 final class CairnPolicy implements Policy {
     private final Sizes sizes;
@@ -29,7 +29,7 @@ final class CairnPolicy implements Policy {
     /**
      * Creates the store in a new directory.
      *
-     * @param within where that is made
+     * @param within the directory in which the new one is made
      */
     CairnPolicy(Path within, int keys, Sizes sizes, long maxBytes) throws IOException {
         this.sizes = sizes;
@@ -83,7 +83,7 @@ final class CairnPolicy implements Policy {
     }
 
     /**
-     * Removes the files too.
+     * Closes the store and removes its files.
      *
      * @throws IllegalStateException if the data file has outgrown its bound
      */
@@ -104,7 +104,7 @@ final class CairnPolicy implements Policy {
         set(key, Long.BYTES, number);
     }
 
-    /** Of what key and put it is stands at its begin. */
+    /** A value, which begins with its key and with the number of its put. */
     private byte[] value(int number) {
         byte[] value = new byte[sizes.payload(number) - Sizes.KEY_BYTES];
         set(value, 0, number);

@@ -11,9 +11,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * One load replayed within one bound.
+ * One load, replayed within one bound.
  *
- * @param shape of the store that Cairn made
+ * @param shape the shape of the store that Cairn made
  * @param hitRatios in per cent
  */
 record Cell(
@@ -44,8 +44,10 @@ record Cell(
                     "live_bytes");
 
     /**
-     * @param regions that the data file has at the end
-     * @param liveBytes of the records of entries, at the end
+     * The shape of a store at the end of a replay.
+     *
+     * @param regions the regions that the data file has
+     * @param liveBytes the bytes of the records of entries
      */
     record Shape(int stripes, long regions, long regionBytes, long liveBytes) {
         static Shape of(Stats stats) {
@@ -58,12 +60,12 @@ record Cell(
         return hitRatios.get(contender);
     }
 
-    /** By how many points Cairn is above another. */
+    /** By how many points Cairn is better than another contender. */
     double lead(Contender other) {
         return hitRatio(Contender.CAIRN) - hitRatio(other);
     }
 
-    /** As in a table: the load and the budget. */
+    /** The title in a table: the load and the budget. */
     String title() {
         return "%s, %s %%".formatted(load, percentText());
     }
@@ -104,7 +106,7 @@ record Cell(
                 .collect(Collectors.joining(","));
     }
 
-    /** What {@link #line} wrote. */
+    /** Reads what {@link #line} wrote. */
     static Cell parse(String line) {
         String[] parts = line.split(",", -1);
         int expected = FIGURES.size() + Contender.values().length;

@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A drawing of hit ratios against budgets, as SVG: the mean over the recorded loads, and small ones of
- * some loads below it.
+ * A drawing of hit ratios against budgets, as SVG. It shows the mean over the recorded loads, and
+ * below that small graphs of some loads.
  */
 final class Chart {
     private static final List<Contender> LINES =
             List.of(Contender.CAIRN, Contender.CAFFEINE, Contender.LRU, Contender.FIFO);
 
-    /** Loads that are drawn singly, as far as they were replayed. */
+    /** The loads that are drawn by themselves, as far as they were replayed. */
     private static final List<String> SINGLE =
             List.of(
                     "orm-night",
@@ -67,10 +67,13 @@ final class Chart {
     /** A point of a line: a budget and a hit ratio, both in per cent. */
     private record Point(double budget, double hitRatio) {}
 
-    /** Where a graph is drawn, in pixels; what is between 0 and {@code top} fits its height. */
+    /** Where a graph is drawn, in pixels. Values from 0 to {@code top} fit its height. */
     private record Frame(
             double left, double above, double width, double height, Range budgets, double top) {
-        /** By the logarithm: each budget is some times the one before. */
+        /**
+         * The horizontal place of a budget. The scale is logarithmic, since each budget is a
+         * multiple of the one before.
+         */
         double x(double budget) {
             double span = Math.log(budgets.most / budgets.least);
             return left + (span == 0 ? 0.5 : Math.log(budget / budgets.least) / span) * width;
@@ -83,7 +86,7 @@ final class Chart {
 
     private record Range(double least, double most) {}
 
-    /** The chart of entries of one length if there are any, else of others. */
+    /** The chart of entries of one length if there are any, and otherwise of the others. */
     static String of(List<Cell> cells) {
         Sizes sizes =
                 cells.stream().anyMatch(cell -> cell.sizes() == Sizes.FIXED)
@@ -149,7 +152,7 @@ final class Chart {
                 frame.above + frame.height / 2);
     }
 
-    /** Axes, lines, and at the right end of each line its name. */
+    /** Draws axes and lines, and at the right end of each line its name. */
     private void graph(String title, List<Cell> cells, Frame frame, String size) {
         text(frame.left, frame.above - 10, size + " title", "start", title);
         double step = frame.top > 50 ? 20 : frame.top > 20 ? 10 : 5;
@@ -226,7 +229,7 @@ final class Chart {
         return new Range(budgets.getFirst(), budgets.getLast());
     }
 
-    /** What the highest line stays below: a multiple of 10. */
+    /** The top of the scale, a multiple of 10 above the highest line. */
     private static double top(List<Cell> cells) {
         double highest = 0;
         for (Contender line : LINES) {

@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.function.IntUnaryOperator;
 
 /**
- * What is compared. Cairn pays for everything in its data file. The others pay for nothing but what they
- * are charged for an entry: key and value, or as much as Cairn's record of it.
+ * What is compared. Cairn pays for everything in its data file. The others pay only what they are
+ * charged for an entry: its key and value, or as much as Cairn's record of it.
  */
 enum Contender {
     CAIRN("Cairn"),
@@ -16,7 +16,7 @@ enum Contender {
     LRU_PAYLOAD("LRU, payload only"),
     FIFO_PAYLOAD("FIFO, payload only");
 
-    /** For people. */
+    /** The name for people. */
     final String title;
 
     Contender(String title) {
@@ -28,7 +28,7 @@ enum Contender {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** A cache in the heap. Cairn is none: see {@link CairnPolicy}. */
+    /** A cache in the heap. Cairn is no such cache; see {@link CairnPolicy}. */
     Policy inHeap(Load load, Sizes sizes, long maxBytes) {
         IntUnaryOperator charged =
                 switch (this) {

@@ -15,9 +15,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Replays recorded and drawn requests through Cairn as a cache, and through caches in the heap with as
- * many bytes. A read that finds nothing puts the key. See docs/hit-ratios.md for how to run it, {@link
- * Setting} for its arguments. It writes {@code cells.csv}, {@code summary.md} and {@code hit-ratios.svg}.
+ * Replays recorded and drawn requests through Cairn as a cache, and through caches in the heap with
+ * as many bytes. A read that finds nothing puts the key. See docs/hit-ratios.md for how to run it,
+ * and {@link Setting} for its arguments. It writes {@code cells.csv}, {@code summary.md} and {@code
+ * hit-ratios.svg}.
  */
 final class HitRatios {
     private final Setting setting;
@@ -50,7 +51,7 @@ final class HitRatios {
         return lines.stream().skip(1).map(Cell::parse).toList();
     }
 
-    /** In the order of the setting, whatever is done first. */
+    /** The results in the order of the setting, whichever is done first. */
     private List<Cell> replayed() throws IOException, InterruptedException, ExecutionException {
         List<Future<List<Cell>>> results = new ArrayList<>();
         List<Cell> cells = new ArrayList<>();
@@ -70,13 +71,13 @@ final class HitRatios {
                     lines.flush();
                 }
             } finally {
-                threads.shutdownNow(); // what has not begun need not, once one has failed
+                threads.shutdownNow(); // once one has failed, the others need not begin
             }
         }
         return cells;
     }
 
-    /** One load within all bounds; none if it is recorded and not here. */
+    /** Replays one load within all bounds. Returns nothing if the load is recorded and not here. */
     private List<Cell> cells(String name, Sizes sizes) throws IOException {
         if (Traces.KINDS.containsKey(name) && !Files.exists(Traces.file(setting.traces(), name))) {
             log.printf("%s SKIPPED: there is no %s%n", name, Traces.file(setting.traces(), name));

@@ -4,17 +4,17 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Requests for the keys of a cache, one behind the other.
+ * Requests for the keys of a cache, one after the other.
  *
- * @param requests each the number of a key for a read, its complement for a write. Numbers count keys in
- *     the order of their first requests
- * @param keys how many there are
- * @param copies of one sequence that take turns at random, each with keys of its own
+ * @param requests for a read the number of its key, for a write the complement of that number. Keys
+ *     are numbered in the order of their first requests
+ * @param keys how many keys there are
+ * @param copies how many copies of one sequence take turns at random, each with keys of its own
  */
 record Load(String name, Kind kind, int[] requests, int keys, int copies) {
     private static final long TURNS_SEED = 42;
 
-    /** What the requests come from. */
+    /** Where the requests come from. */
     enum Kind {
         APPLICATION,
         BLOCK,
@@ -27,7 +27,7 @@ record Load(String name, Kind kind, int[] requests, int keys, int copies) {
         return request >= 0 ? request : ~request;
     }
 
-    /** Bytes of all keys with their values. */
+    /** The bytes of all keys with their values. */
     long footprint(Sizes sizes) {
         long bytes = 0;
         for (int key = 0; key < keys; key++) {
@@ -37,10 +37,11 @@ record Load(String name, Kind kind, int[] requests, int keys, int copies) {
     }
 
     /**
-     * A load of as many keys at least, as far as so many requests go: of as few copies of the sequence as
-     * that takes. The sequence stays whole, since how its begin is used may be unlike the rest.
+     * A load with at least so many keys, as far as the number of requests allows. It consists of as
+     * few copies of the sequence as that takes. The sequence stays whole, since its beginning may
+     * be used unlike the rest.
      *
-     * @param sequence whose keys may be numbered in any way from 0
+     * @param sequence requests whose keys may be numbered in any way from 0
      */
     static Load of(String name, Kind kind, int[] sequence, int leastKeys, int mostRequests) {
         if (sequence.length == 0) {
@@ -73,7 +74,7 @@ record Load(String name, Kind kind, int[] requests, int keys, int copies) {
         return all;
     }
 
-    /** The same with keys that are numbered in the order of their first requests. */
+    /** The same requests, with keys numbered in the order of their first requests. */
     private static int[] numbered(int[] requests) {
         int[] numbers = new int[highestKey(requests) + 1];
         Arrays.fill(numbers, -1);

@@ -9,13 +9,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 
-/** Hit ratios that a model of Cairn's policy has for the same loads and bounds. */
+/** The hit ratios that a model of Cairn's policy has for the same loads and bounds. */
 final class Model {
     private record Place(String load, Sizes sizes, double percent) {}
 
     private final Map<Place, Double> hitRatios = new HashMap<>();
 
-    /** From a file with a line {@code load,sizes,percent,hit ratio} for each; of nothing for no file. */
+    /**
+     * Reads a file with a line {@code load,sizes,percent,hit ratio} for each. Without a file the
+     * model has nothing.
+     */
     static Model read(String file) throws IOException {
         Model model = new Model();
         List<String> lines = file.isEmpty() ? List.of() : Files.readAllLines(Path.of(file));

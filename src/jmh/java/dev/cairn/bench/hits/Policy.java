@@ -1,8 +1,8 @@
 package dev.cairn.bench.hits;
 
-/** A cache within a bound in bytes. Used by one thread. */
+/** A cache within a bound in bytes, used by one thread. */
 interface Policy extends AutoCloseable {
-    /** Whether the key was there. If it was not, it is put. */
+    /** Returns whether the key was there. If it was not, it is put. */
     boolean read(int key);
 
     /** Puts the key, whether it is there or not. */
@@ -11,7 +11,7 @@ interface Policy extends AutoCloseable {
     @Override
     default void close() {}
 
-    /** Of a hundred reads of a load, how many find their key. */
+    /** How many of a hundred reads of a load find their key. */
     static double hitRatio(Load load, Policy policy) {
         long reads = 0;
         long hits = 0;

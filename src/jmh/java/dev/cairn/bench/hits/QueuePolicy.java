@@ -3,7 +3,10 @@ package dev.cairn.bench.hits;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 
-/** Evicts from the end of one queue: of what was put (first in, first out) or used (least recently). */
+/**
+ * Evicts from the end of one queue. The queue is in the order of puts (first in, first out) or of
+ * uses (least recently used).
+ */
 final class QueuePolicy implements Policy {
     private static final int ABSENT = -1;
 
@@ -11,7 +14,10 @@ final class QueuePolicy implements Policy {
     private final long maxBytes;
     private final boolean byUse;
 
-    /** A ring through all keys that are there, and a last place, which is where it begins and ends. */
+    /**
+     * A ring through all keys that are there and through one more place, where the ring begins and
+     * ends.
+     */
     private final int[] newer;
 
     private final int[] older;

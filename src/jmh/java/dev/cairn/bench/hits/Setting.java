@@ -8,20 +8,22 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * How a run is made, from arguments of the form {@code name=value}; each has a default.
+ * How a run is made. The arguments have the form {@code name=value}, and each has a default.
  *
  * @param traces where the recorded loads are
- * @param loads names, with commas between
- * @param sizes of the entries
- * @param budgets bounds in per cent of the bytes of all keys and values
- * @param first of a recording so many requests are replayed, and so many are drawn
- * @param requests of a load at most, if it is of several copies
- * @param threads that replay, each a load of its own; a load is replayed by one thread
+ * @param loads names of loads, with commas between
+ * @param sizes the sizes of the entries
+ * @param budgets bounds, in per cent of the bytes of all keys and values
+ * @param first how many requests of a recording are replayed from its beginning, and how many are
+ *     drawn
+ * @param requests the most requests of a load that consists of several copies
+ * @param threads how many threads replay. Each replays a load of its own, and one thread replays a
+ *     load
  * @param directory in which the stores are made
- * @param output directory for the results
- * @param from a file of results to report on, rather than to replay anything; empty for none
- * @param model a file of hit ratios of a model of Cairn's policy, to be reported beside: a line for each
- *     of them, {@code load,sizes,percent,hit ratio}; empty for none
+ * @param output the directory for the results
+ * @param from a file of results to report on, instead of replaying anything; empty for none
+ * @param model a file of hit ratios of a model of Cairn's policy, which are reported beside the
+ *     others. It has a line {@code load,sizes,percent,hit ratio} for each of them; empty for none
  */
 record Setting(
         Path traces,

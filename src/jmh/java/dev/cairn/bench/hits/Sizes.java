@@ -12,7 +12,7 @@ enum Sizes {
         }
     },
 
-    /** 50 to 4,000 bytes, by a hash of the key. */
+    /** The length is 50 to 4,000 bytes, by a hash of the key. */
     MIXED("entries of 50 to 4,000 bytes", 2 << 20) {
         @Override
         int payload(int key) {
@@ -26,10 +26,13 @@ enum Sizes {
     private static final int MOST = 4_000;
     private static final long SHIFT = 0x9E37_79B9_7F4A_7C15L;
 
-    /** For people. */
+    /** The name for people. */
     final String title;
 
-    /** Bytes of the keys and values of one per cent of a load: of so many regions that they are a cache. */
+    /**
+     * The least bytes of keys and values of one per cent of a load. They make enough regions for a
+     * cache.
+     */
     private final int leastBytes;
 
     Sizes(String title, int leastBytes) {
@@ -39,12 +42,15 @@ enum Sizes {
 
     abstract int payload(int key);
 
-    /** Bytes of the record of an entry. */
+    /** The bytes of the record of an entry. */
     int record(int key) {
         return (int) RecordLayout.bytes(0, KEY_BYTES, payload(key) - KEY_BYTES);
     }
 
-    /** How many keys a load has at least, as far as its requests go: one per cent of it is not tiny. */
+    /**
+     * The least number of keys of a load, as far as its requests allow, so that one per cent of it
+     * is not tiny.
+     */
     int leastKeys() {
         double mean = this == FIXED ? payload(0) : (LEAST + MOST) / 2.0;
         return (int) Math.ceil(100.0 * leastBytes / mean);

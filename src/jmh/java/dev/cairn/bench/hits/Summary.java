@@ -9,9 +9,12 @@ import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
-/** The results as tables in Markdown: for each way of sizing entries, in all and by kind of load. */
+/**
+ * The results as tables in Markdown. For each way of sizing entries there are tables of all loads
+ * together and of each kind.
+ */
 final class Summary {
-    /** Points below which a difference is not counted. */
+    /** A difference of fewer points is not counted. */
     private static final double WORTH_COUNTING = 0.5;
 
     private static final int WORST = 8;
@@ -52,7 +55,7 @@ final class Summary {
         all(ofSizes);
     }
 
-    /** One line a policy, over all cells. */
+    /** A table with one line for each policy, over all cells. */
     private void policies(List<Cell> of) {
         text.format("\n");
         text.format("Means over %d cells, in points of the hit ratio:\n", of.size());
@@ -78,7 +81,7 @@ final class Summary {
         }
     }
 
-    /** Cairn alone, one line a kind of load. */
+    /** A table of Cairn alone, with one line for each kind of load. */
     private void kinds(List<Cell> of) {
         text.format("\n");
         text.format("Cairn by kind of load:\n");
@@ -118,7 +121,7 @@ final class Summary {
                         .collect(Collectors.joining(", ")));
     }
 
-    /** Cairn and the model of its policy. */
+    /** A table of Cairn and the model of its policy. */
     private void beside(List<Cell> of) {
         List<Cell> modelled = of.stream().filter(cell -> model.hitRatio(cell).isPresent()).toList();
         if (modelled.isEmpty()) {

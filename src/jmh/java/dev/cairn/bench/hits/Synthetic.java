@@ -4,14 +4,15 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Loads that are drawn at random: {@code zipf-0.9} asks for 100,000 keys by zipf's law with the exponent
- * 0.9. Behind that may stand, each with a hyphen before it:
+ * Loads that are drawn at random. {@code zipf-0.9} asks for 100,000 keys by Zipf's law with the
+ * exponent 0.9. The name may go on with any of these, each with a hyphen before it:
  *
  * <ul>
- *   <li>{@code scan20}: 20 % of the requests are in scans, each of the next 5,000 of as many other keys;
- *   <li>{@code shift200000}: each 200,000 requests popularity moves on by a tenth of the keys, from each
- *       key to another;
- *   <li>{@code w30}: 30 % of the requests that are in no scan are writes.
+ *   <li>{@code scan20}: 20 % of the requests are in scans. Each scan asks for the next 5,000 of as
+ *       many other keys.
+ *   <li>{@code shift200000}: every 200,000 requests, popularity moves on by a tenth of the keys,
+ *       from each key to another.
+ *   <li>{@code w30}: of the requests that are in no scan, 30 % are writes.
  * </ul>
  */
 final class Synthetic {
@@ -50,7 +51,7 @@ final class Synthetic {
         }
     }
 
-    /** The same requests for the same name and number, always. */
+    /** The same name and number always give the same requests. */
     static int[] requests(String name, int count) {
         return requests(name, KEYS, count);
     }
@@ -61,7 +62,7 @@ final class Synthetic {
 
     private int[] draw(int count) {
         int[] requests = new int[count];
-        // A scan begins so often that scans have their part of all requests.
+        // Scans begin often enough to have their part of all requests.
         double begins = scans / (1 - scans) / SCAN_REQUESTS;
         int scanLeft = 0;
         int scanned = 0;

@@ -18,15 +18,18 @@ import java.util.Map;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Recorded requests, which are no part of this project: {@code NAME.ids.gz} holds, for each request, the
- * difference between its key's number and that of the request before (of the first: its number) as a
- * zigzag varint of 7 bits a byte, low bits first. Numbers count keys in the order of their first requests.
+ * Recorded requests, which are not part of this project. {@code NAME.ids.gz} holds, for each
+ * request, the difference between the number of its key and that of the request before. For the
+ * first request it holds the number itself. Each is a zigzag varint of 7 bits a byte, low bits
+ * first. Keys are numbered in the order of their first requests.
  */
 final class Traces {
-    /** Where they are, relative to the working directory, unless something else is said. */
+    /**
+     * Where the recordings are, relative to the working directory, unless something else is given.
+     */
     static final Path DIRECTORY = Path.of("..", "shared", "cache", "traces");
 
-    /** Those that are replayed, by name. */
+    /** The recordings that are replayed, by name. */
     static final Map<String, Kind> KINDS = kinds();
 
     private static final int MOST_VARINT_BYTES = 5;
@@ -55,11 +58,10 @@ final class Traces {
     }
 
     /**
-     * The keys that a trace asks for, all of them reads.
+     * The keys that a recording asks for, all of them by reads.
      *
-     * @param most requests, its first ones
-     *
-     * @throws IOException if the file is cut off, or is none of these
+     * @param most how many requests are read, from the beginning
+     * @throws IOException if the file is cut off, or is no recording
      */
     static int[] read(Path directory, String name, int most) throws IOException {
         Path file = file(directory, name);

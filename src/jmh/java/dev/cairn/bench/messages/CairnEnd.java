@@ -19,12 +19,16 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * A store whose keys are two bounded rings, one for each direction: a message overwrites the one that
- * is a ring's length older, or the last one where each is answered. The receiver looks at it where it lies, and puts how far it is to a key
- * of its own each quarter of the ring, which the sender waits for before it overwrites what is unread.
+ * A store whose keys are two bounded rings, one for each direction. A message overwrites the one
+ * that is a ring's length older. If each message is answered, it overwrites the last one. The
+ * receiver looks at a message where it lies. After each quarter of the ring it puts how far it is
+ * to a key of its own. The sender waits for that before it overwrites what is unread.
  */
 final class CairnEnd implements End {
-    /** Whoever waited in vain looks and waits again; who started the process ends it at last. */
+    /**
+     * Whoever waited in vain looks and waits again. In the end, whoever started the process ends
+     * it.
+     */
     private static final Duration AWHILE = Duration.ofSeconds(10);
 
     private static final Duration SPINNING = Duration.ofNanos(100_000);
@@ -40,20 +44,23 @@ final class CairnEnd implements End {
     private final byte[][] values;
     private final MemorySegment[] memories;
 
-    /** Versions of the messages that were waited for last. */
+    /** The versions of the messages that were waited for last. */
     private final long[] seen;
 
     private final byte[] progress = new byte[Long.BYTES];
     private final List<Map.Entry<byte[], byte[]>> gathered = new ArrayList<>();
     private final Function<MemorySegment, @Nullable Phase> look = this::look;
 
-    /** The number of the message that is looked for. */
+    /** The number of the message that is wanted. */
     private long wanted;
 
-    /** What was seen last of how many messages the other one is done with. */
+    /** How many messages the other end is done with, as far as was seen. */
     private long done;
 
-    /** The keys of one direction: of the messages, and of how far their receiver is. */
+    /**
+     * The keys of one direction: those of the messages, and the one that says how far their
+     * receiver is.
+     */
     private record Lane(byte[][] messages, byte[] progress) {
         static Lane of(String name, int slots) {
             byte[][] messages = new byte[slots][];
@@ -101,7 +108,7 @@ final class CairnEnd implements End {
         }
     }
 
-    /** Where each message is answered before the next there is room. */
+    /** Waits until there is room. If each message is answered before the next, there always is. */
     private void awaitRoom(long sequence) throws InterruptedException {
         while (slots > 1 && sequence - done >= slots) {
             long version = store.version(out.progress);
@@ -130,7 +137,7 @@ final class CairnEnd implements End {
         return phase;
     }
 
-    /** Null if an older message is there. */
+    /** Looks at a value. Returns null if an older message is there. */
     private @Nullable Phase look(MemorySegment value) {
         return Content.sequence(value, 0) < wanted ? null : content.check(value, 0, wanted);
     }

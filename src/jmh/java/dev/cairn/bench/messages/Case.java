@@ -3,7 +3,7 @@ package dev.cairn.bench.messages;
 /** What is measured at a time. */
 record Case(Way way, int bytes, Direction direction) {
 
-    /** What is measured, whatever the way. */
+    /** What is measured, without the way. */
     String what() {
         return size() + ", " + direction;
     }

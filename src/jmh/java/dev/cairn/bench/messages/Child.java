@@ -8,7 +8,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** One of the two processes. Standard input and output may be the way; the report goes to the error. */
+/**
+ * One of the two processes. Its standard input and output may be the way, so its report goes to the
+ * standard error.
+ */
 final class Child {
     private static final String FIRST = "first";
     private static final String SECOND = "second";

@@ -5,11 +5,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /**
- * What is in messages of one size: a word with sequence number and phase, bytes that are the same in
- * all of them, and a word at the end that depends on the first. Who receives one reads all of it.
+ * The content of messages of one size. A message consists of a word with sequence number and phase,
+ * bytes that are the same in all messages, and a last word that depends on the first. Whoever
+ * receives a message reads all of it.
  */
 final class Content {
-    /** First word, last word, and something between. */
+    /** A first word, a last word, and something between. */
     static final int LEAST_BYTES = 3 * Long.BYTES;
 
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -39,14 +40,14 @@ final class Content {
                 middle, 0, memory, ValueLayout.JAVA_BYTE, at + Long.BYTES, middle.length);
     }
 
-    /** Writes what makes filled memory this message. */
+    /** Writes what turns filled memory into this message. */
     void stamp(MemorySegment memory, long at, long sequence, Phase phase) {
         long first = sequence << Phase.BITS | phase.code;
         memory.set(WORD, at, first);
         memory.set(WORD, at + bytes - Long.BYTES, last(first));
     }
 
-    /** The sequence number of what lies there. */
+    /** The sequence number of the message that lies there. */
     static long sequence(MemorySegment memory, long at) {
         return memory.get(WORD, at) >>> Phase.BITS;
     }
@@ -54,7 +55,7 @@ final class Content {
     /**
      * Reads every byte of a message.
      *
-     * @throws IllegalStateException if it is not the one with that number, whole
+     * @throws IllegalStateException if it is not the whole message with that number
      */
     Phase check(MemorySegment memory, long at, long sequence) {
         long first = memory.get(WORD, at);

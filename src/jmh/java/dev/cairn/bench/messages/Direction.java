@@ -2,11 +2,11 @@ package dev.cairn.bench.messages;
 
 import java.util.Arrays;
 
-/** Who sends. */
+/** Who sends, and when. */
 enum Direction {
     /** The first process sends as fast as the second one takes. */
     ONE_WAY("one-way"),
-    /** Each message is answered by one as long before the next is sent. */
+    /** Each message is answered by one of the same length before the next is sent. */
     PING_PONG("ping-pong");
 
     private final String text;

@@ -15,15 +15,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** Opens the ends of a way, each of which waits for the other where that is in its nature. */
+/** Opens the ends of a way. If it is in the nature of the way, each end waits for the other. */
 final class Ends {
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private Ends() {}
 
-    /**
-     * @param first whether it is that of the process which sends first
-     */
+    /** @param first whether this is the end of the process that sends first */
     static End open(Case what, int stripes, Places places, boolean first) throws IOException {
         Way way = what.way();
         Content content = new Content(what.bytes());
@@ -37,14 +35,14 @@ final class Ends {
         };
     }
 
-    /** The descriptors that this process was started with. */
+    /** Uses the descriptors with which this process was started. */
     private static End pipe(Content content, Way way) {
         FileChannel in = new FileInputStream(FileDescriptor.in).getChannel();
         FileChannel out = new FileOutputStream(FileDescriptor.out).getChannel();
         return new StreamEnd(content, way.batchOf(), in, out, List.of(out, in));
     }
 
-    /** Each opening waits for the other process to open the same FIFO. */
+    /** Opens two FIFOs. Opening one waits for the other process to open it too. */
     private static End fifo(Content content, Way way, Places places, boolean first)
             throws IOException {
         FileChannel in;
@@ -72,14 +70,14 @@ final class Ends {
         }
     }
 
-    /** Once the other process listens. */
+    /** Connects once the other process listens. */
     private static SocketChannel connect(Places places) throws IOException {
         while (true) {
             if (Files.exists(places.socket().getPath())) {
                 try {
                     return SocketChannel.open(places.socket());
                 } catch (ConnectException e) {
-                    // it is bound, and will listen at once
+                    // The socket is bound, and will listen at once.
                 }
             }
             LockSupport.parkNanos(PAUSE_NANOS);

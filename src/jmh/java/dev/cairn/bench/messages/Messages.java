@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Compares ways to hand messages from one process to another. Each way gets, for each size and
- * direction, two fresh JVMs in each round, one way behind the other, in another order in the next
- * round. See docs/benchmarks.md for how to run it, {@link Setting} for its arguments.
+ * Compares ways to hand messages from one process to another. In each round each way gets two fresh
+ * JVMs for each size and direction. The ways are run one after the other, and in another order in
+ * the next round. See docs/benchmarks.md for how to run it, and {@link Setting} for its arguments.
  */
 public final class Messages {
     private static final double SHORTER_SECONDS = 0.2;
@@ -72,7 +72,10 @@ public final class Messages {
         out.println((round + 1) + "\t" + what + "\t" + Summary.line(what, outcome));
     }
 
-    /** Of two runs, so that what a JVM calls at its start does not count. */
+    /**
+     * Counts the system calls. It takes the difference of two runs, so that the calls of a starting
+     * JVM do not count.
+     */
     private void countCalls(Case what) throws Exception {
         Pair.Outcome shorter = outcome(what, setting.within(SHORTER_SECONDS), true);
         Pair.Outcome longer = outcome(what, setting.within(LONGER_SECONDS), true);
@@ -105,7 +108,7 @@ public final class Messages {
         }
     }
 
-    /** Ends what still runs, after an interrupt, and removes everything. */
+    /** Ends what still runs after an interrupt, and removes everything. */
     private synchronized void stop() {
         stopped = true;
         try {

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What this process used up to a moment.
+ * What this process has used up to a moment.
  *
- * @param switches from one thread to another, of each thread
+ * @param switches for each thread, its switches to other threads
  */
 record Meter(Usage usage, Map<String, Switches> switches) {
     private static final Path THREADS = Path.of("/proc/self/task");
@@ -21,8 +21,8 @@ record Meter(Usage usage, Map<String, Switches> switches) {
     /**
      * Context switches.
      *
-     * @param voluntary because a thread waited
-     * @param involuntary because its time was over
+     * @param voluntary those because a thread waited
+     * @param involuntary those because its time was over
      */
     record Switches(long voluntary, long involuntary) {}
 
@@ -56,7 +56,7 @@ record Meter(Usage usage, Map<String, Switches> switches) {
         return new Switches(voluntary, involuntary);
     }
 
-    /** Of the threads that are still there. */
+    /** The switches since then, of the threads that are still there. */
     Switches switchesSince(Meter before) {
         long voluntary = 0;
         long involuntary = 0;

@@ -29,13 +29,13 @@ final class Pair implements AutoCloseable {
     private final List<CompletableFuture<Optional<Report>>> reports = new ArrayList<>();
 
     /**
-     * What both saw.
+     * What both processes saw.
      *
-     * @param total messages of the first, all in all
+     * @param total how many messages the first sent or received altogether
      * @param rate messages a second that the second received
-     * @param p50 microseconds of half a round trip, 0 where there are none
-     * @param voluntary context switches for each message, of both together
-     * @param others processors that others used meanwhile
+     * @param p50 half of a round trip in microseconds, 0 if there are none
+     * @param voluntary context switches for each message, of both processes together
+     * @param others how many processors others used meanwhile
      * @param calls system calls of both, from their start to their end; 0 unless they were counted
      */
     record Outcome(
@@ -48,9 +48,7 @@ final class Pair implements AutoCloseable {
             double others,
             long calls) {}
 
-    /**
-     * @param counted whether strace counts their calls
-     */
+    /** @param counted whether strace counts the calls of the processes */
     Pair(Case what, Setting setting, boolean counted) throws IOException {
         this.what = what;
         this.setting = setting;
@@ -81,7 +79,7 @@ final class Pair implements AutoCloseable {
         start(false, Redirect.from(NOTHING), Redirect.INHERIT);
     }
 
-    /** What one writes to its standard output the other reads as its standard input. */
+    /** Connects the standard output of each process to the standard input of the other. */
     private void startWithPipes() throws IOException {
         Posix.Pipe there = Posix.pipe();
         Posix.Pipe back = Posix.pipe();
@@ -90,7 +88,7 @@ final class Pair implements AutoCloseable {
             start(false, Redirect.from(file(there.readEnd())), Redirect.to(file(back.writeEnd())));
         } finally {
             for (Posix.Pipe pipe : List.of(there, back)) {
-                Posix.close(pipe.readEnd()); // or they would not see each other's death
+                Posix.close(pipe.readEnd()); // else they would not see each other's death
                 Posix.close(pipe.writeEnd());
             }
         }
@@ -127,7 +125,7 @@ final class Pair implements AutoCloseable {
                         task -> Thread.ofPlatform().daemon().start(task)));
     }
 
-    /** Passes on what is no report. */
+    /** Reads the report of a process. Other lines are passed on. */
     private static Optional<Report> readReport(Process process) {
         Optional<Report> report = Optional.empty();
         try (BufferedReader lines = process.errorReader(StandardCharsets.UTF_8)) {
@@ -147,7 +145,7 @@ final class Pair implements AutoCloseable {
     /**
      * Waits until both have ended.
      *
-     * @throws IllegalStateException if one failed, or messages were lost
+     * @throws IllegalStateException if one failed, or if messages were lost
      */
     Outcome await() throws Exception {
         CompletableFuture<?>[] exits =

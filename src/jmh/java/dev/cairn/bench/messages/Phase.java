@@ -1,13 +1,13 @@
 package dev.cairn.bench.messages;
 
-/** What a message says of the traffic that it belongs to. */
+/** The part of the traffic to which a message says that it belongs. */
 enum Phase {
     WARM_UP(0),
     MEASURED(1),
     /** The last message. */
     END(2);
 
-    /** Enough for a code. */
+    /** How many bits a code takes. */
     static final int BITS = 2;
 
     private static final Phase[] BY_CODE = {WARM_UP, MEASURED, END};
@@ -18,7 +18,7 @@ enum Phase {
         this.code = code;
     }
 
-    /** Of the lowest bits of a word. */
+    /** The phase in the lowest bits of a word. */
     static Phase of(long word) {
         return BY_CODE[(int) word & ((1 << BITS) - 1)];
     }

@@ -8,18 +8,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Where two ends meet; nothing of it is there before, or stays.
+ * Where two ends meet. Nothing of it is there before or afterwards.
  *
- * @param disk a directory of their own
- * @param memory a directory of their own in shared memory
+ * @param disk a directory for the ends alone
+ * @param memory a directory for the ends alone, in shared memory
  */
 record Places(Path disk, Path memory) {
     static final Path SHARED_MEMORY = Path.of("/dev/shm");
 
-    /** Behind it stands the process that made the directory. */
+    /** The id of the process that made the directory follows this. */
     static final String MEMORY_PREFIX = "cairn-messages-";
 
-    /** Of a direction: from the first process to the second, or the other way round. */
+    /**
+     * The names of the directions: from the first process to the second, and the other way round.
+     */
     private static final String THERE = "there";
 
     private static final String BACK = "back";

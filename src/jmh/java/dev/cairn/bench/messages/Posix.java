@@ -15,7 +15,10 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 
-/** The calls of the C library that the JDK has nothing for: FIFOs, pipes, message queues. Linux. */
+/**
+ * Calls of the C library for which the JDK has nothing: FIFOs, pipes and message queues. They are
+ * those of Linux.
+ */
 @SuppressWarnings("restricted")
 final class Posix {
     static final int O_RDONLY = 0;
@@ -25,7 +28,7 @@ final class Posix {
     private static final int OWNER_ONLY = 0600;
     private static final int ENOENT = 2;
 
-    /** Words of a struct mq_attr. */
+    /** How many words a struct mq_attr has. */
     private static final int QUEUE_ATTRIBUTES = 8;
 
     private static final int MAX_MESSAGES = 1;
@@ -113,7 +116,7 @@ final class Posix {
     }
 
     /**
-     * Opens a queue, creating it if it is not there.
+     * Opens a queue, and creates it if it is not there.
      *
      * @param name with a slash at the beginning
      * @param access {@link #O_RDONLY} or {@link #O_WRONLY}
@@ -156,7 +159,7 @@ final class Posix {
         }
     }
 
-    /** Memory for {@link #send} and {@link #receive} to note an error in. */
+    /** Memory in which {@link #send} and {@link #receive} note an error. */
     static MemorySegment state(Arena arena) {
         return arena.allocate(Linker.Option.captureStateLayout());
     }

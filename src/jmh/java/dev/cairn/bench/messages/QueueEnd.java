@@ -6,11 +6,17 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** POSIX message queues, one for each direction. What is longer than the system allows goes in pieces. */
+/**
+ * POSIX message queues, one for each direction. A message that is longer than the system allows
+ * goes in pieces.
+ */
 final class QueueEnd implements End {
     private static final Path LIMITS = Path.of("/proc/sys/fs/mqueue");
 
-    /** Of the 819,200 bytes that a user may have in queues unless told otherwise, with bookkeeping. */
+    /**
+     * What one queue may take of the 819,200 bytes that a user may have in queues by default.
+     * Bookkeeping counts too.
+     */
     private static final int MOST_QUEUED_BYTES = 400_000;
 
     private final Content content;
@@ -33,10 +39,10 @@ final class QueueEnd implements End {
     }
 
     /**
-     * Of a queue.
+     * The limits of a queue.
      *
-     * @param messages that it holds
-     * @param bytes of each of them at most
+     * @param messages how many messages it holds
+     * @param bytes how long each of them may be
      */
     record Limits(int messages, int bytes) {
         static Limits of(int wanted) throws IOException {

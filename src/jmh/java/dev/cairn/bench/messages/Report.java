@@ -5,11 +5,11 @@ import java.util.Locale;
 /**
  * What one of the processes saw.
  *
- * @param total messages sent by it or to it in a direction, all in all
- * @param measured of them
- * @param seconds in which those were
- * @param p50 microseconds of half a round trip
- * @param switches of its threads meanwhile
+ * @param total how many messages it sent or received in a direction altogether
+ * @param measured how many of these were measured
+ * @param seconds how long these took
+ * @param p50 half of a round trip in microseconds
+ * @param switches context switches of its threads meanwhile
  * @param machine processor seconds that the whole machine used meanwhile
  * @param ours processor seconds that this process used meanwhile
  */

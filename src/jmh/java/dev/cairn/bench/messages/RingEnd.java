@@ -11,14 +11,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * What shared memory allows at best: a ring for each direction in a mapped file, with one sender and
- * one receiver, who spin. A slot is a word, one more than the number of the message that it has, and
- * the message, which is copied in once and looked at where it lies.
+ * The best that shared memory allows: a ring for each direction in a mapped file, with one sender
+ * and one receiver that spin. A slot consists of a word and the message. The word is one more than
+ * the number of the message. The message is copied in once and looked at where it lies.
  */
 final class RingEnd implements End {
     private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
 
-    /** How many messages the receiver is done with stands at the beginning, apart from the slots. */
+    /**
+     * At the beginning, apart from the slots, stands how many messages the receiver is done with.
+     */
     private static final long HEADER_BYTES = 256;
 
     private static final long LINE_BYTES = 64;
@@ -32,12 +34,10 @@ final class RingEnd implements End {
     private final long out;
     private final long in;
 
-    /** What was seen last of how many messages the other one is done with. */
+    /** How many messages the other end is done with, as far as was seen. */
     private long done;
 
-    /**
-     * @param file is made if it is not there
-     */
+    /** @param file the file of the rings, which is made if it is not there */
     RingEnd(Content content, Path file, boolean first) throws IOException {
         this.content = content;
         slots = Slots.of(content.bytes());

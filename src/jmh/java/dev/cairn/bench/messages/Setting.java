@@ -8,21 +8,22 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * How a run is made, from arguments of the form {@code name=value}; each has a default.
+ * How a run is made. The arguments have the form {@code name=value}, and each has a default.
  *
- * @param ways as {@link Way} knows them, with commas between
- * @param sizes of messages in bytes
+ * @param ways names that {@link Way} knows, with commas between
+ * @param sizes the sizes of messages in bytes
  * @param directions {@code one-way} and {@code ping-pong}
  * @param rounds how often each way gets two fresh JVMs for each size and direction
- * @param seconds that are measured
- * @param warmup seconds of the same traffic before
- * @param silence seconds after which processes that should have ended are ended, and the run with them
- * @param stripes of stores that are made
- * @param heap of each JVM
+ * @param seconds how long is measured
+ * @param warmup for how many seconds the same traffic goes on before
+ * @param silence after how many seconds processes that should have ended are ended, and the run
+ *     with them
+ * @param stripes the stripes of stores that are made
+ * @param heap the heap of each JVM
  * @param directory under which a scratch directory is made, for stores on disk too
  * @param json the file for the figures, if any
- * @param strace whether system calls are counted too, in runs of their own
- * @param arguments as they were given, for the JVMs of both ends
+ * @param strace whether system calls are counted too, in separate runs
+ * @param arguments the arguments as they were given, for the JVMs of both ends
  */
 record Setting(
         List<Way> ways,
@@ -74,7 +75,7 @@ record Setting(
         return setting;
     }
 
-    /** The same with so many seconds, and a warm-up as long. */
+    /** The same setting with so many seconds to measure and to warm up. */
     Setting within(double otherSeconds) {
         List<String> others =
                 Stream.concat(

@@ -10,11 +10,11 @@ import java.nio.channels.WritableByteChannel;
 import java.util.List;
 
 /**
- * Channels of bytes. Direct buffers spare a copy in the JDK. A read takes whatever is there, several
- * messages at once too.
+ * Channels of bytes. Direct buffers save a copy in the JDK. A read takes whatever is there, even
+ * several messages at once.
  */
 final class StreamEnd implements End {
-    /** What a pipe holds at most, unless it is told otherwise. */
+    /** How much a pipe holds unless it is told otherwise. */
     private static final int PIPE_BYTES = 64 << 10;
 
     private final Content content;

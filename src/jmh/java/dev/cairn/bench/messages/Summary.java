@@ -18,8 +18,8 @@ import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What was measured, as tables and as figures. A ratio is the median of those of the rounds, because
- * what the machine does in a round it does to all.
+ * What was measured, as tables and as figures. A ratio is the median of the ratios of the rounds,
+ * because what happens to the machine in a round happens to all ways.
  */
 final class Summary {
     private static final double MAX_OTHERS = 0.35;
@@ -32,7 +32,7 @@ final class Summary {
         outcomes.computeIfAbsent(what, _ -> new ArrayList<>()).add(outcome);
     }
 
-    /** System calls for each message. */
+    /** Adds the number of system calls for each message. */
     void addCalls(Case what, double count) {
         calls.put(what, count);
     }
@@ -41,7 +41,7 @@ final class Summary {
         return outcomes.keySet();
     }
 
-    /** An outcome for people. */
+    /** The line of an outcome for people. */
     static String line(Case what, Pair.Outcome outcome) {
         String figures =
                 what.direction() == Direction.ONE_WAY
@@ -132,7 +132,7 @@ final class Summary {
                         limits.messages());
     }
 
-    /** "!": others were at work too. */
+    /** The mark "!" if others were at work too. */
     private String flags(Case what) {
         return outcomes.get(what).stream().anyMatch(each -> each.others() > MAX_OTHERS) ? " !" : "";
     }

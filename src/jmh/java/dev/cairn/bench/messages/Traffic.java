@@ -3,13 +3,16 @@ package dev.cairn.bench.messages;
 import org.HdrHistogram.Histogram;
 
 /**
- * What the two processes say to each other: messages of the warm-up, messages that are measured, and
- * a last one.
+ * What the two processes say to each other: messages of the warm-up, messages that are measured,
+ * and a last one.
  */
 final class Traffic {
     private static final int DIGITS = 3;
 
-    /** Small messages between two looks at the clock, which take longer one after the other. */
+    /**
+     * How many small messages are sent between two looks at the clock. Round trips take longer, so
+     * there are fewer of these.
+     */
     private static final int BETWEEN_LOOKS = 64;
 
     private static final int ROUND_TRIPS_BETWEEN_LOOKS = 8;
@@ -37,13 +40,13 @@ final class Traffic {
         this.seconds = seconds;
     }
 
-    /** What the process does that sends first. */
+    /** Does what the process does that sends first. */
     Report first() throws Exception {
-        Meter _ = Meter.now(); // loads what it takes, which would delay the measured messages
+        Meter _ = Meter.now(); // loads classes, which would delay the measured messages
         go(Phase.WARM_UP, warmup);
         long start = sequence;
         if (direction == Direction.PING_PONG) {
-            roundTrip(Phase.MEASURED); // the other one begins to measure
+            roundTrip(Phase.MEASURED); // the other process begins to measure
             roundTrips.reset();
         }
         Meter before = Meter.now();
@@ -57,7 +60,7 @@ final class Traffic {
         return Report.since(before, after, sequence, measured, percentile(50), percentile(99));
     }
 
-    /** Half a round trip in microseconds; 0 where there are none. */
+    /** Half of a round trip in microseconds, or 0 if there are none. */
     private double percentile(double percent) {
         return roundTrips.getValueAtPercentile(percent) / 2e3;
     }
@@ -95,19 +98,19 @@ final class Traffic {
         sequence++;
     }
 
-    /** What the other process does. */
+    /** Does what the other process does. */
     Report second() throws Exception {
         Meter _ = Meter.now();
         takeAll(Phase.WARM_UP);
         Meter before = Meter.now();
-        long start = sequence - 1; // the first that is measured was received
+        long start = sequence - 1; // the first measured one was received
         takeAll(Phase.MEASURED);
         Meter after = Meter.now();
         long total = sequence - 1; // without the last
         return Report.since(before, after, total, total - start, 0, 0);
     }
 
-    /** Receives those of a phase, and the first one of the next. */
+    /** Receives the messages of a phase, and the first of the next. */
     private void takeAll(Phase phase) throws Exception {
         while (received == phase) {
             takeSome(phase);

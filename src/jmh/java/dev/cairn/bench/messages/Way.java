@@ -7,10 +7,10 @@ import java.util.regex.Pattern;
 /**
  * A way to hand over messages.
  *
- * @param name as it was given
- * @param shared whether a store lies in shared memory, not on disk
- * @param durable whether a store is made durable each second, not never
- * @param spinning whether who waits for a store spins, not sleeps
+ * @param name the name as it was given
+ * @param shared whether a store lies in shared memory rather than on disk
+ * @param durable whether a store is made durable each second rather than never
+ * @param spinning whether a process that waits for a store spins rather than sleeps
  * @param batch whether {@link #BATCH} messages are handed over at once
  */
 record Way(

@@ -10,8 +10,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Cairn, by its public interface only, so that another build of it can be measured too. Some keys are
- * always written with a time to live, which never passes here.
+ * Cairn, used through its public interface only, so that another build of it can be measured too.
+ * Some keys are always written with a time to live, which never passes here.
  */
 final class CairnPeer implements Peer {
     private static final Duration TIME_TO_LIVE = Duration.ofDays(365);

@@ -7,11 +7,12 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * One thread at work on a store. A value begins with the first word of its key, so that every read is
- * judged, and goes on with a random one if there is room for it.
+ * One thread that works on a store. A value begins with the first word of its key, so that every
+ * read can be judged. If there is room, a random word follows.
  *
- * <p>Whatever it writes to for itself is new in each batch, or touched between operations only: garbage
- * collection lays old objects of two threads side by side, and they would fight for the cache line.
+ * <p>Whatever a client writes to for itself is new in each batch, or is touched only between
+ * operations. Garbage collection puts old objects of two threads side by side, and the threads
+ * would fight for the cache line.
  */
 final class Client implements AutoCloseable {
     private final Peer.Session session;
@@ -19,7 +20,10 @@ final class Client implements AutoCloseable {
     private final int keyBytes;
     private final byte[] content;
 
-    /** The newest value that was read in a batch: nobody may leave out the copy. */
+    /**
+     * The newest value that was read in a batch. It is kept so that the copy cannot be optimised
+     * away.
+     */
     private byte[] read = {};
 
     Client(Peer peer, Setting setting, Keys keys) throws Exception {
@@ -47,7 +51,7 @@ final class Client implements AutoCloseable {
         read = last;
     }
 
-    /** Reads, so many keys a call. */
+    /** Reads a number of keys with each call. */
     void readTogether(int keysACall, int count) throws Exception {
         Keys.Batch batch = keys.draw(count);
         for (int i = 0; i < count; i += keysACall) {
@@ -65,7 +69,7 @@ final class Client implements AutoCloseable {
         }
     }
 
-    /** Overwrites, and notes in nanoseconds how long each put took. */
+    /** Overwrites values, and notes in nanoseconds how long each put took. */
     void work(Histogram puts, int count) throws Exception {
         Keys.Batch batch = keys.draw(count);
         byte[] key = new byte[keyBytes];

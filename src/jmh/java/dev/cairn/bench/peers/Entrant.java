@@ -7,25 +7,33 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A peer as it takes part in a run: {@code cairn}, {@code chronicle-none}, {@code cairn-200ms-before}.
+ * A peer that takes part in a run: {@code cairn}, {@code chronicle-none}, {@code
+ * cairn-200ms-before}.
  *
- * @param name as it was given
- * @param syncs who makes durable what is put, and when
- * @param periodMillis of {@link Syncs#PERIODIC}, and of every entrant's syncs while it ages
+ * @param name the name as it was given
+ * @param syncs who makes puts durable, and when
+ * @param periodMillis the period of {@link Syncs#PERIODIC}, and of every entrant's syncs while its
+ *     store ages
  * @param before whether it is the build of Cairn that {@link Setting#before} names
  */
 record Entrant(String name, String peer, Syncs syncs, int periodMillis, boolean before) {
-    /** When what is put is made durable. */
+    /** When puts are made durable. */
     enum Syncs {
-        /** Each second, or each so many milliseconds ({@code -200ms}). */
+        /** They are made durable each second, or each so many milliseconds ({@code -200ms}). */
         PERIODIC,
-        /** By hand ({@code -manual}): each second until the store has aged, then between windows. */
+        /**
+         * They are made durable by hand ({@code -manual}): each second until the store has aged,
+         * then between windows.
+         */
         MANUAL,
-        /** Never ({@code -none}). */
+        /** They are never made durable ({@code -none}). */
         NEVER
     }
 
-    /** Adapters by name; those of other libraries are there if the profile "peers" compiled them. */
+    /**
+     * The adapters by name. Those of other libraries are there if the profile "peers" compiled
+     * them.
+     */
     private static final Map<String, String> ADAPTERS =
             Map.of(
                     "cairn", "CairnPeer",

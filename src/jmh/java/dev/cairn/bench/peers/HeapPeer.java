@@ -50,7 +50,7 @@ final class HeapPeer implements Peer {
         map.clear();
     }
 
-    /** Bytes, compared by content; their first word is mixed well already. */
+    /** Bytes that are compared by content. Their first word is well mixed already. */
     private static final class Key {
         private final byte[] bytes;
 

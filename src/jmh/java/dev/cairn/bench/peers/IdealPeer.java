@@ -11,9 +11,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.SplittableRandom;
 
 /**
- * What no store can be faster than: a mapped file with a word for each entry, found without hashing or
- * probing, that says where the record lies, and records in random order. Two reads that depend on one
- * another, a compare of the key, a copy of the value; no locks, no checks, no growth.
+ * What no store can be faster than. A mapped file has a word for each entry, which is found without
+ * hashing or probing. The word says where the record lies, and records lie in random order. So a
+ * get takes two reads of which one depends on the other, a comparison of the key, and a copy of the
+ * value. There are no locks, no checks and no growth.
  */
 final class IdealPeer implements Peer {
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;

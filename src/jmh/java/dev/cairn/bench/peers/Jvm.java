@@ -18,10 +18,13 @@ import java.util.List;
 final class Jvm {
     static final Charset CHARSET = StandardCharsets.UTF_8;
 
-    /** Where temporary files go, as libraries that were unpacked: a directory beside the store's. */
+    /**
+     * The directory for temporary files, such as unpacked libraries. It lies beside the store's
+     * directory.
+     */
     static final String TEMPORARY = "tmp";
 
-    /** What one or another of the peers needs on JDK 25. */
+    /** The flags that one or another of the peers needs on JDK 25. */
     private static final List<String> FLAGS =
             List.of(
                     "-XX:+AlwaysPreTouch",
@@ -43,9 +46,9 @@ final class Jvm {
     private Jvm() {}
 
     /**
-     * Starts one for an entrant.
+     * Starts a JVM for an entrant.
      *
-     * @param number of the process among those of the entrant, from 0
+     * @param number the number of the process among those of the entrant, from 0
      */
     static Process start(
             Class<?> main,
@@ -77,7 +80,7 @@ final class Jvm {
         return Arrays.copyOfRange(arguments, OWN_ARGUMENTS, arguments.length);
     }
 
-    /** This JVM's class path with another build in the place of the classes of Cairn. */
+    /** This JVM's class path with another build in place of the classes of Cairn. */
     static String classPathWith(String build) throws IOException, URISyntaxException {
         Path own = Path.of(Cairn.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         List<String> entries = new ArrayList<>(List.of(build));

@@ -6,9 +6,9 @@ import java.nio.ByteOrder;
 import java.util.SplittableRandom;
 
 /**
- * The keys that one thread asks for, as numbers of entries, from a random stream of its own. A stream
- * that is another thread's, shifted, would make the two share the processor's cache and meet at locks:
- * both start and step of a split stream are its own.
+ * The keys that one thread asks for, as numbers of entries, from a random stream of its own. If a
+ * stream were another thread's, shifted, the two would share the processor's cache and meet at
+ * locks. So a split stream has both a start and a step of its own.
  */
 final class Keys {
     private static final double EXPONENT = 0.99;
@@ -33,7 +33,7 @@ final class Keys {
         this.random = new SplittableRandom(round * 10_000L + process * 100L + thread).split();
     }
 
-    /** Chooses by zipf's law from now on, or evenly. */
+    /** Chooses keys by Zipf's law from now on, or evenly. */
     void chooseByZipf(boolean now) {
         if (now && samples.length == 0) {
             samples = zipf((int) Math.min(4L * entries, MAX_SAMPLES));
@@ -41,7 +41,10 @@ final class Keys {
         zipf = now;
     }
 
-    /** Keys to come, and a random number for each, whose lower half says nothing about the key. */
+    /**
+     * The next keys, with a random number for each. The lower half of that number says nothing
+     * about the key.
+     */
     record Batch(int[] entries, long[] randoms) {}
 
     Batch draw(int count) {
@@ -60,8 +63,8 @@ final class Keys {
     }
 
     /*
-     * Drawn beforehand, since a power costs as much as a tenth of a get. By the approximation of Gray
-     * et al. that YCSB uses; which entries are the frequent ones is scrambled.
+     * Draws samples in advance, since a power costs as much as a tenth of a get. It uses the
+     * approximation of Gray et al., as YCSB does. Which entries are the frequent ones is scrambled.
      */
     private int[] zipf(int count) {
         double sum = 0;
@@ -82,7 +85,7 @@ final class Keys {
         return drawn;
     }
 
-    /** Writes the key of an entry: its number, mixed, and what follows from that. */
+    /** Writes the key of an entry: its mixed number, and what follows from that. */
     static void write(byte[] key, long entry) {
         long word = mix(entry);
         for (int at = 0; at < key.length; at += 8) {
@@ -91,7 +94,7 @@ final class Keys {
         }
     }
 
-    /** The entry of a key, from its first 8 bytes. */
+    /** The entry of a key, from the first 8 bytes of the key. */
     static long entry(byte[] key) {
         return unmix(word(key, 0));
     }
@@ -104,7 +107,7 @@ final class Keys {
         LONG.set(bytes, at, word);
     }
 
-    /** The finalizer of MurmurHash3 behind an addition, so that no number is its own key. */
+    /** The finalizer of MurmurHash3 after an addition, so that no number is its own key. */
     private static long mix(long number) {
         long z = number + STEP;
         z = (z ^ (z >>> 33)) * FIRST;
@@ -112,14 +115,17 @@ final class Keys {
         return z ^ (z >>> 33);
     }
 
-    /** Undoes {@link #mix}; a shift by more than half of the bits undoes itself. */
+    /** Undoes {@link #mix}. A shift by more than half of the bits undoes itself. */
     private static long unmix(long mixed) {
         long z = (mixed ^ (mixed >>> 33)) * UNDO_SECOND;
         z = (z ^ (z >>> 33)) * UNDO_FIRST;
         return (z ^ (z >>> 33)) - STEP;
     }
 
-    /** What an odd number is to be multiplied by for 1: each step doubles the bits that are right. */
+    /**
+     * The number by which an odd number must be multiplied to give 1. Each step doubles the bits
+     * that are right.
+     */
     private static long inverse(long odd) {
         long inverse = odd;
         for (int bits = 3; bits < Long.SIZE; bits *= 2) {

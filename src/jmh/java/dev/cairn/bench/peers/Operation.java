@@ -7,24 +7,29 @@ import java.util.regex.Pattern;
  * What is measured:
  *
  * <ul>
- *   <li>{@code load}: fills the new store, one thread;
- *   <li>{@code get-1}, {@code put-2}, {@code mix95-zipf-2}: reads, overwrites, or 95 reads in a hundred;
- *       of keys chosen evenly or by zipf's law with exponent 0.99; by so many threads, or, with {@code
- *       1+1}, by two processes of one thread each, with {@code 1+1+1} by three;
- *   <li>{@code getAll-64-1}: as {@code get-1}, so many keys a call; the figure is of keys;
- *   <li>{@code latency-1}: as {@code put-1}, with each put timed: percentiles, and the longest;
- *   <li>{@code sync-1000}: makes so many overwrites durable, of a {@link Entrant.Syncs#MANUAL} entrant;
- *   <li>{@code space}: bytes on the disk for each byte of keys and values, when the store has been
- *       overwritten once more as often as it was to age it;
- *   <li>{@code memory}: pages of the store's files that this process has mapped, as often as they are,
- *       and once each, and the length of the files, for each byte of keys and values; other processes
- *       of an operation before take their part of "once".
+ *   <li>{@code load}: one thread fills the new store.
+ *   <li>{@code get-1}, {@code put-2}, {@code mix95-zipf-2}: reads, overwrites, or 95 reads in a
+ *       hundred operations. Keys are chosen evenly, or by Zipf's law with the exponent 0.99. The
+ *       number is that of the threads. With {@code 1+1} the work is done by two processes of one
+ *       thread each, with {@code 1+1+1} by three.
+ *   <li>{@code getAll-64-1}: like {@code get-1}, but with so many keys a call. The figure counts
+ *       keys.
+ *   <li>{@code latency-1}: like {@code put-1}, but each put is timed. The figures are percentiles
+ *       and the longest.
+ *   <li>{@code sync-1000}: makes so many overwrites durable, for a {@link Entrant.Syncs#MANUAL}
+ *       entrant.
+ *   <li>{@code space}: bytes on the disk for each byte of keys and values. Before, the store is
+ *       overwritten once more, as often as it was to age it.
+ *   <li>{@code memory}: pages of the store's files that this process has mapped, counted as often
+ *       as they are mapped, and counted once each, and the length of the files. All are given for
+ *       each byte of keys and values. Other processes of an operation before take their part of
+ *       "once".
  * </ul>
  *
  * @param readPercent reads in a hundred operations
- * @param processes that do it, each with so many threads
- * @param keysACall of reads
- * @param overwrites before a sync
+ * @param processes how many processes do it, each with so many threads
+ * @param keysACall how many keys each call reads
+ * @param overwrites how many overwrites come before a sync
  */
 record Operation(
         String name,
@@ -36,7 +41,7 @@ record Operation(
         int keysACall,
         int overwrites) {
 
-    /** How it is measured. */
+    /** How an operation is measured. */
     enum Kind {
         LOAD,
         RATE,
@@ -87,7 +92,7 @@ record Operation(
         return new Operation(name, Kind.RATE, reads, zipf, threads, processes, keysACall, 0);
     }
 
-    /** Whether it means anything for this entrant. */
+    /** Whether the operation means anything for this entrant. */
     boolean isFor(Entrant entrant, Peer peer) {
         return switch (kind) {
             case SYNC -> peer.hasFiles() && entrant.syncs() == Entrant.Syncs.MANUAL;

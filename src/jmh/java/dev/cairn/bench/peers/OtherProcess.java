@@ -11,11 +11,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A process beside the worker's, of an operation of several: opens the same store, and is told by lines which operation
- * to do and for how long.
+ * A process beside the worker's, for an operation of several processes. It opens the same store,
+ * and is told by lines which operation to do and for how long.
  */
 final class OtherProcess implements AutoCloseable {
-    /** What it did in a window, and processors that its compiler used. */
+    /** What it did in a window, and how many processors its compiler used. */
     record Answer(double rate, double compiling) {}
 
     private final Process process;
@@ -71,7 +71,7 @@ final class OtherProcess implements AutoCloseable {
         return process.toHandle();
     }
 
-    /** It sees the end of its orders, closes the store and ends. */
+    /** Ends the orders. The process sees that, closes the store and ends. */
     @Override
     public void close() throws IOException {
         orders.close();

@@ -16,11 +16,11 @@ import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Compares two builds of Cairn in one JVM: each has a class loader and a store of its own, and their
- * windows take turns, so that whatever the machine does to one it does to the other. The median of the
- * ratios then tells differences of a few per cent, of which {@link PeerBenchmark} tells nothing. See
- * docs/benchmarks.md for how to run it, {@link Setting} for its arguments: {@code before} is the other
- * build, {@code windows} the number of pairs.
+ * Compares two builds of Cairn in one JVM. Each has a class loader and a store of its own, and
+ * their windows take turns. So whatever happens to the machine happens to both. The median of the
+ * ratios then shows differences of a few per cent, which {@link PeerBenchmark} cannot show. See
+ * docs/benchmarks.md for how to run it, and {@link Setting} for its arguments. {@code before} is
+ * the other build, {@code windows} the number of pairs.
  */
 final class PairedBenchmark {
     private static final int UNMEASURED = 5;
@@ -82,13 +82,12 @@ final class PairedBenchmark {
         return sorted[Math.min(sorted.length - 1, sorted.length * quarters / 4)];
     }
 
-    /** A build with a store of its own, loaded and aged. */
+    /** A build with a store of its own, which is loaded and aged. */
     private static final class Build implements Closeable {
         private final URLClassLoader loader;
         private final ToDoubleFunction<String> side;
 
-        @SuppressWarnings(
-                "unchecked") // of another loader, and so known by interfaces of the JDK alone
+        @SuppressWarnings("unchecked") // another loader's, so known by interfaces of the JDK only
         Build(String classPath, Setting setting, Path scratch) throws Exception {
             List<URL> urls = new ArrayList<>();
             for (String each : classPath.split(File.pathSeparator, -1)) {
@@ -117,7 +116,7 @@ final class PairedBenchmark {
         }
     }
 
-    /** What a build does, in its own class loader. */
+    /** What a build does in its own class loader. */
     public static final class Side implements ToDoubleFunction<String>, Closeable {
         private final Setting setting;
         private final Peer peer;
@@ -134,7 +133,7 @@ final class PairedBenchmark {
             }
         }
 
-        /** Operations a second in one window. */
+        /** Returns the operations a second of one window. */
         @Override
         public double applyAsDouble(String name) {
             Operation operation = Operation.of(name);

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A store that is measured. Beside this interface an adapter has a constructor of {@code (Path
- * directory, Setting, Entrant)} that opens the store of that directory, or creates it there.
+ * A store that is measured. Besides this interface, an adapter has a constructor of {@code (Path
+ * directory, Setting, Entrant)}. It opens the store of that directory, or creates it there.
  */
 interface Peer extends AutoCloseable {
     /** The store as one thread uses it. */
@@ -14,7 +14,7 @@ interface Peer extends AutoCloseable {
         /** A copy of the value that nobody else has, or null when the key is absent. */
         byte[] get(byte[] key) throws Exception;
 
-        /** As {@link #get} of each of them, in their order. */
+        /** Gets each key as {@link #get} does, and returns the values in the order of the keys. */
         default List<byte[]> getAll(List<byte[]> keys) throws Exception {
             List<byte[]> values = new ArrayList<>(keys.size());
             for (byte[] key : keys) {
@@ -23,14 +23,14 @@ interface Peer extends AutoCloseable {
             return values;
         }
 
-        /** Keeps neither array: the caller uses both again. */
+        /** Puts a value. It keeps neither array, since the caller uses both again. */
         void put(byte[] key, byte[] value) throws Exception;
 
         @Override
         default void close() {}
     }
 
-    /** Called by the thread that will use it, which also closes it. */
+    /** Opens a session. The thread that will use it calls this, and closes it too. */
     Session session() throws Exception;
 
     /** Makes durable what was put before. */
@@ -41,7 +41,7 @@ interface Peer extends AutoCloseable {
         return false;
     }
 
-    /** Whether it keeps its entries in files. */
+    /** Whether the store keeps its entries in files. */
     default boolean hasFiles() {
         return true;
     }

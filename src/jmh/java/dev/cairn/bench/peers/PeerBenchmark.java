@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Measures stores beside each other: each entrant in each round in a fresh JVM with a fresh store, all
- * entrants one behind the other in a round, in another order in the next. See docs/benchmarks.md for
- * how to run it, {@link Setting} for its arguments.
+ * Measures stores beside each other. In each round each entrant gets a fresh JVM with a fresh
+ * store. The entrants of a round are run one after the other, and in another order in the next
+ * round. See docs/benchmarks.md for how to run it, and {@link Setting} for its arguments.
  */
 final class PeerBenchmark {
     private final Setting setting;
@@ -40,7 +40,7 @@ final class PeerBenchmark {
     public static void main(String[] arguments) throws Exception {
         Setting setting = Setting.of(arguments);
         for (String peer : setting.peers()) {
-            Entrant.of(peer).adapter(); // or the last one would be missed hours later
+            Entrant.of(peer).adapter(); // else a missing one would show hours later
         }
         PeerBenchmark benchmark = new PeerBenchmark(setting, System.out);
         Thread cleaning = new Thread(benchmark::stop);
@@ -108,7 +108,7 @@ final class PeerBenchmark {
         return process;
     }
 
-    /** Ends what still runs, after an interrupt, and removes everything. */
+    /** Ends what still runs after an interrupt, and removes everything. */
     private synchronized void stop() {
         stopped = true;
         if (child != null) {

@@ -8,20 +8,20 @@ import java.util.Locale;
  * A figure.
  *
  * @param what the operation, and which figure of it
- * @param others processors that others used meanwhile, see {@link Usage}
- * @param compiling processors that the compiler used meanwhile
+ * @param others how many processors others used meanwhile; see {@link Usage}
+ * @param compiling how many processors the compiler used meanwhile
  */
 record Row(String what, String unit, double value, double others, double compiling) {
     private static final double MAX_OTHERS = 0.35;
 
-    /** Above it the compiler has not come to rest. */
+    /** Above this the compiler has not come to rest. */
     static final double MAX_COMPILING = 0.02;
 
     static Row since(Usage before, Usage after, String what, String unit, double value) {
         return new Row(what, unit, value, after.othersSince(before), after.compilingSince(before));
     }
 
-    /** "!": others were at work too; "~": the compiler was. */
+    /** The marks "!" if others were at work too, and "~" if the compiler was. */
     String flags() {
         return (others > MAX_OTHERS ? "!" : "") + (compiling > MAX_COMPILING ? "~" : "");
     }

@@ -6,27 +6,29 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * How a run is made, from arguments of the form {@code name=value}; each has a default.
+ * How a run is made. The arguments have the form {@code name=value}, and each has a default.
  *
  * @param peers the entrants, with commas between
- * @param bases the entrants that all are divided by, a table for each; the first one unless any is named
- * @param operations names as {@link Operation} knows them, in the order in which they are measured
+ * @param bases the entrants by which all are divided, with a table for each; the first one unless
+ *     any is named
+ * @param operations names that {@link Operation} knows, in the order in which they are measured
  * @param rounds how often each entrant gets a fresh JVM and a fresh store
- * @param windows measured windows of an operation in a round
- * @param seconds length of a window
- * @param warmup seconds after which an operation is measured even if the compiler has not come to rest
- * @param entries of the store
- * @param keyBytes a multiple of 8
- * @param valueBytes at least 8
- * @param turnovers how often all entries are overwritten, on average, before anything but the load is
- *     measured
- * @param expiring keys in a hundred that Cairn always writes with a time to live
- * @param heap of each JVM
- * @param minutes after which an entrant's JVM is ended, and counts as failed
+ * @param windows how many windows of an operation are measured in a round
+ * @param seconds the length of a window
+ * @param warmup after how many seconds an operation is measured even if the compiler has not come
+ *     to rest
+ * @param entries how many entries the store has
+ * @param keyBytes the length of a key, a multiple of 8
+ * @param valueBytes the length of a value, at least 8
+ * @param turnovers how often all entries are overwritten, on average, before anything but the load
+ *     is measured
+ * @param expiring how many keys in a hundred Cairn always writes with a time to live
+ * @param heap the heap of each JVM
+ * @param minutes after how many minutes an entrant's JVM is ended and counts as failed
  * @param directory under which a scratch directory is made
- * @param json file for the figures; empty for none
- * @param before class path of another build of Cairn
- * @param arguments as they were given, for the JVMs of the entrants
+ * @param json the file for the figures; empty for none
+ * @param before the class path of another build of Cairn
+ * @param arguments the arguments as they were given, for the JVMs of the entrants
  */
 record Setting(
         List<String> peers,

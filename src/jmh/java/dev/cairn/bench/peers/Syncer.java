@@ -4,7 +4,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Makes durable, once a period, what was put, until it is closed. */
+/** Until it is closed, makes durable once a period what was put. */
 final class Syncer implements AutoCloseable {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<Exception> failure = new AtomicReference<>();
@@ -25,7 +25,8 @@ final class Syncer implements AutoCloseable {
     }
 
     /**
-     * @throws IllegalStateException if a sync failed, and the figures are of a store without any
+     * @throws IllegalStateException if a sync failed, so that the figures are those of a store
+     *     without syncs
      */
     @Override
     public void close() {

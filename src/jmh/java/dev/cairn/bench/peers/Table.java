@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * For each operation and entrant the median over the rounds, and the median of what it is divided by
- * a base in the same round. A round's value is the median of its windows.
+ * For each operation and entrant it has the median over the rounds. It also has the median of the
+ * ratios to a base in the same round. The value of a round is the median of its windows.
  */
 final class Table {
     private record Cell(String what, String entrant) {}
@@ -37,7 +37,7 @@ final class Table {
         return median(rounds(what, entrant).values());
     }
 
-    /** The median over the rounds in which both were measured; NaN if there are none. */
+    /** The median over the rounds in which both were measured, or NaN if there are none. */
     double ratio(String what, String entrant, String base) {
         Map<Integer, Double> bases = rounds(what, base);
         Map<Integer, Double> ratios = rounds(what, entrant);
@@ -46,7 +46,7 @@ final class Table {
         return median(ratios.values());
     }
 
-    /** The round's value, of each round. */
+    /** The value of each round. */
     private Map<Integer, Double> rounds(String what, String entrant) {
         Map<Integer, Double> values = new TreeMap<>();
         rows.getOrDefault(new Cell(what, entrant), Map.of())
@@ -78,7 +78,7 @@ final class Table {
         return figures;
     }
 
-    /** At most. */
+    /** The most processors that others used. */
     private double others(String what, String entrant) {
         return rows.get(new Cell(what, entrant)).values().stream()
                 .flatMap(List::stream)
@@ -113,7 +113,7 @@ final class Table {
         return " " + figure + flags(what, entrant) + " (" + ratio + ") |";
     }
 
-    /** Of all its windows. */
+    /** The marks of all its windows. */
     private String flags(String what, String entrant) {
         StringBuilder flags = new StringBuilder();
         for (String flag : List.of("!", "~")) {

@@ -11,16 +11,16 @@ import java.util.concurrent.Future;
 /**
  * What the threads of one process did for some seconds.
  *
- * @param rate operations a second, of all threads together
- * @param puts how long they took in nanoseconds, of {@link Operation.Kind#LATENCY}
+ * @param rate operations a second of all threads together
+ * @param puts how long puts took, in nanoseconds, for {@link Operation.Kind#LATENCY}
  */
 record Window(double rate, Histogram puts) {
-    /** Operations between two looks at the clock. */
+    /** How many operations are done between two looks at the clock. */
     private static final int BATCH = 200;
 
     private static final int DIGITS = 3;
 
-    /** One thread for each stream of keys. */
+    /** Measures a window with one thread for each stream of keys. */
     static Window of(
             Peer peer, Setting setting, Operation operation, List<Keys> streams, double seconds)
             throws Exception {

@@ -16,11 +16,11 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
- * Measures one entrant in this JVM: loads the store, ages it, and then, for each operation, does it
+ * Measures one entrant in this JVM. It loads the store and ages it. Then it does each operation
  * until the compiler has come to rest, and measures windows.
  */
 final class Worker implements AutoCloseable {
-    /** Seconds in a row in which the compiler has to rest. */
+    /** For how many seconds in a row the compiler must rest. */
     private static final int RESTING = 2;
 
     private static final List<Double> PERCENTILES = List.of(50.0, 90.0, 99.0, 99.9, 99.99);
@@ -49,7 +49,10 @@ final class Worker implements AutoCloseable {
         this.peer = entrant.open(directory, setting);
     }
 
-    /** Arguments: entrant, round, directory, and those of the setting. Rows go to the standard output. */
+    /**
+     * The arguments are the entrant, round, directory, and those of the setting. Rows go to the
+     * standard output.
+     */
     public static void main(String[] arguments) throws Exception {
         PrintStream rows = System.out;
         System.setOut(System.err); // what libraries print is no row
@@ -63,7 +66,7 @@ final class Worker implements AutoCloseable {
         System.exit(0); // whatever threads a library leaves
     }
 
-    /** Measures in this JVM. */
+    /** Measures an entrant in this JVM. */
     static void measure(Setting setting, String name, int round, Path directory, Consumer<Row> out)
             throws Exception {
         try (Worker worker = new Worker(setting, name, round, directory, out)) {
@@ -109,7 +112,7 @@ final class Worker implements AutoCloseable {
 
     private void measure(Operation operation) throws Exception {
         switch (operation.kind()) {
-            case LOAD -> {} // it was measured before
+            case LOAD -> {} // measured before
             case SYNC -> syncs(operation);
             case SPACE -> space(operation);
             case MEMORY -> memory(operation);
@@ -159,7 +162,9 @@ final class Worker implements AutoCloseable {
         }
     }
 
-    /** What all processes did together; how much the compilers of the others were at work. */
+    /**
+     * What all processes did together, and how many processors the compilers of the others used.
+     */
     private record Together(double rate, Histogram puts, double compiling) {}
 
     private Together window(Operation operation, double seconds) throws Exception {
@@ -202,7 +207,10 @@ final class Worker implements AutoCloseable {
         return (double) setting.entries() * (setting.keyBytes() + setting.valueBytes());
     }
 
-    /** Without the heap. A page that is mapped twice is resident twice, and proportionally once. */
+    /**
+     * Measures the memory, without the heap. A page that is mapped twice counts twice as resident,
+     * and once proportionally.
+     */
     private void memory(Operation operation) throws IOException {
         Usage before = usage();
         double resident = mappedBytes("Rss:") / live();
@@ -214,7 +222,7 @@ final class Worker implements AutoCloseable {
         out.accept(Row.since(before, after, operation.name() + " files", "x", files));
     }
 
-    /** Of the store's files in this process, as the kernel counts. */
+    /** The bytes of the store's files that this process has mapped, as the kernel counts them. */
     private double mappedBytes(String measure) throws IOException {
         String files = directory.toRealPath() + "/";
         double bytes = 0;
@@ -239,7 +247,7 @@ final class Worker implements AutoCloseable {
         return bytes;
     }
 
-    /** What is allocated: files may have holes, or room that was never written. */
+    /** The bytes that are allocated. Files may have holes, or room that was never written. */
     private double bytesOnDisk() throws IOException {
         Process process = new ProcessBuilder("du", "-s", "-B1", directory.toString()).start();
         String answer = new String(process.getInputStream().readAllBytes(), Jvm.CHARSET);

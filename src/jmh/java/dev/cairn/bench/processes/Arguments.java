@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Arguments of the form {@code name=value} that were not taken yet. */
+/** The arguments of the form {@code name=value} that were not taken yet. */
 public final class Arguments {
     private final Map<String, String> given = new HashMap<>();
 
     /**
-     * Of a program's.
+     * Reads the arguments of a program.
      *
      * @throws IllegalArgumentException if one is not of that form
      */
@@ -34,7 +34,7 @@ public final class Arguments {
         return Optional.ofNullable(given.remove(name));
     }
 
-    /** One with commas between several. */
+    /** Takes an argument that has several values with commas between. */
     public List<String> takeAll(String name, String otherwise) {
         return Arrays.asList(take(name, otherwise).split(",", -1));
     }
@@ -48,7 +48,7 @@ public final class Arguments {
     }
 
     /**
-     * Refuses what nobody knows.
+     * Refuses arguments that nobody knows.
      *
      * @throws IllegalArgumentException if some were not taken
      */

@@ -5,20 +5,20 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** JVMs that a benchmark starts, which do not outlive it. */
+/** JVMs that a benchmark starts, and that do not outlive it. */
 public final class ChildJvm {
     private static final String PARENT = "dev.cairn.bench.parent";
 
     private ChildJvm() {}
 
-    /** How a command begins that starts one: it knows its parent. */
+    /** The beginning of a command that starts such a JVM. It tells the JVM its parent. */
     public static List<String> java() {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-D" + PARENT + "=" + ProcessHandle.current().pid());
     }
 
-    /** Ends this JVM soon after its parent has ended, however that came about. */
+    /** Ends this JVM soon after its parent has ended in whatever way. */
     public static void endWithParent() {
         Optional<ProcessHandle> parent = ProcessHandle.of(Long.getLong(PARENT));
         if (parent.isEmpty()) {
@@ -27,7 +27,7 @@ public final class ChildJvm {
         var _ = parent.orElseThrow().onExit().thenRun(() -> Runtime.getRuntime().halt(1));
     }
 
-    /** Kills it and whatever it started, and waits until they are gone. */
+    /** Kills a process and whatever it started, and waits until they are gone. */
     public static void kill(Process process) {
         List<ProcessHandle> all =
                 Stream.concat(Stream.of(process.toHandle()), process.descendants()).toList();

@@ -6,9 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 
-/** A directory for the files of a benchmark, gone with all of them when it is closed. */
+/** A directory for the files of a benchmark. When it is closed, it is removed with all of them. */
 public record Scratch(Path path) implements Closeable {
-    /** Names the directory under which those of this JVM are made. */
+    /** The property that names the directory under which this JVM makes its scratch directories. */
     public static final String PROPERTY = "cairn.bench.directory";
 
     public static Scratch create(String name) throws IOException {
@@ -25,14 +25,14 @@ public record Scratch(Path path) implements Closeable {
         delete(path);
     }
 
-    /** Deletes a directory with whatever is in it, if it is there. */
+    /** Deletes a directory with whatever is in it, if it exists. */
     public static void delete(Path directory) throws IOException {
         if (!Files.exists(directory)) {
             return;
         }
         try (var files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file); // an interrupt may have come first
+                Files.deleteIfExists(file); // an interrupt may have deleted it
             }
         }
     }

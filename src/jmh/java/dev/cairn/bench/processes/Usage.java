@@ -11,20 +11,20 @@ import java.util.List;
 /**
  * What was used up to a moment, in seconds.
  *
- * @param wall by the clock
- * @param machine of all processors, by whomever; what the kernel does in threads of its own, as
- *     writing back for us, is in it
- * @param ours of them, by our processes
- * @param compiler of ours, by the compiler of this JVM
+ * @param wall seconds by the clock
+ * @param machine seconds of all processors, whoever used them. That includes what the kernel does
+ *     for us in its own threads, such as write-back
+ * @param ours seconds of processors that our processes used
+ * @param compiler seconds of processors that the compiler of this JVM used, which are part of ours
  */
 public record Usage(double wall, double machine, double ours, double compiler) {
     private static final Path STAT = Path.of("/proc/stat");
     private static final double TICKS_A_SECOND = 100;
 
-    /** Of user, nice, system, idle, iowait, irq, softirq, steal. */
+    /** The places of busy time among user, nice, system, idle, iowait, irq, softirq and steal. */
     private static final List<Integer> BUSY = List.of(1, 2, 3, 6, 7, 8);
 
-    /** Of this process and those others. */
+    /** What this process and those others have used. */
     public static Usage now(List<ProcessHandle> others) throws IOException {
         double ours = seconds(ProcessHandle.current());
         for (ProcessHandle other : others) {
@@ -46,13 +46,13 @@ public record Usage(double wall, double machine, double ours, double compiler) {
         }
     }
 
-    /** Processors that others used since then, 0 to all of them. */
+    /** How many processors others used since then, from 0 to all. */
     public double othersSince(Usage before) {
         double others = (machine - before.machine) - (ours - before.ours);
         return Math.max(0, others / (wall - before.wall));
     }
 
-    /** Processors that the compiler used since then. */
+    /** How many processors the compiler used since then. */
     public double compilingSince(Usage before) {
         return (compiler - before.compiler) / (wall - before.wall);
     }

@@ -8,9 +8,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * A chart to be drawn from the results of a set.
+ * A chart that is drawn from the results of a set.
  *
- * @param name of its file, without the ending
+ * @param name the name of its file, without the ending
  * @param axis what the values are, with their unit
  * @param place where a figure stands in it; empty if it does not
  */
@@ -22,13 +22,13 @@ record Chart(
         Form form,
         Scale scale,
         Function<Figure, Optional<Cell>> place) {
-    /** Of the values' axis. */
+    /** The scale of the values' axis. */
     enum Scale {
         LINEAR,
         LOGARITHMIC
     }
 
-    /** All of a chart but what it shows. */
+    /** A chart without what it shows. */
     record Outline(String name, String set, String title, Form form, Scale scale) {
         Outline logarithmic() {
             return new Outline(name, set, title, form, Scale.LOGARITHMIC);
@@ -39,7 +39,7 @@ record Chart(
         }
     }
 
-    /** Empty if the results have nothing for it. */
+    /** The plot of these results. Empty if they have nothing for it. */
     Optional<Plot> plot(Results results) {
         List<Cell> cells = Plot.cells(results, place);
         return cells.isEmpty()

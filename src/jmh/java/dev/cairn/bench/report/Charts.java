@@ -28,7 +28,7 @@ public final class Charts {
                     "memory once", "resident, a page once",
                     "memory files", "length of files");
 
-    /* Of the set "scale": operation, entries and the size of values. */
+    /* The names of cases in the set "scale": operation, entries and the size of values. */
     private static final Pattern OF_SIZE =
             Pattern.compile("(.+), ([0-9,]+) entries of ([0-9]+ K?i?B)");
 
@@ -87,7 +87,7 @@ public final class Charts {
         return Optional.of(new Cell(ofCase, Names.contender(contender), value));
     }
 
-    /** In millions, but for the load, which is a matter of the compiler. */
+    /** Rates in millions, except that of the load, which the compiler decides. */
     private static Optional<Cell> rate(Figure figure) {
         return figure.unit().equals("1/s") && !figure.what().equals("load")
                 ? cell(Names.operation(figure.what()), figure.contender(), figure.median() / 1e6)
@@ -122,7 +122,7 @@ public final class Charts {
         return bySize(figure, ", ping-pong, p50");
     }
 
-    /** There are too many contenders for a colour each: they stand along the axis. */
+    /** There are too many contenders to give each a colour, so they stand along the axis. */
     private static Optional<Cell> bySize(Figure figure, String measure) {
         String what = figure.what();
         if (!what.endsWith(measure)) {
@@ -147,7 +147,10 @@ public final class Charts {
         return nanos(figure, parts.group(2) + " of " + parts.group(3), parts.group(1));
     }
 
-    /** Values of 100 bytes are measured with other numbers of entries too. */
+    /**
+     * Whether a case belongs to the chart by values. Values of 100 bytes are measured with other
+     * numbers of entries too.
+     */
     private static boolean isOfValues(String entries, String bytes) {
         return !bytes.equals("100 B") || entries.equals("1,000,000");
     }
@@ -180,7 +183,7 @@ public final class Charts {
         return ALL.stream().filter(chart -> chart.name().equals(name)).findFirst().orElseThrow();
     }
 
-    /** Draws those whose results are in a directory, and says which are not. */
+    /** Draws the charts whose results are in a directory, and says for which there are none. */
     public static void draw(Path results, Path images, PrintStream out) throws IOException {
         Files.createDirectories(images);
         for (Chart chart : ALL) {

@@ -7,11 +7,11 @@ import java.util.Locale;
 /**
  * What was measured of one contender in one case.
  *
- * @param what the case, with the measure if it has several, as "get, 1 thread" or "100 B, p99"
+ * @param what the case, with the measure if it has several, such as "get, 1 thread" or "100 B, p99"
  * @param contender who was measured
- * @param unit of the values
- * @param values one for each round, in their order
- * @param others processors that others used meanwhile, at most, from 0 to all of them; 0 if unknown
+ * @param unit the unit of the values
+ * @param values one value for each round, in the order of the rounds
+ * @param others the most processors that others used meanwhile, from 0 to all of them; 0 if unknown
  */
 public record Figure(
         String what, String contender, String unit, List<Double> values, double others) {
@@ -23,7 +23,7 @@ public record Figure(
         values = List.copyOf(values);
     }
 
-    /** The same of a case that has another name. */
+    /** The same figure for a case with another name. */
     public Figure withWhat(String name) {
         return new Figure(name, contender, unit, values, others);
     }
@@ -48,7 +48,9 @@ public record Figure(
         return sorted;
     }
 
-    /** The median, and the least and the most if there were several rounds, for people. */
+    /**
+     * The median for people. If there were several rounds, the least and the greatest value follow.
+     */
     public String printed() {
         return values.size() == 1
                 ? printed(median())

@@ -16,9 +16,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** On what, when, and of which builds figures are taken. */
+/** Tells on what, when, and of which builds figures are taken. */
 public final class Machine {
-    /** Whether a run showed only that everything works, as the setting says. */
+    /** The name in the setting for whether a run only showed that everything works. */
     public static final String QUICK = "quick";
 
     private static final String PROCESSOR = "processor";
@@ -41,10 +41,10 @@ public final class Machine {
     private Machine() {}
 
     /**
-     * Of this machine, now.
+     * The setting of this machine, now.
      *
      * @param directory where the stores are made
-     * @param checkout whose commit is told, if it is one of git
+     * @param checkout the checkout whose commit is told, if it is one of git
      */
     public static Map<String, String> setting(Path directory, Path checkout) throws IOException {
         Map<String, String> setting = new LinkedHashMap<>();
@@ -67,7 +67,7 @@ public final class Machine {
         return setting;
     }
 
-    /** In one line, of the setting of results. */
+    /** The setting of results in one line. */
     static String caption(Map<String, String> setting) {
         String shown =
                 SHOWN.stream()
@@ -82,7 +82,7 @@ public final class Machine {
         return Math.round(Long.parseLong(kilobytes.split(" ", 2)[0]) / GIB) + " GiB";
     }
 
-    /** What a line "name : value" says. */
+    /** What a line "name : value" of a file says. */
     private static Optional<String> line(String file, String name) throws IOException {
         if (!Files.exists(Path.of(file))) {
             return Optional.empty();
@@ -95,7 +95,7 @@ public final class Machine {
         }
     }
 
-    /** With a sign if something was changed since. */
+    /** The commit of a checkout, with a sign if something was changed since. */
     private static Optional<String> commit(Path checkout) throws IOException {
         try {
             Process git =

@@ -21,13 +21,16 @@ final class Names {
 
     private Names() {}
 
-    /** "mix95-zipf-2" is "95 % gets, 2 threads". */
+    /** The name of an operation: "mix95-zipf-2" is "95 % gets, 2 threads". */
     static String operation(String name) {
         Matcher parts = RATE.matcher(name);
         return parts.matches() ? what(parts) + ", " + who(parts.group(5)) : name;
     }
 
-    /** As {@link #operation}, without those who do it. */
+    /**
+     * The name of an operation as {@link #operation} gives it, without the threads and processes
+     * that do it.
+     */
     static String call(String name) {
         Matcher parts = RATE.matcher(name);
         return parts.matches() ? what(parts) : name;
@@ -48,7 +51,7 @@ final class Names {
         return workers.equals("1") ? "1 thread" : workers + " threads";
     }
 
-    /** "cairn-200ms" is "Cairn, durable each 200 ms". */
+    /** The name of a contender: "cairn-200ms" is "Cairn, durable each 200 ms". */
     static String contender(String name) {
         Matcher parts = CONTENDER.matcher(name);
         if (!parts.matches() || !CONTENDERS.containsKey(parts.group(1))) {

@@ -23,7 +23,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
-/** Draws plots as SVG, on white, with letters as outlines, which look the same everywhere. */
+/** Draws plots as SVG, on white. Letters are drawn as outlines, which look the same everywhere. */
 final class Painter {
     private static final int WIDTH = 960;
     private static final int HEIGHT = 480;
@@ -136,7 +136,10 @@ final class Painter {
         return new Font(Font.SANS_SERIF, style, size);
     }
 
-    /** Behind the first tag: browsers show the title, and readers aloud read both. */
+    /**
+     * Adds title and description after the first tag. Browsers show the title, and screen readers
+     * read both.
+     */
     private static String described(String svg, Plot plot) {
         int at = svg.indexOf('>', svg.indexOf("<svg")) + 1;
         return svg.substring(0, at)

@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A colour for each contender, the same in every chart, of those that Okabe and Ito found to be told
- * apart by the colour-blind too. What comes behind a contender's name, as in "cairn-200ms" or "cairn,
- * put", is told by the line instead, or by the shade of the bar.
+ * A colour for each contender, which is the same in every chart. The colours are those that Okabe
+ * and Ito found to be told apart by the colour-blind too. What follows a contender's name, as in
+ * "cairn-200ms" or "cairn, put", shows in the line or in the shade of the bar instead.
  */
 final class Palette {
     private static final Map<String, Color> KNOWN =
@@ -26,7 +26,7 @@ final class Palette {
                     "caffeine", new Color(0x707070),
                     "ideal", new Color(0x000000));
 
-    /** Of contenders that are not known, in the order in which a chart has them. */
+    /** The colours of unknown contenders, in the order in which a chart has these. */
     private static final List<Color> OTHERS =
             List.of(
                     new Color(0xD55E00),
@@ -39,7 +39,7 @@ final class Palette {
     private static final float[][] DASHES = {{1}, {8, 5}, {2, 4}, {12, 4, 2, 4}};
     private static final float WIDTH = 2.4f;
 
-    /** How a series is told from the others. */
+    /** What tells a series from the others. */
     record Look(Color fill, Color colour, BasicStroke line) {}
 
     private Palette() {}
@@ -72,12 +72,12 @@ final class Palette {
         return colours;
     }
 
-    /** The first word, which names who it is. */
+    /** The first word, which names the contender. */
     private static String contender(String series) {
         return series.split("[-, ]", 2)[0].toLowerCase(Locale.ROOT);
     }
 
-    /** Nearer to white with each variant. */
+    /** The colour nearer to white, the more so the greater the variant. */
     private static Color shade(Color colour, int variant) {
         double kept = Math.pow(0.62, variant);
         return new Color(

@@ -12,12 +12,12 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * What a chart shows: cases along its axis, and of each contender a value for each case, null where it
- * was not measured.
+ * What a chart shows: cases along its axis, and for each contender a value for each case. The value
+ * is null if it was not measured.
  *
  * @param axis what the values are, with their unit
- * @param logarithmic whether the axis of the values is
- * @param caption on which machine and when
+ * @param logarithmic whether the axis of the values is logarithmic
+ * @param caption the machine and the time
  */
 record Plot(
         String title,
@@ -36,7 +36,7 @@ record Plot(
     /** Where a figure stands in a chart. */
     record Cell(String ofCase, String series, double value) {}
 
-    /** In the order in which the cells have them. */
+    /** The values of each series, in the order in which the cells have the series. */
     static Map<String, List<Double>> series(List<Cell> cells) {
         List<String> cases = cases(cells);
         Map<String, List<Double>> series = new LinkedHashMap<>();
@@ -59,7 +59,7 @@ record Plot(
         return results.figures().stream().flatMap(figure -> place.apply(figure).stream()).toList();
     }
 
-    /** All of it as text, for whoever cannot see the picture. */
+    /** All of the chart as text, for whoever cannot see the picture. */
     String described() {
         StringBuilder text = new StringBuilder(axis).append('.');
         series.forEach((name, values) -> {

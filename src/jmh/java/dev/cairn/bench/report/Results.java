@@ -11,17 +11,18 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The figures of one set of benchmarks, and how they were taken; kept as a JSON file.
+ * The figures of one set of benchmarks, and how they were taken. They are kept as a JSON file.
  *
- * @param set its name, as {@code tools/bench} knows it
- * @param setting what it was run with, and the machine: names and values in the order to be shown
- * @param figures in the order to be shown
+ * @param set the name of the set, as {@code tools/bench} knows it
+ * @param setting what the set was run with, and the machine: names and values in the order in which
+ *     they are shown
+ * @param figures the figures in the order in which they are shown
  */
 public record Results(String set, Map<String, String> setting, List<Figure> figures) {
     private static final ObjectMapper JSON =
             new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    /** Writes it, replacing an older one. */
+    /** Writes the results to a file, which replaces an older one. */
     public void write(Path file) throws IOException {
         if (file.getParent() != null) {
             Files.createDirectories(file.getParent());
@@ -33,7 +34,7 @@ public record Results(String set, Map<String, String> setting, List<Figure> figu
         return JSON.readValue(file.toFile(), Results.class);
     }
 
-    /** Empty if that was not measured. */
+    /** The figure of a contender in a case. Empty if that was not measured. */
     public Optional<Figure> figure(String what, String contender) {
         return figures.stream()
                 .filter(figure ->

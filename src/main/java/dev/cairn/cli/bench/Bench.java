@@ -22,9 +22,11 @@ import java.time.Duration;
 @Command(
         name = "bench",
         description = {
-            "Measures a temporary store in the directory of FILE for some seconds, says what bounds it,"
-                    + " and removes it. FILE itself is never touched, and need not exist.",
-            "It is a quick look: windows of a fraction of a second, after a short warm-up."
+            "Measures a temporary store in the directory of FILE for some seconds, says"
+                    + " what limits its speed, and removes it. FILE itself is never touched, and"
+                    + " need not exist.",
+            "This is a quick look: each measurement takes a fraction of a second, after"
+                    + " a short warm-up."
         })
 @SuppressWarnings("NullAway.Init") // picocli sets the fields
 public final class Bench extends Verb {
@@ -32,7 +34,7 @@ public final class Bench extends Verb {
     private static final long MOST_ENTRIES = 1_000_000_000;
     private static final double MOST_SECONDS = 3_600;
 
-    /** The part of the free space that may be taken, and of the heap. */
+    /** The part of the free space, and of the heap, that may be used. */
     private static final double PART = 0.25;
 
     @Spec private CommandSpec spec;
@@ -40,31 +42,34 @@ public final class Bench extends Verb {
     @Parameters(
             index = "0",
             paramLabel = "FILE",
-            description = "Whose directory is measured; or a directory, or shm:NAME.")
+            description =
+                    "A file in the directory to measure, or the directory itself, or shm:NAME.")
     private Path file;
 
     @Option(
             names = "--entries",
             paramLabel = "N",
             defaultValue = "200000",
-            description = "How many entries the store has; 200,000 unless told.")
+            description = "The number of entries; the default is 200,000.")
     private long entries;
 
     @Option(
             names = "--value-bytes",
             paramLabel = "N",
             defaultValue = "100",
-            description = "How long each value is; 100 unless told.")
+            description = "The length of each value; the default is 100.")
     private int valueBytes;
 
     @Option(
             names = "--seconds",
             paramLabel = "S",
             defaultValue = "10",
-            description = "About how long to measure in all, besides filling; 10 unless told.")
+            description =
+                    "About how long to measure in all, without the time for filling;"
+                            + " the default is 10.")
     private double seconds;
 
-    @Option(names = "--json", description = "As one JSON object, sizes in bytes.")
+    @Option(names = "--json", description = "Prints one JSON object, with sizes in bytes.")
     private boolean json;
 
     @Override
@@ -86,7 +91,7 @@ public final class Bench extends Verb {
             return 0;
         } catch (RuntimeException | IOException e) {
             if (scratch.interrupted()) {
-                return 4; // the JVM ends, and its store was taken away
+                return 4; // the JVM ends, and its store was removed
             }
             throw e;
         }
@@ -99,7 +104,7 @@ public final class Bench extends Verb {
         require(valueBytes >= 0, "--value-bytes: %d is negative".formatted(valueBytes));
         require(
                 seconds > 0 && seconds <= MOST_SECONDS,
-                "--seconds: %s is not more than 0 and at most %s"
+                "--seconds: %s is not greater than 0 and at most %s"
                         .formatted(seconds, Units.count(Math.round(MOST_SECONDS))));
         return new Setting(
                 entries,
@@ -114,7 +119,7 @@ public final class Bench extends Verb {
         }
     }
 
-    /** Where the temporary store will lie. */
+    /** The directory of the temporary store. */
     private Path directory() {
         String name = file.toString();
         Path real =
@@ -138,13 +143,14 @@ public final class Bench extends Verb {
         long free = Files.getFileStore(directory).getUsableSpace();
         if (setting.bytesAtMost() > PART * free) {
             throw new Failure(
-                    "%s: the store may take %s, more than a quarter of the %s that are free in %s; %s"
+                    ("%s: the store may take %s, which is more than a quarter of the %s"
+                                    + " that are free in %s; %s")
                             .formatted(
                                     file,
                                     Units.bytes((long) setting.bytesAtMost()),
                                     Units.bytes(free),
                                     directory,
-                                    "take fewer --entries or --value-bytes"));
+                                    "choose fewer --entries or --value-bytes"));
         }
         long heap = Runtime.getRuntime().maxMemory();
         if (setting.heapBytes() > PART * heap) {
@@ -154,7 +160,8 @@ public final class Bench extends Verb {
                                     file,
                                     Units.bytes(setting.valueBytes()),
                                     Units.bytes(heap),
-                                    "take fewer --value-bytes, or CAIRN_OPTS=-Xmx8g allows 8 GiB"));
+                                    "choose fewer --value-bytes, or set"
+                                            + " CAIRN_OPTS=-Xmx8g to allow 8 GiB"));
         }
     }
 }

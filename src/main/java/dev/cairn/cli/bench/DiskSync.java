@@ -9,18 +9,18 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 
-/** What the file system takes for the least that can be made durable. */
+/** Measures the smallest sync: how long the file system takes to make one page durable. */
 final class DiskSync {
     private static final int PAGE_BYTES = 4_096;
     private static final int PAGES = 16;
     private static final int LEAST_TIMES = 3;
 
-    /** Where a sync returns at once, because nothing outlives the machine. */
+    /** File systems on which a sync returns at once, because nothing outlives the machine. */
     private static final Set<String> IN_MEMORY = Set.of("tmpfs", "ramfs");
 
     private DiskSync() {}
 
-    /** The median time until one page of a file that exists was written and synced. */
+    /** The median time until one page of an existing file was written and synced. */
     static Duration median(Path file, Duration time) throws IOException {
         Histogram times = new Histogram(3);
         byte[] page = new byte[PAGE_BYTES];

@@ -10,13 +10,13 @@ import java.util.List;
 /**
  * What was measured.
  *
- * @param fileSystem the type of the one that the temporary store lay on
- * @param puts how long single puts took, of one thread first
+ * @param fileSystem the type of the file system with the temporary store
+ * @param puts how long single puts took, those of one thread first
  * @param open how long it took to open the store after a clean close
  * @param memory how long a dependent load took
  * @param sync how long it took to sync one page
- * @param readingAlone what was used of the processors while one thread read
- * @param reading what was used while all threads did
+ * @param readingAlone the use of the processors while one thread read
+ * @param reading the use of the processors while all threads read
  */
 record Figures(
         Setting setting,
@@ -30,9 +30,9 @@ record Figures(
         Used readingAlone,
         Used reading) {
 
-    /** How many entries a second all threads did together. */
+    /** How many entries per second all threads processed together. */
     record Rate(Operation operation, int threads, double perSecond) {
-        /** What a thread takes for an entry. */
+        /** The nanoseconds that a thread took for an entry. */
         double nanos() {
             return threads * 1e9 / perSecond;
         }
@@ -42,7 +42,7 @@ record Figures(
         }
     }
 
-    /** How long each put of so many threads took, in nanoseconds. */
+    /** How long each put took with that many threads, in nanoseconds. */
     record Puts(int threads, Histogram times) {
         static final List<Double> PERCENTILES = List.of(50.0, 99.0, 99.9, 100.0);
 
@@ -57,9 +57,9 @@ record Figures(
     /**
      * How long checkpoints took.
      *
-     * @param few after a few entries were overwritten
-     * @param all after all were
-     * @param bytes of the keys and values of all
+     * @param few the time after a few entries were overwritten
+     * @param all the time after all entries were overwritten
+     * @param bytes the bytes of all keys and values
      */
     record Checkpoints(Duration few, Duration all, long bytes) {
         double bytesPerSecond() {
@@ -68,8 +68,9 @@ record Figures(
     }
 
     /**
-     * @param nanos of a load
-     * @param bytes of the array
+     * @param nanos the time of a load in nanoseconds
+     *
+     * @param bytes the size of the array
      */
     record Memory(double nanos, long bytes) {}
 

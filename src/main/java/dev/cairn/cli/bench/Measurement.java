@@ -25,8 +25,8 @@ import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Takes all figures, one after the other; most of the time goes to the windows of operations. They
- * take turns in rounds, so that what else the machine does for a moment meets one of each.
+ * Takes all figures, one after the other. Most of the time goes to the windows of operations. The
+ * operations take turns in rounds, so that a short load on the machine affects all of them alike.
  */
 final class Measurement {
     static final int ROUNDS = 3;
@@ -117,7 +117,7 @@ final class Measurement {
         }
     }
 
-    /** All threads at once, until the compiler has seen what will be measured. */
+    /** Runs all threads at once, until the compiler has seen what will be measured. */
     private void warmUp(CairnStore store, Pace pace) throws InterruptedException {
         for (Operation operation : Operation.values()) {
             double _ = Window.run(turns(store, operation, setting.threads()), time(WARM_UP), pace);
@@ -125,7 +125,7 @@ final class Measurement {
         timePuts(store, new Puts(setting.threads(), new Histogram(DIGITS)), time(WARM_UP), pace);
     }
 
-    /** A window of each operation, by as many threads as these puts are of. */
+    /** Measures a window of each operation, with the number of threads of these puts. */
     private void measure(CairnStore store, Puts puts, Pace pace) throws InterruptedException {
         int threads = puts.threads();
         for (Operation operation : Operation.values()) {
@@ -156,7 +156,7 @@ final class Measurement {
         each.forEach(puts.times()::add);
     }
 
-    /** Of each operation and number of threads the median window. */
+    /** The median window for each operation and number of threads. */
     private List<Rate> rates() {
         List<Rate> medians = new ArrayList<>();
         for (int threads : List.of(alone.threads(), together.threads())) {
@@ -187,7 +187,7 @@ final class Measurement {
         return new Memory(loads.nanos(time(MEMORY)), loads.bytes());
     }
 
-    /** The median of several times, each after a clean close. */
+    /** The median time of several openings, each after a clean close. */
     private Duration open() {
         Histogram times = new Histogram(DIGITS);
         for (int i = 0; i < OPENINGS; i++) {
@@ -215,7 +215,9 @@ final class Measurement {
         }
     }
 
-    /** The median of some, without the first one, which has to do what came before. */
+    /**
+     * The median time of several checkpoints, without the first one, which includes earlier writes.
+     */
     private Duration checkpoint(CairnStore store, Runnable write) {
         Histogram times = new Histogram(DIGITS);
         long _ = store.checkpoint();

@@ -1,6 +1,6 @@
 package dev.cairn.cli.bench;
 
-/** What is done again and again, to entries that are chosen evenly at random. */
+/** What is repeated, with entries that are chosen at random with equal probability. */
 enum Operation {
     PUT("put"),
     GET("get"),

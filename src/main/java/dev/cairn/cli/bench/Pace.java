@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 
-/** How far the measurement is, for a person who looks on; nothing is written elsewhere. */
+/** Shows how far the measurement is, if a person is watching; otherwise it writes nothing. */
 final class Pace implements AutoCloseable {
     private static final Progress.Unit SECONDS = new Progress.Unit("s", 1_000);
     private static final long SLICE_MILLIS = 100;

@@ -9,20 +9,21 @@ import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /**
- * Seconds of processors that were used up to a moment.
+ * Processor time that was used up to a moment, in seconds.
  *
- * @param wall by the clock
- * @param ours by this process
- * @param machine by all, kernel included; empty where the system does not tell
+ * @param wall the time of the wall clock
+ * @param ours the processor time of this process
+ * @param machine the processor time of the whole machine, including the kernel; empty if the system
+ *     does not tell
  */
 record Processors(double wall, double ours, OptionalDouble machine) {
     private static final Path STAT = Path.of("/proc/stat");
     private static final double TICKS_A_SECOND = 100;
 
-    /** Of user, nice, system, idle, iowait, irq, softirq, steal. */
+    /** The fields that count as busy, of user, nice, system, idle, iowait, irq, softirq, steal. */
     private static final List<Integer> BUSY = List.of(1, 2, 3, 6, 7, 8);
 
-    /** What was used between two moments, in processors; several such spans can be added. */
+    /** The use of processors between two moments; several such spans can be added. */
     record Used(double wall, double ours, OptionalDouble machine) {
         static final Used NOTHING = new Used(0, 0, OptionalDouble.of(0));
 
@@ -34,12 +35,12 @@ record Processors(double wall, double ours, OptionalDouble machine) {
             return new Used(wall + other.wall, ours + other.ours, both);
         }
 
-        /** Processors that this process had, on average. */
+        /** How many processors this process had on average. */
         double received() {
             return wall == 0 ? 0 : ours / wall;
         }
 
-        /** Processors that others had, on average; empty where the system does not tell. */
+        /** How many processors others had on average; empty if the system does not tell. */
         OptionalDouble foreign() {
             return machine.isEmpty() || wall == 0
                     ? OptionalDouble.empty()

@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.util.SplittableRandom;
 
 /**
- * How long the memory takes for one load that the next one depends on: a walk through an array, from
- * cache line to cache line, in one cycle of random order.
+ * Measures how long the memory takes for one load on which the next one depends. It walks through
+ * an array, from cache line to cache line, in one cycle of random order.
  */
 final class RandomLoads {
     private static final int LINE_INTS = 16;
     private static final int STEPS = 1 << 12;
 
-    /** Beyond that, caches are of no use anyway; and the array lies in the heap. */
+    /** Beyond this size caches do not help anyway; and the array lies on the heap. */
     private static final long MOST_BYTES = 256 << 20;
 
     private final int[] next;

@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 
-/** The figures as a person reads them, and as a script does. */
+/** The figures in the form for a person and in the form for a script. */
 final class Report {
     private static final String RATE = "  %-13s%28s%28s%n";
     private static final String PUTS = "  %-13s%14s%14s%14s%14s%n";
@@ -43,7 +43,7 @@ final class Report {
     private String heading() {
         return """
         %s (%s): a temporary store of %s: %d-byte keys, %s-byte values
-        entries a second of all threads, and what a thread takes for one: medians of %d windows, after a warm-up
+        entries per second of all threads, and the time of one thread per entry: medians of %d windows, after a warm-up
 
         """
                 .formatted(
@@ -83,7 +83,7 @@ final class Report {
 
     private String checkpoints() {
         String times =
-                "%s of %s; %s of all"
+                "%s for %s; %s for all"
                         .formatted(
                                 Units.time(figures.checkpoints().few()),
                                 Units.entries(setting.few()),
@@ -112,7 +112,7 @@ final class Report {
                         Units.time(Duration.ofNanos(Math.round(rate.nanos()))));
     }
 
-    /** As precise as is of use. */
+    /** A number with a useful precision. */
     private static double tenths(double number) {
         return Math.round(number * 10) / 10.0;
     }

@@ -11,8 +11,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.UUID;
 
 /**
- * A directory of this user alone for the temporary store and its companions. It is deleted with all
- * that is in it, by whoever comes first: the verb that ends, or the JVM that is told to.
+ * A directory for the temporary store and its other files, which only this user may use. It is
+ * deleted with all that is in it, either when the verb ends or when the JVM is told to end,
+ * whichever comes first.
  */
 final class Scratch implements AutoCloseable {
     private static final String PREFIX = "cairn-bench-";
@@ -36,9 +37,9 @@ final class Scratch implements AutoCloseable {
             scratch.close();
             throw new Failure(
                     parent
-                            + ": no temporary store can be made in it: "
+                            + ": a temporary store cannot be created there: "
                             + reason(e)
-                            + "; name another",
+                            + "; name another directory",
                     e);
         }
     }
@@ -47,12 +48,12 @@ final class Scratch implements AutoCloseable {
         return directory.resolve(name);
     }
 
-    /** Whether the JVM was told to end, so that whatever fails now fails for that. */
+    /** Whether the JVM was told to end, so that later failures are due to that. */
     boolean interrupted() {
         return interrupted;
     }
 
-    /** Later calls do nothing, and wait until the first one is done. */
+    /** Deletes the directory. Further calls do nothing, and wait until the first one is done. */
     @Override
     public void close() {
         try {

@@ -7,37 +7,39 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
-/** What bounds a store on this machine, by the figures alone. */
+/** What limits a store on this machine, according to the figures alone. */
 record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence) {
     /** A get waits for a bucket of the index, and then for the record that it names. */
     static final double LOADS_A_GET = 2;
 
-    /** Reads are bounded by the memory if so much of a get is waiting for it. */
+    /** If this part of a get is waiting for the memory, the memory limits reads. */
     static final double WAITING_PART = 0.5;
 
-    /** Checkpoints are bounded by syncs if they take no longer than so many of one page. */
+    /**
+     * If a checkpoint takes no longer than this many syncs of one page, syncs limit checkpoints.
+     */
     static final double SYNCS_A_CHECKPOINT = 10;
 
-    /** Threads gain if each further one adds so much of what one does alone. */
+    /** If each further thread adds this part of what one does alone, threads gain. */
     static final double LEAST_GAIN = 0.2;
 
-    /** Threads that got less of the processors than this were held back. */
+    /** If threads got less of the processors than this, they were held back. */
     static final double RECEIVED_PART = 0.8;
 
-    /** Processors that others use without being a load. */
+    /** How many processors others may use without counting as a load. */
     static final double FOREIGN_LOAD = 0.35;
 
     /**
-     * What the verdict goes by.
+     * The figures on which the verdict is based.
      *
-     * @param getNanos of one thread
-     * @param inMemory whether the file system is
-     * @param checkpoint how long one took
-     * @param few the entries that had been overwritten before it
-     * @param receivedAlone processors that one thread had
-     * @param gain how many times the gets of one thread all threads did together
-     * @param received processors that all threads together had
-     * @param foreign processors that others had meanwhile
+     * @param getNanos the time of a get by one thread
+     * @param inMemory whether the file system is in memory
+     * @param checkpoint how long a checkpoint took
+     * @param few how many entries had been overwritten before it
+     * @param receivedAlone how many processors one thread had
+     * @param gain how many times as many gets all threads together did as one thread
+     * @param received how many processors all threads together had
+     * @param foreign how many processors others had meanwhile
      */
     record Evidence(
             double getNanos,
@@ -53,14 +55,14 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
             double received,
             OptionalDouble foreign) {}
 
-    /** What bounds a get: with less than a processor for one thread, nothing else can be told. */
+    /** What limits a get. If one thread had less than a processor, nothing else can be told. */
     enum Reads {
         HELD_BACK,
         MEMORY,
         PROCESSOR
     }
 
-    /** What bounds a checkpoint. */
+    /** What limits a checkpoint. */
     enum Durable {
         NOTHING_IS_DURABLE,
         SYNC,
@@ -80,7 +82,7 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
         return new Verdict(reads(evidence), durable(evidence), threads(evidence), evidence);
     }
 
-    /** A line each, of a subject and a sentence. */
+    /** Lines of a subject and a sentence each. */
     List<List<String>> lines() {
         return List.of(
                 List.of("reads", readsLine()),
@@ -123,7 +125,7 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
         String cause =
                 switch (reads) {
                     case HELD_BACK ->
-                            "bounded by CPU: one thread was given %s of a processor;"
+                            "bounded by CPU: one thread got %s of a processor;"
                                     .formatted(decimal(evidence.receivedAlone));
                     case MEMORY -> "bounded by memory:";
                     case PROCESSOR -> "bounded by CPU, not memory:";
@@ -144,7 +146,8 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
                                 Units.time(evidence.sync));
         return switch (durable) {
             case NOTHING_IS_DURABLE ->
-                    "make nothing durable here: this file system is memory, which a reboot empties";
+                    "make nothing durable here: this file system lies in memory, which"
+                            + " a reboot empties";
             case SYNC -> "bounded by disk sync: " + figures;
             case WRITING -> "bounded by what they write, not by sync: " + figures;
         };
@@ -152,7 +155,7 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
 
     private String threadsLine() {
         String gain =
-                "%s threads get %s times what one does"
+                "%s threads do %s times the work of one"
                         .formatted(Units.count(evidence.threads), decimal(evidence.gain));
         return switch (threads) {
             case GAIN -> gain + others();
@@ -161,10 +164,10 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
                             .formatted(gain, processors(evidence.processors));
             case FOREIGN_LOAD -> "bounded by CPU: " + gain + others();
             case HELD_BACK ->
-                    "bounded by CPU: %s; they were given %s processors, by a quota or a busy host"
+                    "bounded by CPU: %s; they got %s processors, because of a quota or a busy host"
                             .formatted(gain, decimal(evidence.received));
             case SHARED_MEANS ->
-                    gain + ", with a processor each: they share cores or memory" + others();
+                    gain + ", with a processor for each; they share cores or memory" + others();
         };
     }
 
@@ -172,12 +175,12 @@ record Verdict(Reads reads, Durable durable, Threads threads, Evidence evidence)
         return Units.count(count) + (count == 1 ? " processor" : " processors");
     }
 
-    /** Foreign load makes all figures worse, also where threads gain. */
+    /** Says that a foreign load makes all figures worse, even if threads gain. */
     private String others() {
         double foreign = evidence.foreign.orElse(0);
         return foreign < FOREIGN_LOAD
                 ? ""
-                : "; others used %s processors meanwhile".formatted(decimal(foreign));
+                : "; other processes used %s processors meanwhile".formatted(decimal(foreign));
     }
 
     private static String decimal(double number) {

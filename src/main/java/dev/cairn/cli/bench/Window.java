@@ -11,7 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Threads that take turns again and again for some time, each by itself. */
+/** Threads that repeat turns for some time, each by itself. */
 final class Window implements AutoCloseable {
     private final AtomicBoolean over = new AtomicBoolean();
     private final ExecutorService threads =
@@ -20,7 +20,7 @@ final class Window implements AutoCloseable {
 
     private Window() {}
 
-    /** How many entries a second all threads did together. */
+    /** How many entries per second all threads processed together. */
     static double run(List<Turn> turns, Duration time, Pace pace) throws InterruptedException {
         try (Window window = new Window()) {
             List<Future<Double>> rates = new ArrayList<>();
@@ -56,7 +56,7 @@ final class Window implements AutoCloseable {
         }
     }
 
-    /** After a failure too, no thread goes on. */
+    /** Stops all threads, also after a failure. */
     @Override
     public void close() {
         over.set(true);

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** One thread's work on the store: what it writes, and that it reads what was written. */
+/** One thread's work on the store: it writes, and it checks that it reads what was written. */
 final class Workload {
     private static final int PUTS_IN_A_HUNDRED = 5;
     private static final long MIXER = 0x9E37_79B9_7F4A_7C15L;
@@ -24,14 +24,15 @@ final class Workload {
     private final long[] indices = new long[Setting.BATCH];
     private final List<byte[]> batch = new ArrayList<>();
 
-    /** Does something once, and returns how many entries that was about. */
+    /** Does something once, and returns how many entries it processed. */
     @FunctionalInterface
     interface Turn {
         int take();
     }
 
     /**
-     * @param seed another one for each thread, or one thread finds in the cache what another has read
+     * @param seed a different number for each thread; otherwise one thread finds in the cache what
+     *     another has read
      */
     Workload(CairnStore store, Setting setting, long seed) {
         this.store = store;

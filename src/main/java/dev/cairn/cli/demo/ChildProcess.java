@@ -13,7 +13,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A JVM of its own that plays a part of the demo; what it says becomes events. */
+/** A separate JVM that plays a part of the demo. What it says becomes events. */
 final class ChildProcess {
     private final String name;
     private final Process process;
@@ -27,7 +27,7 @@ final class ChildProcess {
     /** The child said a line: a word and what follows it. */
     record Said(ChildProcess child, String word, String rest) implements Event {}
 
-    /** The child has ended, and everything it had said was heard before. */
+    /** The child has ended. Everything that it had said was heard before. */
     record Ended(ChildProcess child, int exitCode) implements Event {}
 
     private ChildProcess(String name, Process process) {
@@ -74,9 +74,9 @@ final class ChildProcess {
         }
     }
 
-    /** Ends the process at whatever instruction it is; what it had said is heard still. */
+    /** Kills the process at whatever instruction it is. What it had said is still heard. */
     void kill() {
-        process.toHandle().destroyForcibly(); // Process's own would close the streams too
+        process.toHandle().destroyForcibly(); // Process's own method would close the streams too
     }
 
     void awaitEnd() {

@@ -16,10 +16,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Every entry of a store against the file it came from.
+ * The comparison of every entry of a store with the file from which it came.
  *
- * @param equal entries that agree byte for byte
- * @param wrong those that do not, a sentence each, and whatever else is not as it should be
+ * @param equal the number of entries that agree byte for byte
+ * @param wrong one sentence for each entry that does not agree, and for anything else that is wrong
  */
 record Comparison(
         int equal, List<String> wrong, Stats stats, Verification verification, Recovery recovery) {

@@ -25,7 +25,7 @@ import java.util.List;
                     + " with its file.",
             "Then, in a backup: a checkpoint, changes without one, all processes killed, the power"
                     + " failed, and every entry compared with what it was at the checkpoint.",
-            "Exit code 0 only when every byte agreed."
+            "The exit code is 0 only if every byte agreed."
         })
 public final class Demo extends Verb {
 
@@ -44,10 +44,13 @@ public final class Demo extends Verb {
     @Option(
             names = "--seconds",
             defaultValue = "5",
-            description = "Go on for at least so long; writers then rewrite their shares.")
+            description = "The least time to go on; writers that are done rewrite their shares.")
     private int seconds;
 
-    /** Once, by whoever comes first; who comes second waits, lest the JVM be gone before it is done. */
+    /**
+     * Cleans up once. If two threads do it, the second one waits, so that the JVM does not end
+     * before it is done.
+     */
     private static final class Cleanup implements Runnable {
         private final List<Runnable> steps;
         private boolean done;
@@ -68,7 +71,7 @@ public final class Demo extends Verb {
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (file != null && Files.exists(file)) {
-            throw new Failure(file + ": it exists already; the demo needs a new store");
+            throw new Failure(file + ": the file exists already; the demo needs a new store");
         }
         DemoSource source = source();
         Path scratch = Files.createTempDirectory("cairn-demo");
@@ -91,7 +94,7 @@ public final class Demo extends Verb {
         }
     }
 
-    /** The first act; whether every byte agreed. */
+    /** Plays the first act; returns whether every byte agreed. */
     private boolean play(DemoSource source, DemoRun run, Path store)
             throws IOException, InterruptedException {
         DemoRun.Outcome outcome = run.play(Duration.ofSeconds(seconds));

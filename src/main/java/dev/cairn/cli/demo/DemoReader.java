@@ -11,8 +11,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
- * Looks up random entries and compares what it finds with the file itself. What a writer has
- * acknowledged, and what was found once, must be found.
+ * Looks up random entries and compares what it finds with the file itself. An entry must be found
+ * if a writer has acknowledged it, or if it was found once.
  */
 final class DemoReader {
     private final DemoSource source;
@@ -48,7 +48,7 @@ final class DemoReader {
         acknowledged.set(Integer.parseInt(words[1]), Integer.parseInt(words[2]));
     }
 
-    /** Tells whether there was a value to compare. */
+    /** Looks an entry up; returns whether there was a value to compare. */
     private boolean lookUp(CairnStore store, int index) throws IOException {
         int share = Share.numberOf(index, shares);
         boolean written =

@@ -29,7 +29,7 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
                 ROW.formatted(
                         "process",
                         "operations",
-                        "a second",
+                        "per second",
                         "median",
                         "99 %",
                         "99.9 %",
@@ -82,7 +82,7 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
                 perSecond += perSecond(f);
             }
         }
-        return "%s, %s a second together"
+        return "%s, %s per second in all"
                 .formatted(Units.count(operations), Units.count(perSecond));
     }
 
@@ -91,7 +91,10 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
         return "; " + Units.count(compared) + " values found and compared with their files";
     }
 
-    /** The longest operation of each survivor since the kill bounds how long it was held up. */
+    /**
+     * How long survivors were held up: the longest operation of each since the kill is a bound for
+     * it.
+     */
     private String heldUp() {
         long longest =
                 outcome.parts().stream()
@@ -100,7 +103,8 @@ record DemoReport(DemoSource source, Outcome outcome, Comparison comparison) {
                         .max()
                         .orElse(0);
         long takeovers = outcome.parts().stream().mapToLong(Part::takeovers).sum();
-        return "nobody was held up for longer than %s; locks taken over from the dead: %d; its successor was at work after %s"
+        return ("no process waited longer than %s; locks taken over from the dead"
+                        + " process: %d; its successor was at work after %s")
                 .formatted(
                         longest == 0 ? "1 ms" : nanos(longest),
                         takeovers,

@@ -22,7 +22,7 @@ final class DemoRun implements AutoCloseable {
     static final int WRITERS = 3;
     static final int READERS = 2;
 
-    /** Of the victim's share, acknowledged: from here on it may be killed. */
+    /** The share of the victim's entries that must be acknowledged before it may be killed. */
     private static final double KILL_FROM = 0.4;
 
     private final DemoSource source;
@@ -33,12 +33,13 @@ final class DemoRun implements AutoCloseable {
     /**
      * When and where the victim was killed.
      *
-     * @param acknowledged of the victim's share, when all that it had said was heard
-     * @param away nanoseconds until its successor had looked at all that was acknowledged
+     * @param acknowledged how many entries of its share were acknowledged, after all that it had
+     *     said was heard
+     * @param away the nanoseconds until its successor had looked at all acknowledged entries
      */
     record Kill(Part victim, long micros, int acknowledged, long away) {}
 
-    /** How the play went: its parts, the kill, and what was not as it should be. */
+    /** How the play went: its parts, the kill, and what was wrong. */
     record Outcome(List<Part> parts, Kill kill, Duration time, List<String> wrong) {}
 
     DemoRun(DemoSource source, Path list, Path store, Streams streams) {
@@ -48,7 +49,7 @@ final class DemoRun implements AutoCloseable {
     }
 
     /**
-     * @param atLeast how long to go on, however soon everything is loaded
+     * @param atLeast how long to go on, even if everything is loaded before
      */
     Outcome play(Duration atLeast) throws IOException, InterruptedException {
         long start = System.nanoTime();
@@ -132,7 +133,7 @@ final class DemoRun implements AutoCloseable {
         }
     }
 
-    /** Readers are told at once: from now on a miss is an error. */
+    /** Tells readers at once that from now on a miss is an error. */
     private void acknowledge(int share, int count) {
         if (count > acknowledged[share]) {
             acknowledged[share] = count;

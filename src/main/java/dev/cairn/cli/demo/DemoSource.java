@@ -20,8 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The real files that the demo loads, in one order for all its processes: one of them lists, the
- * others read the list.
+ * The real files that the demo loads, in the same order for all its processes: one of them lists
+ * them, the others read the list.
  */
 record DemoSource(Path root, List<Item> items) {
     private static final String LISTING = "listing";
@@ -30,7 +30,8 @@ record DemoSource(Path root, List<Item> items) {
     private static final URI JDK = URI.create("jrt:/");
 
     /**
-     * @param size when listed; a file that grew meanwhile counts with its first bytes
+     * @param size the size when the file was listed; if it grew meanwhile, only these first bytes
+     *     count
      */
     record Item(String key, long size) {}
 
@@ -101,7 +102,7 @@ record DemoSource(Path root, List<Item> items) {
         return items.get(index).key.getBytes(UTF_8);
     }
 
-    /** The key for a message. */
+    /** The key in a form for messages. */
     String name(int index) {
         return items.get(index).key.replaceAll("\\p{Cntrl}", "?");
     }

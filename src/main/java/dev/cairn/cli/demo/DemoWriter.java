@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * Writes its share in order, and says how much of it is written; then goes through it again and
- * again until it is stopped. A successor first looks at what its predecessor had said.
+ * Writes its share in order, and says how much of it is written; then it repeats that until it is
+ * stopped. A successor first looks at what its predecessor had said.
  */
 final class DemoWriter {
     private static final int LONGEST_ACK_INTERVAL = 16;
@@ -26,7 +26,7 @@ final class DemoWriter {
     }
 
     /**
-     * @param acknowledged entries of the share that a predecessor had said to be written
+     * @param acknowledged how many entries of the share a predecessor had said to be written
      */
     void run(Path file, int acknowledged) throws IOException {
         parent.listen(line -> {});
@@ -38,7 +38,7 @@ final class DemoWriter {
         }
     }
 
-    /** Every write that returned must be there, whoever died since. */
+    /** Checks that every write that returned is there, whichever process died since. */
     private void inspect(CairnStore store, int acknowledged) throws IOException {
         for (int position = 0; position < acknowledged; position++) {
             int index = share.index(position);

@@ -3,8 +3,9 @@ package dev.cairn.cli.demo;
 import java.nio.ByteBuffer;
 
 /**
- * What an entry holds after so many rewritings, so that any value can be told from any other: each
- * byte of its file plus the number, and the number behind them. The edition 0 is the file itself.
+ * The content of an entry after a number of rewritings, so that any value can be distinguished from
+ * any other: each byte of its file plus the number, followed by the number. Edition 0 is the file
+ * itself.
  */
 record Edition(int number) {
     static final Edition FILES = new Edition(0);

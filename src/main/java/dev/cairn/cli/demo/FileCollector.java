@@ -53,12 +53,12 @@ final class FileCollector {
                 });
     }
 
-    /** In the order of their keys. */
+    /** The files, in the order of their keys. */
     List<DemoSource.Item> items() {
         return items.stream().sorted(Comparator.comparing(DemoSource.Item::key)).toList();
     }
 
-    /** What was left out, a sentence each. */
+    /** What was left out, one sentence each. */
     List<String> notes() {
         List<String> notes = new ArrayList<>();
         if (unreadable > 0) {

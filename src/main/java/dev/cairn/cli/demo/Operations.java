@@ -7,7 +7,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.PriorityQueue;
 
-/** How long the operations of one child took: a histogram of all, and when the slow ones were. */
+/**
+ * How long the operations of one child took: a histogram of all, and the times of the slow ones.
+ */
 final class Operations {
     private static final long SLOW_NANOS = 1_000_000;
     private static final int SLOW_KEPT = 1000;

@@ -9,8 +9,8 @@ import java.io.PrintStream;
 import java.util.function.Consumer;
 
 /**
- * A child's line to its parent: lines out on standard output, lines in on standard input. A child
- * whose parent is gone ends at once.
+ * A child's connection to its parent: lines out on standard output, lines in on standard input. If
+ * the parent is gone, the child ends at once.
  */
 final class Parent {
     private static final long NOW_AND_THEN_NANOS = 200_000_000;
@@ -23,7 +23,7 @@ final class Parent {
         this.out = out;
     }
 
-    /** Hands every line to the action, but {@code stop}, which {@link #stopped} tells. */
+    /** Passes every line to the action, except {@code stop}, which {@link #stopped} reports. */
     void listen(Consumer<String> action) {
         Thread.ofPlatform().daemon().name("parent").start(() -> receive(action));
     }
@@ -37,7 +37,7 @@ final class Parent {
         out.flush();
     }
 
-    /** Says the line, unless it has done so a fifth of a second ago. */
+    /** Says the line, unless it has said one within the last fifth of a second. */
     void sayNowAndThen(String line) {
         long now = System.nanoTime();
         if (now - nextDue >= 0) {

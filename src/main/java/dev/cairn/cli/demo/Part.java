@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** One child's part in the demo and what it has told about it. */
+/** One child's part in the demo, and what the child has said about it. */
 final class Part {
     private final ChildProcess child;
     private final Role role;
@@ -35,7 +35,7 @@ final class Part {
         }
     }
 
-    /** Of all operations; times in nanoseconds. */
+    /** The figures of all operations; times in nanoseconds. */
     record Figures(long operations, long elapsed, long p50, long p99, long p999, long longest) {}
 
     /** Entries that a rewriter changed after the checkpoint. */
@@ -47,7 +47,7 @@ final class Part {
     }
 
     /**
-     * @param share of a writer or rewriter; meaningless for a reader
+     * @param share the share of a writer or rewriter; meaningless for a reader
      */
     Part(ChildProcess child, Role role, int share) {
         this.child = child;
@@ -67,7 +67,7 @@ final class Part {
         return share;
     }
 
-    /** Null as long as the child has not told, and for ever when it was killed before. */
+    /** The figures; null if the child has not reported them, or was killed before. */
     @Nullable Figures figures() {
         return figures;
     }
@@ -76,22 +76,22 @@ final class Part {
         return takeovers;
     }
 
-    /** Values that a reader has compared with the files. */
+    /** How many values a reader has compared with the files. */
     long compared() {
         return compared;
     }
 
-    /** Entries of its predecessor that a writer has looked at; -1 until it has. */
+    /** How many entries of its predecessor a writer has looked at; -1 until it has. */
     long inspected() {
         return inspected;
     }
 
-    /** Entries that a rewriter wrote before the checkpoint. */
+    /** How many entries a rewriter wrote before the checkpoint. */
     long rewritten() {
         return rewritten;
     }
 
-    /** As the rewriter told last. */
+    /** The changes that the rewriter reported last. */
     Changes changes() {
         return changes;
     }
@@ -105,7 +105,7 @@ final class Part {
         child.kill();
     }
 
-    /** Takes up what the child tells about itself at its end. */
+    /** Takes in what the child says about itself at its end. */
     void hear(String word, String rest) {
         switch (word) {
             case "slow" -> {
@@ -137,7 +137,9 @@ final class Part {
         }
     }
 
-    /** The longest operation under way at that moment or begun later; 0 when none was slow. */
+    /**
+     * The longest operation that was under way at that moment or began later; 0 if none was slow.
+     */
     long longestSince(long micros) {
         return slow.stream()
                 .filter(s -> !s.endedBefore(micros))

@@ -13,13 +13,13 @@ import java.util.SplittableRandom;
  * Words     Bytes of the data file that were forced are on the disk. Of what was stored since, the
  *           operating system may have written any page, whole or in part, at any time and in any
  *           order; of an aligned word of eight bytes the disk holds the old or the new.
- * Steps     remember: what was forced, copied when nobody writes; what cleaning in the background
+ * Steps     remember: copy what was forced, while nobody writes; what cleaning in the background
  *                     stores meanwhile counts as written
  *           strike:   each page that differs stays as it was, is as it became, or is mixed word by
  *                     word; the file has the old length or the new
  * The shared-memory file is not there at all: after a power failure none of it counts.
  */
-/** Makes of a data file what a disk may hold after the power failed. */
+/** Turns a data file into what a disk may hold after a power failure. */
 final class PowerLoss {
     private static final int PAGE_BYTES = 4096;
     private static final int STEP_BYTES = 256 * PAGE_BYTES;
@@ -39,10 +39,10 @@ final class PowerLoss {
     }
 
     /**
-     * What became of the words that were stored after the force.
+     * What happened to the words that were stored after the force.
      *
-     * @param differing from what was forced
-     * @param written of these, which reached the disk
+     * @param differing how many differed from what was forced
+     * @param written how many of these reached the disk
      */
     record Outcome(long differing, long written) {}
 
@@ -57,7 +57,7 @@ final class PowerLoss {
     }
 
     /**
-     * Lets the power fail.
+     * Simulates the power failure.
      *
      * @param memory the data file as its processes saw it last
      * @param disk what {@link #remember} kept; becomes what the disk may hold
@@ -102,7 +102,7 @@ final class PowerLoss {
     /**
      * Puts into {@code then} what reaches the disk of {@code now}.
      *
-     * @param fileEnd where the file will end, in bytes from the start of the page
+     * @param fileEnd the end of the file, in bytes from the start of the page
      */
     private void mix(LongBuffer now, LongBuffer then, long fileEnd) {
         Fate fate = FATES[random.nextInt(FATES.length)];

@@ -18,14 +18,14 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * The second act, in a backup of the first one's store: everything is rewritten, and a checkpoint
- * made; then entries are changed without any; then the processes are killed, the power fails, and
- * the store must be exactly as it was at the checkpoint.
+ * The second act, in a backup of the first one's store. Everything is rewritten, and a checkpoint
+ * is made. Then entries are changed without a checkpoint, the processes are killed, and the power
+ * fails. The store must then be exactly as it was at the checkpoint.
  */
 final class SecondAct implements AutoCloseable {
     private static final int REWRITERS = 2;
 
-    /** So long they change entries after the checkpoint, and then up to as long again. */
+    /** How long entries are changed after the checkpoint; a random time up to as long is added. */
     private static final long CHANGING_NANOS = Duration.ofMillis(700).toNanos();
 
     private final DemoSource source;
@@ -55,13 +55,14 @@ final class SecondAct implements AutoCloseable {
     /**
      * Plays and reports.
      *
-     * @param store of the first act, which stays as it is
+     * @param store the store of the first act, which stays as it is
      * @return whether every byte agreed
      */
     boolean play(Path store) throws IOException, InterruptedException {
         Made copied = backUp(store);
         stage.tell(
-                "\na backup of checkpoint %s of that store was made in %s; it is a store of its own"
+                ("\na backup of checkpoint %s of that store was made in %s; the backup"
+                                + " is a store of its own")
                         .formatted(Units.count(copied.epoch), Units.time(copied.time)));
         for (int share = 0; share < REWRITERS; share++) {
             stage.start(
@@ -73,7 +74,7 @@ final class SecondAct implements AutoCloseable {
         stage.await(() -> rewritten() == source.size());
         Made checkpoint = checkpoint();
         stage.tell(
-                "they overwrote all %s entries; checkpoint %s made that durable in %s"
+                "the rewriters overwrote all %s entries; checkpoint %s made that durable in %s"
                         .formatted(
                                 Units.count(source.size()),
                                 Units.count(checkpoint.epoch),
@@ -82,7 +83,8 @@ final class SecondAct implements AutoCloseable {
         changeAndKill();
         PowerLoss.Outcome loss = failPower();
         stage.tell(
-                "the power fails: -shm is lost; of %s words that had changed, %s had reached the disk"
+                ("power failure: the -shm file is lost; of %s words that had changed, %s"
+                                + " had reached the disk")
                         .formatted(Units.count(loss.differing()), Units.count(loss.written())));
         Comparison comparison = Comparison.of(source, Rewriter.EDITION, disk, streams);
         List<String> wrong = wrong(comparison, checkpoint.epoch);
@@ -108,7 +110,10 @@ final class SecondAct implements AutoCloseable {
         return stage.parts().stream().mapToLong(Part::rewritten).sum();
     }
 
-    /** While the rewriters wait, and have it open: closing it here makes no other. */
+    /**
+     * Makes the checkpoint while the rewriters wait and have the store open, so that closing it
+     * here makes no other.
+     */
     private Made checkpoint() {
         try (CairnStore store = Cairn.open(backup, Options.defaults().withManualCheckpoints())) {
             long start = System.nanoTime();
@@ -126,7 +131,8 @@ final class SecondAct implements AutoCloseable {
         stage.await(() -> stage.parts().stream().allMatch(Part::ended));
         Changes changes = changes();
         stage.tell(
-                "no checkpoint since: at least %s entries overwritten, %s removed, %s added; both killed with SIGKILL"
+                ("after that, without a checkpoint: at least %s entries overwritten, %s"
+                                + " removed, %s added; then both processes killed with SIGKILL")
                         .formatted(
                                 Units.count(changes.overwritten()),
                                 Units.count(changes.removed()),
@@ -174,7 +180,7 @@ final class SecondAct implements AutoCloseable {
         DemoReport.line(
                 text,
                 "compared",
-                "%s of %s entries are as at the checkpoint, byte for byte"
+                "%s of %s entries are the same as at the checkpoint, byte for byte"
                         .formatted(Units.count(comparison.equal()), Units.count(source.size())));
         wrong.forEach(sentence -> DemoReport.line(text, "WRONG", sentence));
         DemoReport.line(

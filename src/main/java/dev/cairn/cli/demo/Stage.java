@@ -17,7 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
-/** Where an act plays: its children and what they say, heard by one thread. */
+/** The place of an act: its children and what they say, which one thread hears. */
 final class Stage implements AutoCloseable {
     private static final Duration STALLED = Duration.ofMinutes(2);
     private static final int WRONG_KEPT = 20;
@@ -33,7 +33,7 @@ final class Stage implements AutoCloseable {
     private long stalledAt;
     private boolean closed;
 
-    /** Hears what is particular to an act. */
+    /** Hears what is specific to an act. */
     interface Listener {
         void hear(Part part, String word, String rest);
     }
@@ -50,7 +50,7 @@ final class Stage implements AutoCloseable {
         return List.copyOf(parts);
     }
 
-    /** What the children found not to be as it should, a sentence each. */
+    /** What the children found wrong, one sentence each. */
     List<String> wrong() {
         return List.copyOf(wrong);
     }
@@ -76,7 +76,7 @@ final class Stage implements AutoCloseable {
             hear(events.poll(100, TimeUnit.MILLISECONDS));
             if (System.nanoTime() - stalledAt > 0) {
                 throw new Failure(
-                        "demo: nothing went on for %d s; the children are killed"
+                        "demo: no child made progress for %d s; the children were killed"
                                 .formatted(STALLED.toSeconds()));
             }
         }
@@ -98,7 +98,7 @@ final class Stage implements AutoCloseable {
         streams.print((streams.terminal() ? "\r\033[K" : "") + line + "\n");
     }
 
-    /** Kills what is still running; by whatever thread, and nothing is started any more. */
+    /** Kills what is still running; any thread may call it, and nothing is started any more. */
     @Override
     public void close() {
         synchronized (this) {

@@ -68,7 +68,9 @@ final class DumpReader implements EntryReader {
         }
     }
 
-    /** Sizes and flags of the other store mean nothing here; its kind does. */
+    /**
+     * Checks the header. Sizes and flags of the other store have no meaning here; its kind has.
+     */
     private void checkHeader(String line) throws MalformedInput {
         if (line.startsWith("format=")) {
             throw lines.malformed(
@@ -90,7 +92,7 @@ final class DumpReader implements EntryReader {
         return new String(line, ISO_8859_1);
     }
 
-    /** The next line, which has no carriage return: the format writes one as an escape. */
+    /** The next line. It has no carriage return, because the format writes one as an escape. */
     private byte @Nullable [] line() throws IOException {
         byte[] line = lines.next();
         if (line != null && line.length > 0 && line[line.length - 1] == '\r') {

@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 import java.time.Instant;
 
 /**
- * One entry of a text file; the arrays belong to whoever read it.
+ * One entry of a text file; the arrays belong to the caller that read it.
  *
- * @param expires when it will be absent; null if never, or if the format cannot say so
+ * @param expires when it expires; null if it does not, or if the format cannot say so
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 public record Entry(byte[] key, byte[] value, @Nullable Instant expires) {}

@@ -7,9 +7,10 @@ import java.io.IOException;
 /** Reads entries one by one; holds no more than one of them in memory. */
 public interface EntryReader {
     /**
-     * The next entry, or null at the end.
+     * Reads the next entry.
      *
-     * @throws MalformedInput when the next line is none of the format
+     * @return the entry, or null at the end
+     * @throws MalformedInput if the next line does not have the format
      */
     @Nullable Entry next() throws IOException;
 }

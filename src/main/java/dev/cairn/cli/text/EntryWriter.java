@@ -7,19 +7,21 @@ import java.time.Instant;
 
 /** Writes entries one by one. */
 public interface EntryWriter {
-    /** Writes one without a time to live. */
+    /** Writes an entry that does not expire. */
     default void write(byte[] key, byte[] value) throws IOException {
         write(key, value, null);
     }
 
     /**
-     * Writes one.
+     * Writes an entry.
      *
-     * @param expires null if it has no time to live; of no use to a format that cannot say so, see
-     *     {@link TextFormat#tellsExpiry}
+     * @param expires when it expires, null if it does not; a format that cannot say so ignores it,
+     *     see {@link TextFormat#tellsExpiry}
      */
     void write(byte[] key, byte[] value, @Nullable Instant expires) throws IOException;
 
-    /** Writes what the format has after the last entry, and flushes; the stream stays open. */
+    /**
+     * Writes what the format requires after the last entry, and flushes; the stream stays open.
+     */
     void finish() throws IOException;
 }

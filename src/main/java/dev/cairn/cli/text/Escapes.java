@@ -10,7 +10,7 @@ public final class Escapes {
     private Escapes() {}
 
     /**
-     * The bytes that an escaped text stands for; a byte that begins no escape stands for itself.
+     * The bytes for which an escaped text stands; a byte that begins no escape stands for itself.
      *
      * @throws IllegalArgumentException if a backslash begins no escape; the message says where
      */

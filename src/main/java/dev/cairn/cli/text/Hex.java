@@ -1,6 +1,6 @@
 package dev.cairn.cli.text;
 
-/** Two hexadecimal digits a byte. */
+/** Bytes as two hexadecimal digits each. */
 final class Hex {
     private static final byte[] DIGITS = {
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'
@@ -16,7 +16,7 @@ final class Hex {
         return DIGITS[b & 0xf];
     }
 
-    /** The byte that the two digits there stand for, or -1 when they are not two digits. */
+    /** The byte for which the two digits there stand, or -1 if they are not two digits. */
     static int byteAt(byte[] line, int at) {
         int high = digit(line[at]);
         int low = digit(line[at + 1]);

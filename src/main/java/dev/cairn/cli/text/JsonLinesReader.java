@@ -12,7 +12,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.Base64;
 
-/** Reads what {@link JsonLinesWriter} writes: one object a line, nothing else in it. */
+/** Reads what {@link JsonLinesWriter} writes: one object per line, with no other fields. */
 final class JsonLinesReader implements EntryReader {
     private static final JsonFactory FACTORY =
             JsonFactory.builder()

@@ -12,9 +12,9 @@ import java.time.Instant;
 import java.util.Base64;
 
 /**
- * One JSON object a line, {@code {"key":"..","value":".."}}; bytes that are not valid UTF-8 stand
- * in {@code key64} or {@code value64}, as base64. An entry with a time to live has {@code expires}
- * besides, such as {@code "2026-01-31T12:00:00Z"}.
+ * Writes one JSON object per line, {@code {"key":"..","value":".."}}. Bytes that are not valid
+ * UTF-8 are written in {@code key64} or {@code value64}, as base64. An entry with a time to live
+ * also has {@code expires}, such as {@code "2026-01-31T12:00:00Z"}.
  */
 final class JsonLinesWriter implements EntryWriter {
     private static final JsonFactory FACTORY =

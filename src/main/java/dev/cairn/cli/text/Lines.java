@@ -10,10 +10,15 @@ import java.io.InputStream;
 final class Lines {
     private static final int BUFFER_BYTES = 1 << 16;
 
-    /** Somewhat less than the longest array, so that growing a line never fails for its size. */
+    /**
+     * Somewhat less than the longest array, so that growing a line never fails because of its size.
+     */
     private static final int LONGEST_LINE_BYTES = Integer.MAX_VALUE - 2 * BUFFER_BYTES;
 
-    /** A byte order mark has at most so many bytes; so many are read before the first is judged. */
+    /**
+     * The greatest length of a byte order mark; this many bytes are read before the first one is
+     * judged.
+     */
     private static final int MARK_BYTES = 3;
 
     private final InputStream in;
@@ -57,16 +62,16 @@ final class Lines {
     }
 
     /**
-     * A byte order mark would become part of the first key, and text in UTF-16 would be taken for
-     * other bytes. The buffer holds the beginning of the input.
+     * Refuses a byte order mark: it would become part of the first key, and text in UTF-16 would be
+     * taken for other bytes. The buffer holds the beginning of the input.
      *
-     * @throws MalformedInput if there is one
+     * @throws MalformedInput if there is a byte order mark
      */
     private void requireNoMark() throws MalformedInput {
         if (startsWith(0xef, 0xbb, 0xbf) || startsWith(0xff, 0xfe) || startsWith(0xfe, 0xff)) {
             throw malformed(
-                    "found a byte order mark; save the text as UTF-8 without one, or write the"
-                            + " bytes of a key that begins so as \\xHH");
+                    "found a byte order mark; save the text as UTF-8 without one or, if"
+                            + " a key begins with these bytes, write them as \\xHH");
         }
     }
 
@@ -78,7 +83,7 @@ final class Lines {
         return same;
     }
 
-    /** What is wrong with the line that was read last. */
+    /** An exception about the line that was read last. */
     MalformedInput malformed(String why) {
         return new MalformedInput(name, Math.max(number, 1), why);
     }

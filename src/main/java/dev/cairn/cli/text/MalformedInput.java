@@ -2,7 +2,7 @@ package dev.cairn.cli.text;
 
 import java.io.IOException;
 
-/** A line that is none of its format; the message names file and line and says what was expected. */
+/** A line does not have its format. The message names file and line and says what was expected. */
 public final class MalformedInput extends IOException {
     private static final long serialVersionUID = 1L;
 

@@ -9,24 +9,29 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** The formats of entries as text; each is lossless for any bytes, and all but {@link #MDB} for times. */
+/**
+ * The formats of entries as text. Each keeps any bytes, and all except {@link #MDB} keep times of
+ * expiry.
+ */
 public enum TextFormat {
-    /** Key, tab, value, and for an entry that expires a tab and when: {@link TsvWriter}. */
+    /**
+     * Key, tab, value, and for an entry that expires another tab and the time: {@link TsvWriter}.
+     */
     TSV,
-    /** One JSON object a line: {@link JsonLinesWriter}. */
+    /** One JSON object per line: {@link JsonLinesWriter}. */
     JSONL,
     /** The dump format of Berkeley DB and LMDB: {@link DumpReader}. */
     MDB;
 
-    /** Whether it says when an entry expires. */
+    /** Whether the format says when an entry expires. */
     public boolean tellsExpiry() {
         return this != MDB;
     }
 
     /**
-     * The format that the file's extension names; tsv when it names none, or there is no file.
+     * The format that the file's extension names; tsv if it names none, or there is no file.
      *
-     * @throws IllegalArgumentException if the extension names a format that is none of these
+     * @throws IllegalArgumentException if the extension names an unknown format
      */
     public static TextFormat of(@Nullable Path file) {
         String name = file == null ? "" : file.toString().toLowerCase(Locale.ROOT);
@@ -36,13 +41,13 @@ public enum TextFormat {
             case "mdb", "dump" -> MDB;
             case "json", "csv", "xml", "yaml", "yml", "gz", "bz2", "xz", "zst", "zip" ->
                     throw new IllegalArgumentException(
-                            "%s: %s is no format of entries; name one with --format: %s"
+                            "%s: %s is not a format of entries; name one with --format: %s"
                                     .formatted(file, extension, Arrays.toString(values())));
             default -> TSV;
         };
     }
 
-    /** Reads entries from the stream; messages call it by the name. */
+    /** Creates a reader of entries from the stream; messages call the stream by the name. */
     public EntryReader reader(InputStream in, String name) {
         Lines lines = new Lines(in, name);
         return switch (this) {
@@ -52,7 +57,10 @@ public enum TextFormat {
         };
     }
 
-    /** Writes entries to the stream, in many small writes: it should buffer. */
+    /**
+     * Creates a writer of entries to the stream. It makes many small writes, so the stream should
+     * buffer.
+     */
     public EntryWriter writer(OutputStream out) throws IOException {
         return switch (this) {
             case TSV -> new TsvWriter(out);

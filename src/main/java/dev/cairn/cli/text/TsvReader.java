@@ -31,7 +31,7 @@ final class TsvReader implements EntryReader {
         return new Entry(key, value, end == line.length ? null : expires(line, end + 1));
     }
 
-    /** Where the next tab stands, or the line ends. */
+    /** The position of the next tab, or of the end of the line. */
     private static int tabFrom(byte[] line, int from) {
         int tab = from;
         while (tab < line.length && line[tab] != '\t') {
@@ -44,8 +44,10 @@ final class TsvReader implements EntryReader {
         Instant expires = Times.parse(new String(unescape(line, from, line.length), ISO_8859_1));
         if (expires == null) {
             throw lines.malformed(
-                    "expected one tab, or behind another the time at which the entry expires, such"
-                            + " as %s; write \\t for a tab".formatted(Times.EXAMPLE));
+                    ("expected one tab, or two tabs with the time at which the entry"
+                                    + " expires behind the second, such as %s; write \\t for a tab in a"
+                                    + " key or value")
+                            .formatted(Times.EXAMPLE));
         }
         return expires;
     }

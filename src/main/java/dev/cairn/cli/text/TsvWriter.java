@@ -9,10 +9,10 @@ import java.io.OutputStream;
 import java.time.Instant;
 
 /**
- * One entry a line: key, tab, value; if it has a time to live, another tab and the time at which it
- * expires, such as {@code 2026-01-31T12:00:00Z}. Tab, line feed, carriage return and backslash are
- * written {@code \t \n \r \\}, other control characters, U+FEFF and bytes that are not valid UTF-8
- * {@code \xHH}, so that any bytes survive and a terminal is safe.
+ * Writes one entry per line: key, tab, value; if the entry expires, another tab and the time, such
+ * as {@code 2026-01-31T12:00:00Z}. Tab, line feed, carriage return and backslash are written as
+ * {@code \t \n \r \\}; other control characters, U+FEFF and bytes that are not valid UTF-8 are
+ * written as {@code \xHH}. So any bytes survive, and a terminal is safe.
  */
 final class TsvWriter implements EntryWriter {
     private final OutputStream out;
@@ -50,7 +50,10 @@ final class TsvWriter implements EntryWriter {
         }
     }
 
-    /** U+FEFF, which at the beginning of a text would be taken for a byte order mark. */
+    /**
+     * Whether U+FEFF is there, which at the beginning of a text would be taken for a byte order
+     * mark.
+     */
     private static boolean isMark(byte[] bytes, int at) {
         return bytes.length - at >= 3
                 && bytes[at] == (byte) 0xef
@@ -58,7 +61,7 @@ final class TsvWriter implements EntryWriter {
                 && bytes[at + 2] == (byte) 0xbf;
     }
 
-    /** One byte that is written as ASCII, or as an escape. */
+    /** Writes one byte as ASCII, or as an escape. */
     private void escape(byte b) throws IOException {
         switch (b) {
             case '\t' -> escaped('t');

@@ -8,11 +8,11 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 
-/** UTF-8, strictly: what is not valid is told, never replaced. */
+/** Strict UTF-8: invalid bytes are reported, never replaced. */
 public final class Utf8 {
     private Utf8() {}
 
-    /** The length of the valid sequence that starts there, or 0 when none does. */
+    /** The length of the valid sequence that starts there, or 0 if none does. */
     static int sequenceAt(byte[] bytes, int at) {
         int lead = bytes[at] & 0xff;
         if (lead < 0x80) {
@@ -35,7 +35,7 @@ public final class Utf8 {
         return shortest && !surrogate && codePoint <= 0x10ffff ? length : 0;
     }
 
-    /** The text, or null when the bytes are not valid UTF-8. */
+    /** The text, or null if the bytes are not valid UTF-8. */
     public static @Nullable String decode(byte[] bytes) {
         try {
             return UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
@@ -44,7 +44,7 @@ public final class Utf8 {
         }
     }
 
-    /** The bytes, or null when the text has a surrogate without its other half. */
+    /** The bytes, or null if the text has an unpaired surrogate. */
     static byte @Nullable [] encode(String text) {
         try {
             ByteBuffer encoded = UTF_8.newEncoder().encode(CharBuffer.wrap(text));

@@ -8,7 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** Chronicle Map, with the sizes that it has to be told beforehand, and checksums. */
+/** Chronicle Map, with checksums, and with the sizes that it must be told in advance. */
 final class ChronicleMapPeer implements Peer {
     private final Path file;
     private final ChronicleMap<byte[], byte[]> map;
@@ -41,7 +41,7 @@ final class ChronicleMapPeer implements Peer {
         };
     }
 
-    /** Which it leaves to the operating system otherwise. */
+    /** Otherwise it leaves this to the operating system. */
     @Override
     public void sync() throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {

@@ -9,7 +9,7 @@ import org.lmdbjava.Txn;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
-/** LMDB: a transaction for each put, and for each get one that is reset and renewed. */
+/** LMDB. Each put has a transaction, and each get has one that is reset and renewed. */
 final class LmdbPeer implements Peer {
     private static final int MODE = 0600;
     private static final int MAX_READERS = 64;

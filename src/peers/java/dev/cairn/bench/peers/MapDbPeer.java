@@ -7,7 +7,7 @@ import org.mapdb.Serializer;
 
 import java.nio.file.Path;
 
-/** MapDB's hash map over a mapped file, without its write-ahead log. */
+/** The hash map of MapDB over a mapped file, without its write-ahead log. */
 final class MapDbPeer implements Peer {
     private static final long GROWTH_BYTES = 64L << 20;
 

@@ -10,14 +10,17 @@ import org.rocksdb.RocksDBException;
 
 import java.nio.file.Path;
 
-/** RocksDB with its write-ahead log, without compression, with room for everything in its cache. */
+/**
+ * RocksDB with its write-ahead log, without compression, and with a cache that has room for
+ * everything.
+ */
 final class RocksDbPeer implements Peer {
     private static final long CACHE_BYTES = 6L << 30;
     private static final long MEMTABLE_BYTES = 128L << 20;
     private static final int BLOOM_BITS = 10;
 
     static {
-        RocksDB.loadLibrary(); // before anything of it is made
+        RocksDB.loadLibrary(); // before any of its objects is made
     }
 
     private final LRUCache cache = new LRUCache(CACHE_BYTES);

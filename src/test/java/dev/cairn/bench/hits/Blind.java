@@ -13,8 +13,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A store whose eviction is made blind: every few requests all that it knows of the use of entries, but
- * for what stands in their records, is overwritten with zeros, as if there were no marks and no ghosts.
+ * A store whose eviction is made blind. Every few requests, everything that it knows of the use of
+ * entries is overwritten with zeros, except what stands in their records. So it is as if there were
+ * no marks and no ghosts.
  */
 final class Blind implements Policy {
     private static final int REQUESTS = 64;

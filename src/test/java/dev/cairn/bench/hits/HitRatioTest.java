@@ -22,18 +22,19 @@ import java.util.zip.GZIPOutputStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 
 /**
- * A store that evicts chooses well: small caches, a tenth of what is asked for. See docs/hit-ratios.md
- * for large ones.
+ * Attacks the choice of what a cache evicts, with small caches that hold a tenth of what is asked
+ * for. docs/hit-ratios.md has large ones. The canary is an eviction that goes by nothing that was
+ * read.
  */
 class HitRatioTest {
     private static final Sizes SIZES = Sizes.FIXED;
     private static final int KEYS = 50_000;
     private static final int REQUESTS = 300_000;
 
-    /** Points of the hit ratio; two thirds of what was measured. */
+    /** Points of the hit ratio, which are two thirds of what was measured. */
     private static final double LEAST_LEAD = 4;
 
-    /** Recordings are no part of the project; this says where they are. */
+    /** Where the recordings are, which are not part of the project. */
     private static final Path TRACES =
             Path.of(System.getProperty("cairn.traces", Traces.DIRECTORY.toString()));
 
@@ -48,7 +49,9 @@ class HitRatioTest {
         assertThat(cairn(load)).isBetween(lru(load) + LEAST_LEAD, optimal(load));
     }
 
-    /** The canary: what is required above fails where eviction goes by nothing that was read. */
+    /**
+     * The canary: what is required above must fail where eviction goes by nothing that was read.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"zipf-0.9", "zipf-0.9-scan20"})
     void blindEvictionIsNot(String name) throws IOException {
@@ -57,7 +60,7 @@ class HitRatioTest {
         assertThat(blind(load)).isLessThan(lru(load));
     }
 
-    /** At least so many reads in a hundred, a little fewer than were measured. */
+    /** The figures are hits in a hundred reads, a little below those that were measured. */
     @ParameterizedTest
     @CsvSource({"lirs-multi1, 44.5", "corda, 33.0", "orm-night, 75.0"})
     void recordedLoadsFindWhatTheyFound(String name, double least) throws IOException {
@@ -66,7 +69,7 @@ class HitRatioTest {
         assertThat(cairn(load)).isBetween(least, optimal(load));
     }
 
-    /** So that the cells of a run are those of its file, and a chart can be drawn of them. */
+    /** The cells of a run must be those of its file, so that a chart can be drawn of them. */
     @Test
     void aRunWritesItsResults() throws Exception {
         HitRatios.main(
@@ -142,7 +145,10 @@ class HitRatioTest {
         return new CairnPolicy(directory, load.keys(), SIZES, maxBytes(load));
     }
 
-    /** That of a cache in the heap which pays as much for an entry as Cairn, and nothing else. */
+    /**
+     * The hit ratio of a cache in the heap that pays as much for an entry as Cairn, and for nothing
+     * else.
+     */
     private static double lru(Load load) {
         return Policy.hitRatio(load, Contender.LRU.inHeap(load, SIZES, maxBytes(load)));
     }

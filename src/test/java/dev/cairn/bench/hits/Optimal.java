@@ -4,18 +4,19 @@ import java.util.Arrays;
 import java.util.PriorityQueue;
 
 /**
- * What no cache can exceed: one that knows what will be asked for, keeps what is asked for soonest, and
- * need not keep what is asked for later than all that it has (Belady's).
+ * The hit ratio that no cache can exceed (Belady's). This cache knows what will be asked for. It
+ * keeps what is asked for soonest, and need not take in what is asked for later than everything
+ * that it has.
  */
 final class Optimal {
     private Optimal() {}
 
-    /** The hit ratio in per cent, of reads within a bound in entries. */
+    /** The hit ratio of reads in per cent, within a bound in entries. */
     static double hitRatio(Load load, int maxEntries) {
         int[] requests = load.requests();
         int[] next = next(requests, load.keys());
-        // The next request of each entry that is there, the last of them first; some are past by
-        // then.
+        // For each entry that is there, its next request, the last of them first. Some of these are
+        // past by then.
         PriorityQueue<Integer> later = new PriorityQueue<>((a, b) -> Integer.compare(b, a));
         boolean[] there = new boolean[load.keys()];
         int entries = 0;
@@ -39,7 +40,7 @@ final class Optimal {
         return 100.0 * hits / requests.length;
     }
 
-    /** Of each request the next one for its key; the number of requests if there is none. */
+    /** For each request, the next one for its key; the number of requests if there is none. */
     private static int[] next(int[] requests, int keys) {
         int[] next = new int[requests.length];
         int[] following = new int[keys];

@@ -28,7 +28,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Both ends of each way in one JVM. */
+/** Attacks both ends of each way, in one JVM. The canaries are a lost message and a wrong byte. */
 class EndsTest {
     private static final double SECONDS = 0.002;
     private static final int BYTES = 100;

@@ -16,7 +16,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The program with the JVMs that it starts. */
+/**
+ * Attacks the program and the JVMs that it starts: all messages must arrive, and nothing may be
+ * left behind.
+ */
 class MessagesIT {
     @TempDir private Path directory;
 
@@ -90,7 +93,7 @@ class MessagesIT {
         }
     }
 
-    /** Waits until the program has started both; the first one of them was started first. */
+    /** Waits until the program has started both JVMs. The first of the list was started first. */
     private static List<ProcessHandle> children(Process program) throws Exception {
         while (true) {
             List<ProcessHandle> found =

@@ -11,6 +11,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.List;
 
+/**
+ * Attacks the parts of the benchmark of messages: names, settings, batches, reports and figures.
+ */
 class MessagesTest {
     private static final Case PIPE = new Case(Way.of("pipe"), 4096, Direction.ONE_WAY);
     private static final Case RING = new Case(Way.of("ring"), 4096, Direction.ONE_WAY);
@@ -69,7 +72,7 @@ class MessagesTest {
         assertThat(setting.ways()).containsExactly(Way.of("ring"));
     }
 
-    /** A sender that holds a batch back would wait for ever if the receiver told later. */
+    /** If the receiver told later, a sender that holds a batch back would wait forever. */
     @ParameterizedTest
     @ValueSource(ints = {24, 100, 4096})
     void receiverTellsWhileABatchStillFitsIn(int bytes) {

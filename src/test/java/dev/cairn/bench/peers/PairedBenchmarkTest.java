@@ -15,7 +15,10 @@ import java.io.PrintStream;
 import java.net.URI;
 import java.nio.file.Path;
 
-/** Two builds in one JVM, at a scale that says nothing; here they are the same one. */
+/**
+ * Attacks the comparison of two builds, in one JVM and at a scale that says nothing. Here both
+ * builds are the same.
+ */
 class PairedBenchmarkTest {
     @TempDir private Path directory;
 

@@ -12,7 +12,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The benchmark with the JVMs that it starts. */
+/**
+ * Attacks the benchmark and the JVMs that it starts: each entrant must get its JVMs, and nothing
+ * may be left behind.
+ */
 class PeerBenchmarkIT {
     @TempDir private Path directory;
 

@@ -19,7 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** The benchmark in one JVM, at a scale that says nothing about any store. */
+/** Attacks the benchmark in one JVM, at a scale that says nothing about any store. */
 class PeerBenchmarkTest {
     private static final int ENTRIES = 300;
     private static final String ALL =
@@ -60,7 +60,7 @@ class PeerBenchmarkTest {
         }
     }
 
-    /** Each of the other processes opens the same store and has keys of its own. */
+    /** Each of the other processes must open the same store and have keys of its own. */
     @Test
     void severalProcessesWorkTogether() throws Exception {
         List<Row> rows = new ArrayList<>();
@@ -114,7 +114,7 @@ class PeerBenchmarkTest {
         }
     }
 
-    /** Not two keys in a row of one thread are two in a row of another. */
+    /** No two keys in a row of one thread may be two in a row of another. */
     @Test
     void noStreamIsAnotherOneShifted() {
         int count = 200_000;

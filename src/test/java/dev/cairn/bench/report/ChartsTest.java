@@ -17,6 +17,7 @@ import java.util.Map;
 
 import javax.xml.parsers.DocumentBuilderFactory;
 
+/** Attacks the drawing of charts from files of results, of which some may be missing. */
 class ChartsTest {
     private static final List<String> CONTENDERS =
             List.of("cairn", "chronicle", "lmdb", "rocksdb", "mapdb");
@@ -118,7 +119,7 @@ class ChartsTest {
         return lines.toString(StandardCharsets.UTF_8).lines().toList();
     }
 
-    /** The last contender did not do the last operation. */
+    /** Results in which the last contender did not do the last operation. */
     private static Results peers() {
         List<Figure> figures = new ArrayList<>();
         for (int i = 0; i < OPERATIONS.size(); i++) {

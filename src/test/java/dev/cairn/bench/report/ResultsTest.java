@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
+/** Attacks the files of results: what is written must be read again, with median and spread. */
 class ResultsTest {
     @Test
     void whatIsWrittenIsReadAgain(@TempDir Path directory) throws IOException {

@@ -39,7 +39,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** {@code cairn bench} from end to end, on stores of few entries, for a moment. */
+/** Attacks {@code cairn bench} from end to end, for a moment and on stores of few entries. */
 class BenchTest {
     private static final String RATE = " +[\\d,]+/s +[\\d.]+ (ns|µs|ms)";
     private static final String TIME = " +[\\d.]+ (ns|µs|ms|s)";
@@ -76,7 +76,7 @@ class BenchTest {
                 .containsPattern("\n  getAll\\(64\\)" + RATE + RATE + "\n  mixed 95/5" + RATE)
                 .containsPattern("\n  put takes +p50 +p99 +p99.9 +max\n  1 thread" + TIME.repeat(4))
                 .containsPattern(
-                        "\n  checkpoint" + TIME + " of 1,000 entries;" + TIME + " of all, ")
+                        "\n  checkpoint" + TIME + " for 1,000 entries;" + TIME + " for all, ")
                 .containsPattern("\n  open" + TIME + " after a clean close\n")
                 .containsPattern("\nverdict\n  reads .*\n  checkpoints .*\n  threads .*\n$");
         assertThat(result.out().lines()).allMatch(line -> line.length() <= 140);
@@ -176,9 +176,9 @@ class BenchTest {
         "--entries, 2000000000, --entries: 2000000000 is not from 1 to",
         "--entries, many, 'many'",
         "--value-bytes, -1, --value-bytes: -1 is negative",
-        "--seconds, 0, --seconds: 0.0 is not more than 0",
-        "--seconds, NaN, --seconds: NaN is not more than 0",
-        "--seconds, 1e9, --seconds: 1.0E9 is not more than 0 and at most 3",
+        "--seconds, 0, --seconds: 0.0 is not greater than 0",
+        "--seconds, NaN, --seconds: NaN is not greater than 0",
+        "--seconds, 1e9, --seconds: 1.0E9 is not greater than 0 and at most 3",
     })
     void wrongOptionsAreRefused(String option, String word, String message) {
         Result result = cairn.run("bench", file(), option, word);
@@ -198,7 +198,7 @@ class BenchTest {
         assertThat(result.exit()).isEqualTo(4);
         assertThat(result.err())
                 .startsWith("cairn: " + file() + ": the store may take ")
-                .contains("more than a quarter of the ", "take fewer --entries")
+                .contains("more than a quarter of the ", "choose fewer --entries")
                 .hasLineCount(1);
     }
 
@@ -246,7 +246,7 @@ class BenchTest {
     void aDirectoryThatTakesNoStoreIsTold() {
         assertThatThrownBy(() -> Scratch.in(Path.of("/proc")).close())
                 .isInstanceOf(Failure.class)
-                .hasMessageStartingWith("/proc: no temporary store can be made in it: ");
+                .hasMessageStartingWith("/proc: a temporary store cannot be created there: ");
     }
 
     @Test
@@ -307,7 +307,10 @@ class BenchTest {
         }
     }
 
-    /** By SIGTERM, as by Ctrl-C: what a shell starts in the background ignores that, children included. */
+    /**
+     * The interrupt is SIGTERM, which ends it as Ctrl-C does. What a shell starts in the background
+     * ignores Ctrl-C, children included.
+     */
     @Test
     void nothingIsLeftWhenItIsInterrupted() throws IOException, InterruptedException {
         for (long afterMillis : List.of(0L, 700L)) {

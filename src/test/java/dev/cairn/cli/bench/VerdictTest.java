@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import java.time.Duration;
 import java.util.OptionalDouble;
 
-/** Figures that were made up, on both sides of each threshold. */
+/** Attacks the verdicts, with made-up figures on both sides of each threshold. */
 class VerdictTest {
     private static final double UNKNOWN = -1;
 
@@ -91,7 +91,7 @@ class VerdictTest {
     void aThreadThatWasHeldBackIsTold() {
         assertThat(line(of(2_804, 255, false, 400, 4000, 2, 2, 0.52, 2, 2, 0), 0))
                 .isEqualTo(
-                        "reads: bounded by CPU: one thread was given 0.5 of a processor; a get takes 2,804 ns,"
+                        "reads: bounded by CPU: one thread got 0.5 of a processor; a get takes 2,804 ns,"
                                 + " a dependent random load 255 ns");
     }
 
@@ -110,20 +110,20 @@ class VerdictTest {
     @Test
     void threadsAreToldWithTheirFigures() {
         assertThat(line(running(2, 2, 1.94, 2, 0), 2))
-                .isEqualTo("threads: 2 threads get 1.9 times what one does");
+                .isEqualTo("threads: 2 threads do 1.9 times the work of one");
         assertThat(line(running(2, 2, 1.5, 1.5, 1.26), 2))
                 .isEqualTo(
-                        "threads: 2 threads get 1.5 times what one does; others used 1.3 processors meanwhile");
+                        "threads: 2 threads do 1.5 times the work of one; other processes used 1.3 processors meanwhile");
         assertThat(line(running(2, 1, 0.98, 1, UNKNOWN), 2))
                 .isEqualTo(
-                        "threads: bounded by CPU: 2 threads get 1.0 times what one does; the JVM has 1 processor");
+                        "threads: bounded by CPU: 2 threads do 1.0 times the work of one; the JVM has 1 processor");
         assertThat(line(running(4, 4, 0.98, 1, 3), 2))
                 .isEqualTo(
-                        "threads: bounded by CPU: 4 threads get 1.0 times what one does; others used 3.0 processors meanwhile");
+                        "threads: bounded by CPU: 4 threads do 1.0 times the work of one; other processes used 3.0 processors meanwhile");
         assertThat(line(running(4, 4, 0.98, 1, UNKNOWN), 2))
-                .endsWith("; they were given 1.0 processors, by a quota or a busy host");
+                .endsWith("; they got 1.0 processors, because of a quota or a busy host");
         assertThat(line(running(4, 4, 0.98, 4, UNKNOWN), 2))
-                .endsWith(", with a processor each: they share cores or memory");
+                .endsWith(", with a processor for each; they share cores or memory");
     }
 
     private static Verdict reading(double get, double load) {

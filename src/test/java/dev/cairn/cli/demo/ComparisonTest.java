@@ -19,7 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 
-/** The canary of the demo: whatever is wrong in the store, the comparison says so. */
+/** The canary of the demo: whatever is wrong in the store, the comparison must say so. */
 class ComparisonTest {
     static final Streams SILENT =
             new Streams(

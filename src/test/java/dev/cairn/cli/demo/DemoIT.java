@@ -14,7 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 
-/** The demo from end to end: real processes, real kills. */
+/** Attacks the demo from end to end, with real processes and real kills. */
 @Timeout(600)
 class DemoIT {
     private final CommandLineFixture cairn = new CommandLineFixture();
@@ -37,9 +37,11 @@ class DemoIT {
                 .contains("400 of 400 entries are equal, byte for byte")
                 .containsPattern("verdict +every byte agreed")
                 .containsPattern(
-                        "they overwrote all 400 entries; checkpoint \\d+ made that durable")
-                .contains("both killed with SIGKILL", "the power fails: -shm is lost")
-                .contains("400 of 400 entries are as at the checkpoint, byte for byte")
+                        "the rewriters overwrote all 400 entries; checkpoint \\d+ made that durable")
+                .contains(
+                        "both processes killed with SIGKILL",
+                        "power failure: the -shm file is lost")
+                .contains("400 of 400 entries are the same as at the checkpoint, byte for byte")
                 .endsWith("the last checkpoint, exactly\n");
         assertThat(cairn.run("count", store).out()).isEqualTo("400\n");
         assertThat(cairn.run("get", store, "d7/f7").bytes())
@@ -53,7 +55,7 @@ class DemoIT {
         assertThat(result.exit()).as(result.out() + result.err()).isZero();
         assertThat(result.out())
                 .contains("3 of 3 entries are equal, byte for byte")
-                .contains("3 of 3 entries are as at the checkpoint, byte for byte");
+                .contains("3 of 3 entries are the same as at the checkpoint, byte for byte");
     }
 
     @Test
@@ -71,7 +73,7 @@ class DemoIT {
         Result result = cairn.run("demo", "--file", store);
 
         assertThat(result.exit()).isEqualTo(4);
-        assertThat(result.err()).contains(store + ": it exists already");
+        assertThat(result.err()).contains(store + ": the file exists already");
         assertThat(store).hasContent("data");
     }
 

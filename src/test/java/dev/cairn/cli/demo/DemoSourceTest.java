@@ -18,6 +18,9 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
+/**
+ * Attacks the sources of the demo: the files that it lists, and how it shares them among writers.
+ */
 class DemoSourceTest {
     @TempDir Path directory;
 

@@ -20,6 +20,10 @@ import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
 
+/**
+ * Attacks the power loss of the demo: the disk that it leaves, and what the store is afterwards.
+ * The canary is a checkpoint that forces nothing.
+ */
 class PowerLossTest {
     private static final int SEEDS = 12;
     private static final int WORDS = 300_000;
@@ -89,7 +93,7 @@ class PowerLossTest {
         }
     }
 
-    /** The canary: were a checkpoint to force nothing, the demo would say so. */
+    /** The canary: if a checkpoint forced nothing, the demo must say so. */
     @Test
     void aCheckpointThatForcedNothingIsFoundOut() throws IOException {
         DemoSource source = tree(100);

@@ -21,7 +21,10 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 
-/** Bad lines are told with file, line and what was expected; nothing else ever happens. */
+/**
+ * Attacks the reading of texts: bad lines must be reported with file, line and what was expected,
+ * and nothing else may ever happen.
+ */
 class MalformedInputTest {
     private static final String HEADER = "VERSION=3\nformat=bytevalue\ntype=btree\nHEADER=END\n";
     private static final String PRINT = "VERSION=3\nformat=print\ntype=hash\nHEADER=END\n";
@@ -29,7 +32,7 @@ class MalformedInputTest {
     static List<Arguments> malformed() {
         return Stream.of(
                         tsv("a\tb\n\n", 2, "no tab"),
-                        tsv("a\tb\tc", 1, "another"),
+                        tsv("a\tb\tc", 1, "or two tabs"),
                         tsv("a\tb\t", 1, "such as 2026-01-31T12:00:00Z"),
                         tsv("a\tb\t2026-01-31", 1, "write \\t for a tab"),
                         tsv("a\tb\t2026-01-31T12:00:00Z\t", 1, "time at which"),
@@ -122,7 +125,7 @@ class MalformedInputTest {
         assertThat(count(TextFormat.TSV, "a\tb\nc\td".getBytes(ISO_8859_1))).isEqualTo(2);
     }
 
-    /** Whatever comes in, entries or a told error come out. */
+    /** Whatever comes in, either entries or a reported error must come out. */
     @Property
     void damagedInputIsReadOrRefused(@ForAll TextFormat format, @ForAll long seed) {
         Random random = new Random(seed);

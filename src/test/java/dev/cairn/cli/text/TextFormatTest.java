@@ -22,7 +22,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a format writes it reads back, byte for byte, whatever the bytes. */
+/**
+ * Attacks the promise that a format reads back what it writes, byte for byte, whatever the bytes.
+ */
 class TextFormatTest {
     @Property
     void everyFormatIsLossless(

@@ -1,0 +1,4 @@
+module near {
+    requires com.github.benmanes.caffeine;
+    requires dev.cairn;
+}

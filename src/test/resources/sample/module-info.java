@@ -1,0 +1,3 @@
+module sample {
+    requires dev.cairn;
+}
