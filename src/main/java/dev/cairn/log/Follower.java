@@ -26,7 +26,8 @@ import java.util.List;
  *           F2 where the region ends: at its own end if the chain goes on behind it, else at the tail
  *           F3 a window is copied, checksums compared
  *           F4 fence, owner word: is this still the life of the region that the position names?
- *           F5 if the region ended, or is no longer the tail's: walk from the tail back to its successor
+ *           F5 if the region ended, or is no longer the tail's: tail, the number of its region, tail again;
+ *              then walk back from there to its successor
  *           F6 if the walk does not meet it: folded if its number exceeds that of the last one evacuated;
  *              then go on with the first region behind it, else changes are lost
  *           F7 if anything was overwritten in place that was not reported: changes are lost
@@ -42,7 +43,11 @@ import java.util.List;
  *           that was loaded before lay in this life. Checksums also bind each record to it (RULE 2).
  *           F2: if another region names a region as its predecessor, that one is full to its filler. If
  *           a region only is no longer the tail's, it need not be full: a fold writes no filler.
- *           F5: only the tail region is ever folded, and its copies lie in a region with a greater
+ *           F5: the tail's region may have left, and the stripe may be claiming it again, when its number
+ *           is loaded. Then it has that number and no header yet. The owner word is stored before the
+ *           header (N3, W2), and the header before the tail that lies in it (W9). So if the tail is
+ *           still the same after its number was loaded, a region with that number has its header.
+ *           Only the tail region is ever folded, and its copies lie in a region with a greater
  *           number. So a region that a header names as predecessor was never folded: if it was claimed
  *           again, it had been evacuated, and so had all before it (RULE 24).
  *           F6: the walk did not meet the position. If its region was evacuated, or the region that
@@ -334,12 +339,14 @@ public final class Follower {
     private WalkResult walk() {
         ahead.clear();
         long tail = words.acquire(StripeWords.TAIL);
-        if (tail == 0) {
+        Steps.at("F5");
+        long tailNumber = tail == 0 ? 0 : data.number(Place.region(tail));
+        if (tail == 0 || words.acquire(StripeWords.TAIL) != tail) {
             return WalkResult.SPOILED;
         }
         // kept only if no error ends the walk: a part of it would skip the regions before it
         Deque<RegionHeader> met = new ArrayDeque<>();
-        RegionHeader header = header(Place.region(tail), data.number(Place.region(tail)));
+        RegionHeader header = header(Place.region(tail), tailNumber);
         while (header != null && header.number() > number) {
             met.addFirst(header);
             if (met.size() > MOST_AHEAD) {

@@ -296,6 +296,37 @@ class FollowerTest extends ChainFixture {
         assertThat(versions).isEqualTo(expected);
     }
 
+    /**
+     * F5: the stripe claimed the region of the tail that was loaded, and has not written its header.
+     */
+    @Test
+    void regionThatIsClaimedAgainBeforeItsHeaderIsWrittenIsNoDamage() {
+        appendLarge(3);
+        Follower follower = follow();
+        appendLarge(18);
+        once("F5", this::foldTailAndClaimItAgain);
+        readAll(follower);
+        List<Long> expected = new ArrayList<>();
+        LongStream.rangeClosed(4, 22).filter(version -> version != 18).forEach(expected::add);
+        assertThat(versions).isEqualTo(expected);
+    }
+
+    private void foldTailAndClaimItAgain() {
+        RegionHeader folded = headers().getLast();
+        List<Chain.Entry> keep =
+                entries().stream()
+                        .filter(entry -> data.regionOf(entry.offset()) == folded.region())
+                        .filter(entry -> entry.version() != 18)
+                        .toList();
+        assertThat(keep).hasSize(6);
+        append(
+                Draft.of(Content.key(50), new byte[9_000], 0, REGION_BYTES),
+                new Appender.Fold(folded, keep, 6 * 9_040));
+        assertThat(headers().getLast().region()).isNotEqualTo(folded.region());
+        own(folded.region(), OwnerWords.alive(STRIPE, folded.number() + 1_000), EPOCH, 0, 0);
+        damage(data.regionAt(folded.region()) + 1);
+    }
+
     @Test
     void evacuatedRegionIsReadUntilItIsClaimed() {
         appendLarge(3);
