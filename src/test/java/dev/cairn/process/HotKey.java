@@ -27,7 +27,7 @@ final class HotKey {
     static final int BYTES = 120;
 
     /** The numbers of writers are smaller than this. */
-    private static final int WRITERS = 100;
+    private static final int WRITERS = 128;
 
     private static final int MOST_TIMES = 1 << 22;
 
