@@ -5,6 +5,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -31,6 +32,10 @@ public final class Children implements AfterEachCallback {
 
     private static final String NATIVE_ACCESS = "--enable-native-access=ALL-UNNAMED";
     private static final String DENIED = "--illegal-native-access=deny";
+
+    /** What the names of jars begin with that {@link Acting} needs. */
+    private static final List<String> NEEDED =
+            List.of("cairn-", "hash4j-", "jspecify-", "caffeine-", "assertj-core-");
 
     private final List<Child> all = new ArrayList<>();
     private final Queue<Child> spares = new ArrayDeque<>();
@@ -65,7 +70,7 @@ public final class Children implements AfterEachCallback {
     Child start(List<String> before, String otherClassPath) {
         List<String> command = new ArrayList<>(before);
         command.addAll(command());
-        command.replaceAll(word -> word.equals(classPath()) ? otherClassPath : word);
+        replaceClassPath(command, otherClassPath);
         return launch(command);
     }
 
@@ -105,6 +110,7 @@ public final class Children implements AfterEachCallback {
         command.removeIf(word -> word.startsWith("-Ddev.cairn.") || word.startsWith("-Xmx"));
         command.replaceAll(word ->
                 word.startsWith("-Djava.io.tmpdir=") ? "-Djava.io.tmpdir=" + temporary : word);
+        replaceClassPath(command, String.join(File.pathSeparator, wholePath()));
         command.removeLast();
         command.add(program.getName());
         command.addAll(arguments);
@@ -155,12 +161,32 @@ public final class Children implements AfterEachCallback {
                 Acting.class.getName());
     }
 
-    /** The class path of this JVM. */
+    private static void replaceClassPath(List<String> command, String by) {
+        command.set(command.indexOf("-cp") + 1, by);
+    }
+
+    /**
+     * The class path of a child: of this JVM's one, what {@link Acting} needs. A JVM that asks for
+     * its first logger looks into each jar, and here there are more than a hundred.
+     */
     static String classPath() {
-        return Stream.of("jdk.module.path", "java.class.path")
-                .map(property -> System.getProperty(property, ""))
-                .filter(path -> !path.isEmpty())
+        return wholePath().stream()
+                .filter(each -> Files.isDirectory(Path.of(each)) || isNeeded(Path.of(each)))
                 .collect(Collectors.joining(File.pathSeparator));
+    }
+
+    private static boolean isNeeded(Path jar) {
+        String name = jar.getFileName().toString();
+        return NEEDED.stream().anyMatch(name::startsWith);
+    }
+
+    /** The class path of this JVM. */
+    private static List<String> wholePath() {
+        return Stream.of("jdk.module.path", "java.class.path")
+                .flatMap(property ->
+                        Stream.of(System.getProperty(property, "").split(File.pathSeparator, -1)))
+                .filter(path -> !path.isEmpty())
+                .toList();
     }
 
     @Override

@@ -87,7 +87,15 @@ final class ChildrenCache {
                 rehearse(classPath);
             }
         }
-        return List.of("-XX:AOTCache=" + cache, "-Xlog:aot=off", "-Xlog:cds=off", "-cp", classPath);
+        return List.of(
+                "-XX:AOTCache=" + cache,
+                "-XX:+UnlockDiagnosticVMOptions",
+                // would compile all that was hot in the rehearsal, which is more than most need
+                "-XX:-AOTReplayTraining",
+                "-Xlog:aot=off",
+                "-Xlog:cds=off",
+                "-cp",
+                classPath);
     }
 
     /** The class path of this JVM, with the classes of the tests in a jar. */
