@@ -116,7 +116,7 @@ class CacheModelTest {
         }
     }
 
-    @Property(tries = 40, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 25, shrinking = ShrinkingMode.BOUNDED)
     void cacheHasNothingButWhatWasPutLast(
             @ForAll("steps") List<Step> steps,
             @ForAll("stripes") int stripes,

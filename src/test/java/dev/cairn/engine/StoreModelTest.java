@@ -75,13 +75,13 @@ class StoreModelTest {
     private static final Scale SMALL = new Scale(true, 1, SmallScale.REGION_BYTES, 7);
     private static final Scale DEFAULT = new Scale(false, 4, 1 << 16, 4 * 7 * 256);
 
-    @Property(tries = 60, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 40, shrinking = ShrinkingMode.BOUNDED)
     void smallStoreEqualsItsModel(@ForAll("smallChains") ActionChain<StoreModel> chain)
             throws IOException {
         run(SMALL, chain);
     }
 
-    @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 6, shrinking = ShrinkingMode.BOUNDED)
     void storeOfDefaultSizeEqualsItsModel(@ForAll("defaultChains") ActionChain<StoreModel> chain)
             throws IOException {
         run(DEFAULT, chain);

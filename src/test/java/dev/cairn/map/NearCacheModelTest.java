@@ -115,7 +115,7 @@ class NearCacheModelTest {
      */
     record Step(Kind kind, int key, int size, int which, boolean right) {}
 
-    @Property(tries = 150, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 80, shrinking = ShrinkingMode.BOUNDED)
     void bothMapsEqualTheirModel(@ForAll("steps") List<Step> steps) throws IOException {
         run(steps, false);
     }

@@ -59,19 +59,19 @@ class FailedForceTest {
         }
     }
 
-    @RepeatedTest(6)
+    @RepeatedTest(3)
     void storeIsRightAgainFromTheNextCheckpointOn(RepetitionInfo repetition) throws IOException {
         plays.failedForces(seed + repetition.getCurrentRepetition());
     }
 
     /** A page that is stored to becomes dirty, even if it holds the same bytes as before. */
-    @RepeatedTest(4)
+    @RepeatedTest(2)
     void whatIsStoredAgainIsOnDisk(RepetitionInfo repetition) throws IOException {
         plays.failedForcesOfSameBytes(seed + 300 + repetition.getCurrentRepetition());
     }
 
     /** Before the next checkpoint the kernel also drops such pages, and reads the old ones back. */
-    @RepeatedTest(6)
+    @RepeatedTest(3)
     void droppedPagesAreNoticedOrOfNoImportance(RepetitionInfo repetition) throws IOException {
         plays.droppedPages(seed + 100 + repetition.getCurrentRepetition());
     }

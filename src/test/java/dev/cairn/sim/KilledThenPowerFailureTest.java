@@ -92,7 +92,7 @@ class KilledThenPowerFailureTest {
     }
 
     /** Forces fail, and processes are killed while the store says so or while it heals. */
-    @RepeatedTest(6)
+    @RepeatedTest(3)
     void failedForceIsNotForgottenByTheKill(RepetitionInfo repetition) throws IOException {
         plays.failedForcesAndKills(seed + repetition.getCurrentRepetition());
     }

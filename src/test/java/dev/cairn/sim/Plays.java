@@ -7,6 +7,7 @@ import dev.cairn.CheckpointFailed;
 import dev.cairn.CorruptStore;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.Rounds;
 import dev.cairn.Stats;
 
 import java.io.IOException;
@@ -34,9 +35,9 @@ final class Plays {
     private static final int STEPS_PER_IMAGE = 6;
 
     /** From the time after this one on, power fails only now and then at a step of one name. */
-    private static final int OFTEN = 8;
+    private static final int OFTEN = Rounds.of(4, 8);
 
-    private static final int TIMES_PER_IMAGE = 4;
+    private static final int TIMES_PER_IMAGE = Rounds.of(8, 4);
 
     private final Path directory;
     private final Tally tally;

@@ -161,7 +161,7 @@ class PowerFailureModelTest {
         }
     }
 
-    @Property(tries = 30, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 15, shrinking = ShrinkingMode.BOUNDED)
     void storeIsAtItsLastCheckpointWhereverPowerFails(
             @ForAll("chains") ActionChain<Rig> chain,
             @ForAll("stripes") int stripes,
@@ -171,7 +171,7 @@ class PowerFailureModelTest {
     }
 
     /** What was evicted since then must be back, with the value that it had at the checkpoint. */
-    @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 6, shrinking = ShrinkingMode.BOUNDED)
     void cacheIsAtItsLastCheckpointWhereverPowerFails(
             @ForAll("chains") ActionChain<Rig> chain, @ForAll long seed) throws IOException {
         played(directory ->
