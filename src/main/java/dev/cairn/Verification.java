@@ -26,6 +26,15 @@ public interface Verification {
      */
     List<String> damages();
 
+    /**
+     * {@return the number of stripes whose log was read, but not compared with its index and its
+     * counts} There may be some if this process may only read, and others never paused long enough,
+     * or a process was killed in a write that nobody has finished yet.
+     */
+    default int uncomparedStripes() {
+        return 0;
+    }
+
     /** {@return whether no damage was found} */
     default boolean sound() {
         return damages().isEmpty();

@@ -6,7 +6,7 @@ import dev.cairn.units.Units;
 import java.util.List;
 
 /** The result of a verification. */
-record Verified(long entries, long records, long bytes, List<String> damages)
+record Verified(long entries, long records, long bytes, List<String> damages, int uncomparedStripes)
         implements Verification {
 
     Verified {

@@ -63,11 +63,13 @@ public final class Verifier {
     private final Index index;
     private final KeyHash hash;
     private final Quiet quiet;
+    private final boolean holds;
     private final boolean evicts;
     private final List<String> damages = new ArrayList<>();
     private long entries;
     private long records;
     private long bytes;
+    private int uncompared;
 
     /** Looks at a stripe while nobody writes to it. */
     public interface Quiet {
@@ -80,13 +82,17 @@ public final class Verifier {
         boolean look(int stripe, Runnable look);
     }
 
-    public Verifier(Mapped mapped, Quiet quiet) {
+    /**
+     * @param holds whether writers are held off during a quiet look
+     */
+    public Verifier(Mapped mapped, Quiet quiet, boolean holds) {
         this.data = mapped.data();
         this.shared = mapped.shared();
         this.reading = mapped.records();
         this.index = mapped.index();
         this.hash = mapped.hash();
         this.quiet = quiet;
+        this.holds = holds;
         this.evicts = data.header().cache().evicts();
     }
 
@@ -94,23 +100,26 @@ public final class Verifier {
      * Verifies one stripe. If the stripe was cleaned so fast that parts of the log were gone before
      * they were read, it starts again. The last attempt of several verifies only the log. In a
      * store that evicts, which may lose a region at every write, the last attempt holds writers off
-     * throughout.
+     * throughout, if this process can.
      */
     public void verify(int stripe) {
         long entriesBefore = entries;
         long recordsBefore = records;
         long bytesBefore = bytes;
+        int uncomparedBefore = uncompared;
         boolean[] done = {false};
         for (int attempt = 1; !done[0]; attempt++) {
             boolean last = attempt == (evicts ? EVICTING_ATTEMPTS : ATTEMPTS);
+            boolean held = last && evicts && holds; // no region leaves it meanwhile
             Runnable look =
                     () -> {
                         entries = entriesBefore;
                         records = recordsBefore;
                         bytes = bytesBefore;
-                        done[0] = verified(stripe, last) || last;
+                        uncompared = uncomparedBefore;
+                        done[0] = verified(stripe, held) || last;
                     };
-            if (last && evicts) { // no region leaves it meanwhile
+            if (held) {
                 boolean _ = quiet.look(stripe, look);
                 return;
             }
@@ -123,9 +132,9 @@ public final class Verifier {
      * compared.
      */
     private boolean verified(int stripe, boolean isHeld) {
-        Quiet each = isHeld && evicts ? Verifier::atOnce : quiet;
-        try (StripeCheck check = new StripeCheck(stripe, each)) {
+        try (StripeCheck check = new StripeCheck(stripe, isHeld ? Verifier::atOnce : quiet)) {
             check.verify();
+            uncompared += check.compared && !check.hasGaps() ? 0 : 1;
             return check.damaged || !check.hasGaps();
         } catch (CorruptStore e) {
             damage(e.getMessage());
@@ -145,7 +154,7 @@ public final class Verifier {
     }
 
     public Verification result() {
-        return new Verified(entries, records, bytes, damages);
+        return new Verified(entries, records, bytes, damages, uncompared);
     }
 
     /** A key, or a slot word, on which log and index did not agree. */
@@ -169,6 +178,7 @@ public final class Verifier {
         private boolean damaged;
         private long logBytes;
         private long slots;
+        private boolean compared = true;
         private final long oldestNumber;
 
         StripeCheck(int stripe, Quiet quiet) {
@@ -231,7 +241,7 @@ public final class Verifier {
                 return;
             }
             List<String> wrong = new ArrayList<>();
-            if (quiet.look(stripe, () -> count(start, wrong))) { // V2
+            if (looked(() -> count(start, wrong))) { // V2
                 wrong.forEach(this::damaged);
                 CorruptStore lost = hasGaps() ? null : largeKeys.damage(data.path());
                 if (lost != null) {
@@ -244,6 +254,13 @@ public final class Verifier {
             newest.forEach(this::checkPut);
             judge();
             countSlots(start);
+        }
+
+        /** Looks quietly, and notes if that was not possible. */
+        private boolean looked(Runnable look) {
+            boolean quietly = quiet.look(stripe, look);
+            compared &= quietly;
+            return quietly;
         }
 
         private void note(Chain.Entry entry, long version) {
@@ -427,13 +444,11 @@ public final class Verifier {
         private void judge() {
             List<String> wrong = new ArrayList<>();
             if (!suspects.isEmpty()
-                    && quiet.look(
-                            stripe,
-                            () -> {
-                                wrong.clear();
-                                log.readTo(Checkpointer.cut(words));
-                                suspects.forEach(suspect -> judge(suspect, wrong));
-                            })) {
+                    && looked(() -> {
+                        wrong.clear();
+                        log.readTo(Checkpointer.cut(words));
+                        suspects.forEach(suspect -> judge(suspect, wrong));
+                    })) {
                 wrong.forEach(this::damaged);
             }
             suspects.clear();

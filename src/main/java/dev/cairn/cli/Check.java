@@ -75,6 +75,11 @@ final class Check extends StoreVerb {
                                 Units.count(found.records()),
                                 Units.bytes(found.bytes()),
                                 Units.time(time)));
+        if (found.uncomparedStripes() > 0) {
+            text.append(
+                    "  not compared with the index, since others wrote or left a write: stripes, %s%n"
+                            .formatted(Units.count(found.uncomparedStripes())));
+        }
         found.damages().forEach(damage -> text.append("  ").append(damage).append('\n'));
         return text.toString();
     }

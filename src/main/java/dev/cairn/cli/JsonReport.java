@@ -112,7 +112,8 @@ public final class JsonReport {
         return put("entries", found.entries())
                 .put("records", found.records())
                 .put("bytes", found.bytes())
-                .put("damages", found.damages());
+                .put("damages", found.damages())
+                .put("uncomparedStripes", found.uncomparedStripes());
     }
 
     /** Adds the figures of a store; what is not known is left out. */

@@ -408,7 +408,8 @@ final class Engine {
                                 : (stripe, look) -> {
                                     with.stripes().get(stripe).holding(look);
                                     return true;
-                                });
+                                },
+                        with != null);
         for (int stripe = 0; stripe < mapped.shared().stripes(); stripe++) {
             verifier.verify(stripe);
         }

@@ -120,7 +120,8 @@ class VerifierTest {
                             afterLooks.getOrDefault(looks, () -> {}).run();
                             looks++;
                             return isQuiet;
-                        });
+                        },
+                        true);
         verifier.verify(0);
         return verifier.result();
     }
@@ -211,8 +212,10 @@ class VerifierTest {
         isDamaged(
                 "stripe 0: expected %d bytes of log, as its descriptor says, found %d"
                         .formatted(log + 16, log));
+        assertThat(verify().uncomparedStripes()).isZero();
         isQuiet = false; // then the counts are not compared
         isSound();
+        assertThat(verify().uncomparedStripes()).isEqualTo(1);
     }
 
     @Test
@@ -462,7 +465,8 @@ class VerifierTest {
                                         putThirtyThousand(evicting);
                                     }
                                     return true;
-                                });
+                                },
+                                true);
                 verifier.verify(0);
                 assertThat(looks).isEqualTo(3); // two of the first time, and the hold
                 List<String> damages = verifier.result().damages();

@@ -71,7 +71,7 @@ class JsonReportTest {
     private static final List<String> RECOVERY =
             List.of("kind", "detail", "epoch", "entries", "bytes", "repaired", "timeNanos");
     private static final List<String> VERIFICATION =
-            List.of("entries", "records", "bytes", "damages");
+            List.of("entries", "records", "bytes", "damages", "uncomparedStripes");
     private static final List<String> OPENING = List.of("recovering", "doneBytes", "allBytes");
 
     private final CommandLineFixture cairn = new CommandLineFixture();

@@ -75,7 +75,7 @@ class VerifyTest {
                         holds.incrementAndGet();
                         return true;
                     };
-            verifier[0] = new Verifier(mapped, counting);
+            verifier[0] = new Verifier(mapped, counting, true);
             verifier[0].verify(0);
             assertThat(verifier[0].result().damages()).isEmpty();
             assertThat(verifier[0].result().entries()).isEqualTo(ENTRIES);
