@@ -103,7 +103,7 @@ class EvictionHolesTest {
             List<String> damages = new ArrayList<>();
             try {
                 TimeUnit.MILLISECONDS.sleep(500);
-                for (int i = 0; i < 8 && damages.isEmpty(); i++) {
+                for (int i = 0; i < Rounds.of(4, 40) && damages.isEmpty(); i++) {
                     damages.addAll(store.verify().damages());
                 }
             } finally {

@@ -151,7 +151,7 @@ class OpenCloseTest {
 
     @Test
     void whoeverUsesAStoreThatIsBeingClosedIsToldSoAndNothingElse() throws Exception {
-        for (int round = 0; round < 30; round++) {
+        for (int round = 0; round < Rounds.of(12, 60); round++) {
             Path path = directory.resolve("round" + round);
             CairnStore store = Cairn.open(path, Options.defaults().withStripes(2));
             var told = new ConcurrentLinkedQueue<Throwable>();

@@ -60,7 +60,7 @@ class HostileFileTest {
      * word.
      */
     int oneOf() {
-        return 4;
+        return 6;
     }
 
     private void judge(Left left, String name, Outcome outcome) {

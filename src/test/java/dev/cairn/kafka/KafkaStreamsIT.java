@@ -40,7 +40,7 @@ import java.util.stream.Stream;
 class KafkaStreamsIT {
     private static final String SEED = "cairn.seed";
     private static final String SHARED_WORDS = "-shm";
-    private static final int LINES = 40_000;
+    private static final int LINES = 20_000;
     private static final int MANY_LINES = 1_000_000;
 
     private static final Map<String, String> BUILT_IN =

@@ -2,6 +2,7 @@ package dev.cairn.lincheck;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.cairn.Rounds;
 import dev.cairn.SmallScale;
 import dev.cairn.engine.StoreHandle;
 import dev.cairn.format.Words;
@@ -48,7 +49,8 @@ final class Linchecks {
      * The interleavings of each scenario, at about 10 ms each. More find more: {@code
      * -Ddev.cairn.interleavings=2000}.
      */
-    private static final int INTERLEAVINGS = Integer.getInteger("dev.cairn.interleavings", 20);
+    private static final int INTERLEAVINGS =
+            Integer.getInteger("dev.cairn.interleavings", Rounds.of(14, 40));
 
     private static final int LOOP_BOUND = 1_000_000;
     private static final int LOOPS_BEFORE_CHANGE = 20;

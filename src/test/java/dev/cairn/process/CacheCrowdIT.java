@@ -11,8 +11,10 @@ import dev.cairn.Durability;
 import dev.cairn.MemoryDirectory;
 import dev.cairn.Options;
 import dev.cairn.Recovery.Kind;
+import dev.cairn.Rounds;
 import dev.cairn.Seed;
 import dev.cairn.SmallScale;
+import dev.cairn.Verification;
 import dev.cairn.cli.CommandLineFixture;
 import dev.cairn.process.Ledger.Figure;
 
@@ -46,7 +48,7 @@ class CacheCrowdIT {
     private static final int KEYS = 20_000;
     private static final int MEAN_BYTES = 700;
     private static final long BOUND = 4L << 20;
-    private static final long LONGEST_LIFE_NANOS = 500_000_000;
+    private static final long LONGEST_LIFE_NANOS = 250_000_000;
 
     @RegisterExtension final Children children = new Children();
 
@@ -91,7 +93,7 @@ class CacheCrowdIT {
     @ParameterizedTest
     @EnumSource(names = {"NONE", "CHECKPOINT"})
     void boundIsKeptThoughSomeAreKilled(Durability durability) throws IOException {
-        crowd(BOUND, durability, KEYS, MEAN_BYTES, 3, 30_000, 0);
+        crowd(BOUND, durability, KEYS, MEAN_BYTES, 2, 20_000, 0);
     }
 
     /**
@@ -110,6 +112,28 @@ class CacheCrowdIT {
                 Durability.valueOf(System.getProperty("cairn.cache.durability", "NONE"));
         int kills = (int) (seconds / 4);
         crowd(bound, durability, (int) (working / mean), mean, kills, 1_000_000, seconds);
+    }
+
+    /** A process that may only read holds no writers off while it verifies. */
+    @Test
+    void verificationByAReaderBesideEvictionFindsNoDamage() throws IOException {
+        Cairn.open(file(), cache(BOUND, Durability.NONE).withStripes(1)).close();
+        try (Ledger ledger = Ledger.at(notes())) {
+            Child writer = hammer(ledger, 0, KEYS, MEAN_BYTES);
+            awaitWorking(writer, ledger, 0);
+            try (CairnStore store = Cairn.open(file(), Options.defaults().withReadOnly(true))) {
+                while (store.stats().evictions() == 0) {
+                    writer.requireNoComplaint();
+                }
+                for (int time = 0; time < Rounds.of(10, 200); time++) {
+                    Verification found = store.verify();
+                    System.out.println("CacheCrowdIT: beside eviction, " + found);
+                    assertThat(found.damages()).isEmpty();
+                }
+            }
+            writer.requireNoComplaint();
+            writer.kill();
+        }
     }
 
     private void crowd(
@@ -143,6 +167,7 @@ class CacheCrowdIT {
                     assertBounded(bound);
                     sharedBytes = Math.max(sharedBytes, Files.size(SharedWords.of(file())));
                     all.forEach(Child::requireNoComplaint);
+                    LockSupport.parkNanos(1_000_000);
                 }
                 all.get(lane).kill();
                 all.get(lane).awaitDeath();

@@ -36,7 +36,7 @@ class CoherenceIT {
     private static final int THREADS = 2;
     private static final int WRITER_LANES = PROCESSES * THREADS;
     private static final int FIRST_READER_LANE = WRITER_LANES;
-    private static final long LONGEST_LIFE_NANOS = 500_000_000;
+    private static final long LONGEST_LIFE_NANOS = 250_000_000;
 
     private static final List<Figure> READING =
             List.of(Figure.CONFIRMED, Figure.REFRESHED, Figure.STALE);
@@ -70,12 +70,12 @@ class CoherenceIT {
 
     @Test
     void noReadIsOlderThanWhatWasKnownToBeWritten() throws IOException {
-        run(3_000_000, 20_000, 0, false);
+        run(1_500_000, 10_000, 0, false);
     }
 
     @Test
     void noReadIsOlderThoughWritersAreKilled() throws IOException {
-        run(1_000_000, 10_000, 6, false);
+        run(600_000, 6_000, 4, false);
     }
 
     /**
@@ -85,7 +85,7 @@ class CoherenceIT {
     @Test
     void noReadIsOlderThoughEntriesAreEvicted() throws IOException {
         evicting = true;
-        run(1_000_000, 10_000, 2, false);
+        run(600_000, 6_000, 2, false);
     }
 
     @Test

@@ -92,7 +92,7 @@ class HotKeyIT {
 
     @Test
     void everyReadOfAKeyThatIsOverwrittenWithoutPauseIsWhole() {
-        overwrite(40_000);
+        overwrite(25_000);
     }
 
     @Test
@@ -132,7 +132,7 @@ class HotKeyIT {
 
     @Test
     void everyReadIsWholeThoughWritersAreKilled() throws IOException {
-        killWriters(4);
+        killWriters(3);
     }
 
     @Test

@@ -62,7 +62,7 @@ class LinearizabilityIT {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void everyHistoryHasAnOrder(boolean evicting) throws IOException {
-        String wrong = run(15_000, 12, evicting, Flaw.NONE);
+        String wrong = run(10_000, 8, evicting, Flaw.NONE);
         assertThat(wrong).isNull();
     }
 

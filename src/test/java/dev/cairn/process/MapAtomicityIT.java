@@ -28,7 +28,7 @@ import java.util.concurrent.locks.LockSupport;
 class MapAtomicityIT {
     private static final String SEED = "cairn.seed";
     private static final int PROCESSES = 4;
-    private static final long LONGEST_LIFE_NANOS = 300_000_000;
+    private static final long LONGEST_LIFE_NANOS = 150_000_000;
 
     @RegisterExtension final Children children = new Children();
 
@@ -49,7 +49,7 @@ class MapAtomicityIT {
 
     @Test
     void everyIncrementThatReturnedIsMadeOnceThoughProcessesAreKilled() throws IOException {
-        run(Long.MAX_VALUE, 12);
+        run(Long.MAX_VALUE, 8);
     }
 
     @Test

@@ -49,7 +49,7 @@ class RandomKillIT {
     private static final List<Figure> CLEANING =
             List.of(Figure.MOVES, Figure.EVACUATIONS, Figure.FOLDED_COPIES, Figure.CHECKPOINTS);
 
-    private static final long LONGEST_LIFE_NANOS = 300_000_000;
+    private static final long LONGEST_LIFE_NANOS = 150_000_000;
     private static final long PAUSE_NANOS = 100_000;
     private static final int KILLS_BETWEEN_AUDITS = 5;
 

@@ -11,6 +11,7 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.CorruptStore;
 import dev.cairn.MemoryDirectory;
+import dev.cairn.Rounds;
 import dev.cairn.SmallScale;
 import dev.cairn.Stats;
 import dev.cairn.format.BucketWords;
@@ -31,6 +32,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -255,9 +257,7 @@ class StepKillIT {
                 cases.size(),
                 TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start),
                 longestNanos / 1e6);
-        if (failures.getSuppressed().length > 0) {
-            throw failures;
-        }
+        assertThat(failures).hasNoSuppressedExceptions();
     }
 
     private void killAt(Case where) throws IOException {
@@ -376,6 +376,7 @@ class StepKillIT {
     void everyStepOfARepairSurvivesTheDeathOfTheRepairer() throws IOException {
         playAll();
         AssertionError failures = new AssertionError("cases failed");
+        Map<String, Integer> times = new HashMap<>();
         for (Case commit :
                 List.of(
                         lastTime(Scenario.OVERWRITE, "W5"),
@@ -388,15 +389,15 @@ class StepKillIT {
             Played plan = PLAYED.get(commit.scenario);
             for (String step : plan.redo(commit)) {
                 try {
-                    killTheRepairer(plan.behind(commit), step);
+                    if (times.merge(step, 1, Integer::sum) <= Rounds.of(1, 7)) {
+                        killTheRepairer(plan.behind(commit), step);
+                    }
                 } catch (AssertionError | RuntimeException e) {
                     failures.addSuppressed(new AssertionError(commit + ", redo at " + step, e));
                 }
             }
         }
-        if (failures.getSuppressed().length > 0) {
-            throw failures;
-        }
+        assertThat(failures).hasNoSuppressedExceptions();
     }
 
     private void killTheRepairer(Case where, String step) throws IOException {

@@ -96,7 +96,7 @@ class StormIT {
     @ParameterizedTest
     @EnumSource
     void whateverIsKilledWhatWasAcknowledgedIsThere(Variant variant) throws IOException {
-        rage(variant, 6, Duration.ZERO);
+        rage(variant, 4, Duration.ZERO);
     }
 
     @ParameterizedTest

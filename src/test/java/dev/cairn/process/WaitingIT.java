@@ -50,10 +50,10 @@ class WaitingIT {
     private static final String LONG_SLICE_MILLIS = "200000";
 
     private static final String SLICE_PROPERTY = "dev.cairn.wait-slice-millis";
-    private static final int ROUNDS = 4_000;
+    private static final int ROUNDS = 2_000;
     private static final int WRITERS = 3;
-    private static final int KILLS = 12;
-    private static final long LONGEST_LIFE_NANOS = 800_000_000;
+    private static final int KILLS = 6;
+    private static final long LONGEST_LIFE_NANOS = 600_000_000;
 
     @RegisterExtension final Children children = new Children();
 

@@ -72,8 +72,12 @@ class CanaryTest {
      * again.
      */
     private String complaint(Scenario scenario, Flaw flaw) throws IOException {
+        return complaint(scenario, flaw, MOST_PLAYS);
+    }
+
+    private String complaint(Scenario scenario, Flaw flaw, int plays) throws IOException {
         String said = "";
-        for (int play = 0; play < MOST_PLAYS && said.isEmpty(); play++) {
+        for (int play = 0; play < plays && said.isEmpty(); play++) {
             Path place = Files.createTempDirectory(directory.toRealPath(), "play");
             said = complaint(scenario, flaw, place, seed + play);
         }
@@ -112,7 +116,7 @@ class CanaryTest {
 
     @Test
     void withoutFlawThereIsNoComplaint() throws IOException {
-        assertThat(complaint(Scenario.FIRST_WRITES, (_, _) -> {})).isEmpty();
+        assertThat(complaint(Scenario.FIRST_WRITES, (_, _) -> {}, 2)).isEmpty();
     }
 
     @Test
