@@ -68,6 +68,7 @@ class CheckpointKillIT {
 
     private final SmallScale scale = new SmallScale();
 
+    private final String[] keys = new String[KEYS];
     private int stores;
     private long longestBesideNanos;
     private long longestAfterNanos;
@@ -77,8 +78,19 @@ class CheckpointKillIT {
         scale.close();
     }
 
-    private Path newStore() {
+    private Path newFile() {
         return directory.resolve("store" + stores++ + ".cairn");
+    }
+
+    /** Creates a store, and chooses keys so that each stripe has as many of them. */
+    private Path newStore() throws IOException {
+        Path file = newFile();
+        Cairn.open(file, FOUR_STRIPES).close();
+        StripeKeys ofStripes = new StripeKeys(file);
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] = ofStripes.of(i % STRIPES, "key" + i + "-");
+        }
+        return file;
     }
 
     private static Map<String, byte[]> content(CairnStore store) {
@@ -97,20 +109,20 @@ class CheckpointKillIT {
      * Overwrites all keys of all stripes, so that tails roll and fold. Returns how long the longest
      * put took.
      */
-    private static long write(CairnStore store, int sequence) {
+    private long write(CairnStore store, int sequence) {
         long longest = 0;
-        for (int i = 0; i < KEYS; i++) {
+        for (String key : keys) {
             long start = System.nanoTime();
-            store.put(bytes("key" + i), Values.of("key" + i, 0, sequence, HOT_BYTES));
+            store.put(bytes(key), Values.of(key, 0, sequence, HOT_BYTES));
             longest = Math.max(longest, System.nanoTime() - start);
         }
         return longest;
     }
 
-    private static Map<String, byte[]> written(int sequence, boolean theirs) {
+    private Map<String, byte[]> written(int sequence, boolean theirs) {
         Map<String, byte[]> content = new TreeMap<>();
-        for (int i = 0; i < KEYS; i++) {
-            content.put("key" + i, Values.of("key" + i, 0, sequence, HOT_BYTES));
+        for (String key : keys) {
+            content.put(key, Values.of(key, 0, sequence, HOT_BYTES));
         }
         if (theirs) {
             content.put(THEIRS, Values.of(THEIRS, 1, 2, HOT_BYTES));
@@ -122,7 +134,7 @@ class CheckpointKillIT {
      * Makes a checkpoint, and then writes, the child's own write included. Returns the checkpoint's
      * epoch.
      */
-    private static long prepare(CairnStore store, Child child, Path file) {
+    private long prepare(CairnStore store, Child child, Path file) {
         write(store, 1);
         long epoch = store.checkpoint();
         write(store, 2);
@@ -209,7 +221,7 @@ class CheckpointKillIT {
     }
 
     /** Compares by reads that take no lock, since the checkpointer may hold all of them. */
-    private static void assertContent(CairnStore store, String step) {
+    private void assertContent(CairnStore store, String step) {
         assertThat(content(store))
                 .as("beside a checkpoint at " + step)
                 .usingRecursiveComparison()
@@ -240,7 +252,7 @@ class CheckpointKillIT {
      * nothing.
      */
     @Test
-    void whoeverOpensItAfterTheDeathOfAllFindsEverything() {
+    void whoeverOpensItAfterTheDeathOfAllFindsEverything() throws IOException {
         for (String step : List.of("P3", "P6", "P8", "P10")) {
             Path file = newStore();
             closed(file);
@@ -294,7 +306,7 @@ class CheckpointKillIT {
      * killed in that too.
      */
     @Test
-    void aSecondCheckpointerMayDieOfHealing() {
+    void aSecondCheckpointerMayDieOfHealing() throws IOException {
         for (String step : List.of("P4", "P6", "P8", "P10")) {
             Path file = newStore();
             Child first = children.spare();
@@ -322,7 +334,7 @@ class CheckpointKillIT {
      * next.
      */
     @Test
-    void whoeverWaitedForTheDeadOneGoesOn() {
+    void whoeverWaitedForTheDeadOneGoesOn() throws IOException {
         for (String step : List.of("P3", "P6", "P8")) {
             Path file = newStore();
             Child child = children.spare();
@@ -345,9 +357,9 @@ class CheckpointKillIT {
 
     /** A dying compaction holds the lock of evacuation and the lock of a stripe. */
     @Test
-    void theDeathOfACompactionHoldsUpNobody() {
+    void theDeathOfACompactionHoldsUpNobody() throws IOException {
         for (String step : List.of("E1", "E2", "W8", "W11 region")) {
-            Path file = newStore();
+            Path file = newFile();
             Child child = children.spare();
             try (CairnStore survivor = Cairn.open(file, Scenario.QUIET)) {
                 Scenario.EVACUATION.prepare(survivor);
