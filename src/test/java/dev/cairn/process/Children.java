@@ -25,8 +25,8 @@ public final class Children implements AfterEachCallback {
     static final String LEAST_BUCKETS = "dev.cairn.least-buckets-log2";
 
     /**
-     * How many JVMs are started ahead. A JVM takes some tenths of a second to start, and tests can
-     * use that time.
+     * How many JVMs are started ahead for a test that took some already. A JVM takes some tenths of
+     * a second to start, and tests can use that time.
      */
     private static final int SPARES = 2;
 
@@ -39,6 +39,7 @@ public final class Children implements AfterEachCallback {
 
     private final List<Child> all = new ArrayList<>();
     private final Queue<Child> spares = new ArrayDeque<>();
+    private int taken;
 
     /** Starts a child, without waiting for a spare one. */
     Child start() {
@@ -90,9 +91,7 @@ public final class Children implements AfterEachCallback {
     private Child start(List<String> before, List<String> flags) {
         List<String> command = new ArrayList<>(before);
         command.addAll(command());
-        if (before.isEmpty()) { // behind another command, files may have other names
-            command.addAll(command.size() - 1, ChildrenCache.use());
-        }
+        command.addAll(command.size() - 1, ChildrenCache.use());
         if (flags.contains(DENIED)) {
             command.remove(NATIVE_ACCESS);
         }
@@ -137,9 +136,10 @@ public final class Children implements AfterEachCallback {
 
     /** A child that was started ahead, for tests that need one after the other. */
     Child spare() {
-        while (spares.size() <= SPARES) {
+        while (spares.size() <= Math.min(SPARES, taken)) {
             spares.add(start());
         }
+        taken++;
         return spares.remove();
     }
 
@@ -198,5 +198,6 @@ public final class Children implements AfterEachCallback {
         all.forEach(Child::awaitDeath);
         all.clear();
         spares.clear();
+        taken = 0;
     }
 }

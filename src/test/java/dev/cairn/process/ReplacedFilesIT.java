@@ -324,7 +324,7 @@ class ReplacedFilesIT {
     @Test
     void aStoreGoesOnWithoutADescriptorLeft() {
         Child child =
-                children.start( // more than the jars of the class path, all of which are opened
+                children.start(
                         List.of("bash", "-c", "ulimit -n 400; exec \"$0\" \"$@\" 2>/dev/null"));
         child.ask("open", file());
         fill(child); // and the rest, so that everything it needs is loaded
