@@ -77,7 +77,7 @@ final class Check extends StoreVerb {
                                 Units.time(time)));
         if (found.uncomparedStripes() > 0) {
             text.append(
-                    "  not compared with the index, since others wrote or left a write: stripes, %s%n"
+                    "  stripes not compared with the index, since others wrote or left a write: %s%n"
                             .formatted(Units.count(found.uncomparedStripes())));
         }
         found.damages().forEach(damage -> text.append("  ").append(damage).append('\n'));

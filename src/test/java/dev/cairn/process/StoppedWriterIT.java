@@ -9,6 +9,7 @@ import dev.cairn.Cairn;
 import dev.cairn.CairnStore;
 import dev.cairn.LockTimeout;
 import dev.cairn.Options;
+import dev.cairn.cli.CommandLineFixture;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -110,6 +111,14 @@ class StoppedWriterIT {
         writer.awaitStep(step);
         reader.ask("view", file);
         assertThat(reader.ask("verify")).isEqualTo("2");
+        boolean pending = !step.equals("W5") && !step.equals("W14"); // between the two
+        try (CairnStore view = Cairn.open(file, Options.defaults().withReadOnly(true))) {
+            assertThat(view.verify().damages()).isEmpty();
+            assertThat(view.verify().uncomparedStripes()).isEqualTo(pending ? 1 : 0);
+        }
+        String said = new CommandLineFixture().run("check", file).out();
+        assertThat(said).contains(": sound: ");
+        assertThat(said.contains("stripes not compared with the index")).isEqualTo(pending);
     }
 
     /**
