@@ -378,7 +378,8 @@ public final class Verifier {
                 return true;
             }
             bytes += run.contentBytes();
-            CorruptStore wrong = chain(entry.offset()).checkRun(run);
+            // not by the entry's region: that may be another life's by now, without a header yet
+            CorruptStore wrong = Chain.checkRun(data, stripe, run);
             long first = Place.region(run.word());
             if (wrong != null
                     && data.stripeOf(first) == stripe

@@ -370,7 +370,7 @@ public final class Chain {
             key = Arrays.copyOfRange(buffer, keyAt, keyAt + header.keyLength());
         } else if (run != null && header.keyLength() <= run.contentBytes()) {
             byte[] inRun = new byte[header.keyLength()];
-            gone = checkRun(run, inRun) != null;
+            gone = checkRun(data, stripe, run, inRun) != null;
             key = gone ? NO_KEY : inRun;
         }
         long runRegions = run == null ? 0 : Place.low(run.word());
@@ -413,7 +413,12 @@ public final class Chain {
      * @return null if they are right, otherwise what is wrong
      */
     public @Nullable CorruptStore checkRun(RecordBytes.Run run) {
-        return checkRun(run, NO_KEY);
+        return checkRun(data, stripe, run);
+    }
+
+    /** Checks a run as {@link #checkRun(RecordBytes.Run)} does, whatever region names it. */
+    public static @Nullable CorruptStore checkRun(DataFile data, int stripe, RecordBytes.Run run) {
+        return checkRun(data, stripe, run, NO_KEY);
     }
 
     /**
@@ -421,7 +426,8 @@ public final class Chain {
      *
      * @param start gets the first bytes of the content, over which the checksum was computed
      */
-    private @Nullable CorruptStore checkRun(RecordBytes.Run run, byte[] start) {
+    private static @Nullable CorruptStore checkRun(
+            DataFile data, int stripe, RecordBytes.Run run, byte[] start) {
         long region = Place.region(run.word());
         try {
             header(data, stripe, region, run.number(), (int) Place.low(run.word()));
