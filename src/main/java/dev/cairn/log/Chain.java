@@ -396,12 +396,12 @@ public final class Chain {
     }
 
     /**
-     * Checks a run as {@link #checkRun} does.
+     * Checks a run as {@link #checkRun(DataFile, int, RecordBytes.Run)} does.
      *
      * @throws CorruptStore if header or checksum are wrong
      */
     public void requireRun(RecordBytes.Run run) {
-        CorruptStore damage = checkRun(run);
+        CorruptStore damage = checkRun(data, stripe, run);
         if (damage != null) {
             throw damage;
         }
@@ -412,11 +412,6 @@ public final class Chain {
      *
      * @return null if they are right, otherwise what is wrong
      */
-    public @Nullable CorruptStore checkRun(RecordBytes.Run run) {
-        return checkRun(data, stripe, run);
-    }
-
-    /** Checks a run as {@link #checkRun(RecordBytes.Run)} does, whatever region names it. */
     public static @Nullable CorruptStore checkRun(DataFile data, int stripe, RecordBytes.Run run) {
         return checkRun(data, stripe, run, NO_KEY);
     }

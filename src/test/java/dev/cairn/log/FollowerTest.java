@@ -273,15 +273,10 @@ class FollowerTest extends ChainFixture {
         readAll(follower);
         appendLarge(1);
         RegionHeader folded = headers().getLast();
-        List<Chain.Entry> inTail =
-                entries().stream()
-                        .filter(entry -> data.regionOf(entry.offset()) == folded.region())
-                        .toList();
+        List<Chain.Entry> inTail = entriesIn(folded);
         assertThat(inTail).hasSize(7);
         List<Chain.Entry> keep = List.of(inTail.get(1), inTail.get(4), inTail.get(6));
-        append(
-                Draft.of(Content.key(50), new byte[9_000], 0, REGION_BYTES),
-                new Appender.Fold(folded, keep, 7 * 9_040));
+        fold(folded, keep);
         bury(folded.region(), folded.number());
         giveAway(folded.region());
         readAll(follower);
@@ -311,17 +306,25 @@ class FollowerTest extends ChainFixture {
         assertThat(versions).isEqualTo(expected);
     }
 
+    private List<Chain.Entry> entriesIn(RegionHeader header) {
+        return entries().stream()
+                .filter(entry -> data.regionOf(entry.offset()) == header.region())
+                .toList();
+    }
+
+    /** Folds the tail region, which is full of large entries, and appends one more. */
+    private void fold(RegionHeader folded, List<Chain.Entry> keep) {
+        append(
+                Draft.of(Content.key(50), new byte[9_000], 0, REGION_BYTES),
+                new Appender.Fold(folded, keep, 7 * 9_040));
+    }
+
     private void foldTailAndClaimItAgain() {
         RegionHeader folded = headers().getLast();
         List<Chain.Entry> keep =
-                entries().stream()
-                        .filter(entry -> data.regionOf(entry.offset()) == folded.region())
-                        .filter(entry -> entry.version() != 18)
-                        .toList();
+                entriesIn(folded).stream().filter(entry -> entry.version() != 18).toList();
         assertThat(keep).hasSize(6);
-        append(
-                Draft.of(Content.key(50), new byte[9_000], 0, REGION_BYTES),
-                new Appender.Fold(folded, keep, 6 * 9_040));
+        fold(folded, keep);
         assertThat(headers().getLast().region()).isNotEqualTo(folded.region());
         own(folded.region(), OwnerWords.alive(STRIPE, folded.number() + 1_000), EPOCH, 0, 0);
         damage(data.regionAt(folded.region()) + 1);

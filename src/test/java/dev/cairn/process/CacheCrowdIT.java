@@ -124,6 +124,7 @@ class CacheCrowdIT {
             try (CairnStore store = Cairn.open(file(), Options.defaults().withReadOnly(true))) {
                 while (store.stats().evictions() == 0) {
                     writer.requireNoComplaint();
+                    LockSupport.parkNanos(1_000_000);
                 }
                 for (int time = 0; time < Rounds.of(10, 200); time++) {
                     Verification found = store.verify();
